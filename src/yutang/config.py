@@ -1,0 +1,54 @@
+"""The settings of the program: one row each, read from the environment; the reference page is made from these rows."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: the variable that carries it, what holds without it, and the help an operator reads."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def value(self) -> str:
+        """The text in force: the environment's, else the default."""
+        return os.environ.get(self.name, self.default)
+
+
+HOME = Setting("YUTANG_HOME", ".yutang", "Folder of everything this installation keeps: database, secret, logs.")
+DATABASE_URL = Setting("YUTANG_DATABASE_URL", "", "PostgreSQL 15 or newer to use instead of the embedded server.")
+PG_BIN = Setting(
+    "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."
+)
+SECRET = Setting(
+    "YUTANG_SECRET",
+    "",
+    "The secret from which keys are derived; the same on every machine that shares a database. Kept in the home folder when empty.",
+)
+API_KEY = Setting(
+    "YUTANG_API_KEY", "", "Bearer key of the API; derived from the secret when empty (`yutang key` shows it)."
+)
+HOST = Setting("YUTANG_HOST", "127.0.0.1", "Address on which the web edge listens.")
+PORT = Setting("YUTANG_PORT", "8420", "Port on which the web edge listens.")
+SMTP_URL = Setting(
+    "YUTANG_SMTP_URL", "", "Mail server, for example smtp://user:password@mail.example:587; empty switches e-mail off."
+)
+MAIL_FROM = Setting("YUTANG_MAIL_FROM", "yutang@localhost", "Sender of e-mail.")
+WEBHOOK_URL = Setting(
+    "YUTANG_WEBHOOK_URL", "", "Address that receives the messages of the webhook channel; empty switches it off."
+)
+
+SETTINGS = (HOME, DATABASE_URL, PG_BIN, SECRET, API_KEY, HOST, PORT, SMTP_URL, MAIL_FROM, WEBHOOK_URL)
+
+
+def home() -> Path:
+    """The home folder, absolute; made with mode 0700 when it does not exist."""
+    path = Path(HOME.value).expanduser().absolute()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

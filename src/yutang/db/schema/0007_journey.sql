@@ -1,0 +1,61 @@
+-- All tables of this file: writer: journey.
+
+-- One run of one person through one version of a journey. `cause` names what began it, so that it begins once.
+-- arm 'holdout' walks the same steps and is never sent anything.
+create table enrolment (
+    bucket smallint not null,
+    person_id bigint not null,
+    journey_id int not null,
+    cause text not null,
+    version int not null,
+    origin_id bigint not null,
+    arm text not null check (arm in ('treated', 'holdout')),
+    state text not null check (state in ('active', 'done', 'exited')),
+    step smallint not null,
+    entered_at timestamptz not null,
+    stepped_at timestamptz not null,
+    due_at timestamptz,
+    ended_at timestamptz,
+    reason text,
+    primary key (bucket, person_id, journey_id, cause)
+);
+create index enrolment_due on enrolment (due_at) where state = 'active' and due_at is not null;
+create index enrolment_journey on enrolment (journey_id, state);
+
+-- The steps that were passed, in order, with what was seen there.
+create table step (
+    bucket smallint not null,
+    person_id bigint not null,
+    journey_id int not null,
+    cause text not null,
+    seq int not null,
+    step smallint not null,
+    outcome text not null,
+    at timestamptz not null,
+    primary key (bucket, person_id, journey_id, cause, seq)
+);
+
+create sequence touch_id;
+
+-- Something that a journey proposes to say to a person. `origin` (step and repetition) makes each proposal happen once.
+create table touch (
+    bucket smallint not null,
+    person_id bigint not null,
+    touch_id bigint not null,
+    journey_id int not null,
+    version int not null,
+    cause text not null,
+    origin text not null,
+    arm text not null,
+    channel text not null,
+    message_id int not null,
+    message_version int not null,
+    offer_id int,
+    rung smallint,
+    value_fen bigint not null,
+    at timestamptz not null,
+    deadline timestamptz not null,
+    xid xid8 not null default pg_current_xact_id(),
+    primary key (bucket, person_id, journey_id, cause, origin)
+);
+create index touch_xid on touch (xid);

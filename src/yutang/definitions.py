@@ -1,0 +1,97 @@
+"""Immutable versions of what people wrote: the pond, segments, journeys, offers and messages.
+
+A definition has one id for its name and a version for each text. Stages read the current versions; whatever began
+under an older version finds it here for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from yutang.db.queries import Queries
+
+sql = Queries("yutang")
+_seen: dict[tuple[str, int, int], Definition] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """One version of one definition; `body` is what the loader checked and normalised."""
+
+    definition_id: int
+    version: int
+    kind: str
+    name: str
+    body: dict[str, Any]
+
+
+def publish(
+    conn: psycopg.Connection, now: datetime, kind: str, name: str, body: dict[str, Any], source: str
+) -> Definition:
+    """Store `body` as the current version of ``kind/name``; the same body again adds nothing. Returns the current version."""
+    with conn.transaction():
+        sql.one_at_a_time(conn)
+        newest = sql.newest(conn, kind=kind, name=name).fetchone()
+        if newest is None or newest.body != body or newest.retired_at is not None:
+            sql.publish(conn, kind=kind, name=name, body=Jsonb(body), source=source, now=now)
+        found = current(conn, kind, name)
+        assert found is not None
+        return found
+
+
+def retire(conn: psycopg.Connection, now: datetime, kind: str, keep: list[str]) -> list[str]:
+    """Take every definition of `kind` whose name is not in `keep` out of service; returns their names."""
+    return [row.name for row in sql.retire(conn, kind=kind, keep=keep, now=now)]
+
+
+def current(conn: psycopg.Connection, kind: str, name: str) -> Definition | None:
+    """The version in service, or None."""
+    return next((d for d in all_current(conn, kind) if d.name == name), None)
+
+
+def all_current(conn: psycopg.Connection, kind: str) -> list[Definition]:
+    """Every definition of `kind` in service, by name."""
+    return [_read(conn, row.definition_id, row.version) for row in sql.current(conn, kind=kind)]
+
+
+def at_version(conn: psycopg.Connection, definition_id: int, version: int) -> Definition:
+    """One version, in service or not. Raises KeyError when it never existed."""
+    return _read(conn, definition_id, version)
+
+
+def _read(conn: psycopg.Connection, definition_id: int, version: int) -> Definition:
+    """Versions never change, so each is read once per database and process."""
+    key = (conn.info.dsn, definition_id, version)
+    if key not in _seen:
+        row = sql.version(conn, definition_id=definition_id, version=version).fetchone()
+        if row is None:
+            raise KeyError(f"no version {version} of definition {definition_id}")
+        _seen[key] = Definition(*row)
+    return _seen[key]
+
+
+POND: dict[str, Any] = {
+    "name": "pond",
+    "title": {"zh": "鱼塘", "en": "Pond"},
+    "time_zone": "Asia/Shanghai",
+    "sources": [],
+    "earliest": "2000-01-01",
+    "rfm": {"recency_days": [7, 30, 90, 180], "frequency": [2, 4, 8, 16], "monetary_fen": [5000, 20000, 50000, 100000]},
+    "life": {"growing_orders": 2, "mature_orders": 5, "dormant_days": 60, "lost_days": 180},
+    "budget": {"touches": 3, "window_days": 7},
+    "quiet": {"from": "22:00", "to": "08:00"},
+    "consent": {"sandbox": "assumed", "email": "required", "webhook": "assumed"},
+    "holdout_percent": 2,
+}
+"""The pond's settings where a brand says nothing else."""
+
+
+def pond(conn: psycopg.Connection) -> dict[str, Any]:
+    """The pond's settings in force: the brand's words over the defaults."""
+    found = current(conn, "pond", "pond")
+    return POND | (found.body if found else {})

@@ -1,0 +1,96 @@
+"""Handles: what a system outside calls a person. Kinds, normal forms, and the 16-byte keys they are joined on.
+
+A key is one byte of kind, two bytes of scope (which app, which shop), thirteen bytes of keyed hash: so its first three
+bytes tell how it may be joined, and nothing can be read back from the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class HandleKind:
+    """One family of handles.
+
+    strong: joins people by itself; weak ones only suggest. single: a person can have but one per scope, so two different
+    ones contradict each other. personal: hashed for matching and encrypted for sending, never stored in plain text.
+    rank: which handle an event follows when its handles contradict each other; the lowest wins.
+    """
+
+    code: int
+    name: str
+    strong: bool
+    single: bool
+    personal: bool
+    separator: str
+    zh: str
+    en: str
+
+    @property
+    def rank(self) -> int:
+        return self.code
+
+
+KINDS = (
+    HandleKind(0, "person", True, False, False, "", "内部编号", "a person's id inside this pond"),
+    HandleKind(1, "unionid", True, True, False, "", "微信 UnionID", "WeChat UnionID"),
+    HandleKind(
+        2,
+        "external_userid",
+        True,
+        True,
+        False,
+        "@",
+        "企业微信客户",
+        "WeCom customer, per subject: external_userid@SUBJECT",
+    ),
+    HandleKind(3, "openid", True, True, False, "@", "微信 OpenID", "WeChat OpenID, per app: openid@APP"),
+    HandleKind(4, "phone", True, False, True, "", "手机号", "phone number, with country code outside China"),
+    HandleKind(5, "email", True, False, True, "", "邮箱", "e-mail address"),
+    HandleKind(6, "shop", True, False, False, ":", "店铺会员", "member of a shop: shop:NAME"),
+    HandleKind(7, "pos", True, False, False, ":", "门店会员卡", "card at a till: pos:NAME"),
+    HandleKind(8, "device", False, False, False, "", "设备", "device or browser"),
+    HandleKind(9, "address", False, False, True, "", "地址", "postal address"),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+BY_CODE = {kind.code: kind for kind in KINDS}
+_SPLIT = re.compile(r"[@:]")
+
+
+def kind_of(full: str) -> HandleKind:
+    """The family of a full kind such as ``openid@wx1``. Raises ValueError with the fix when there is none."""
+    name = _SPLIT.split(full, maxsplit=1)[0]
+    kind = BY_NAME.get(name)
+    if kind is None:
+        raise ValueError(f"unknown handle '{full}'; known are {', '.join(k.name + k.separator for k in KINDS)}")
+    scoped = kind.separator and full[len(name) :].startswith(kind.separator) and len(full) > len(name) + 1
+    if (full != name and not scoped) or (full == name and kind.separator):
+        raise ValueError(f"handle '{full}' must be written '{name}{kind.separator}{'NAME' if kind.separator else ''}'")
+    return kind
+
+
+def normal(kind: HandleKind, value: str) -> str:
+    """The normal form that is hashed: phones with country code, e-mail in lower case, anything else as it came."""
+    if kind.name == "phone":
+        digits = re.sub(r"[\s\-().]", "", value)
+        if not re.fullmatch(r"\+?\d{5,15}", digits):
+            raise ValueError("a phone number has 5 to 15 digits")
+        return digits if digits.startswith("+") else ("+86" + digits if len(digits) == 11 else "+" + digits)
+    if kind.name == "email":
+        value = value.strip().lower()
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+            raise ValueError("an e-mail address has the form name@host")
+    return value
+
+
+def handle_key(secret: bytes, full: str, kind: HandleKind, value: str) -> UUID:
+    """The key of a handle in normal form; `secret` is 16 to 64 bytes. A ``person`` handle carries the id itself."""
+    if kind.code == 0:
+        return UUID(bytes=b"\0" * 8 + int(value).to_bytes(8, "big"))
+    scope = blake2b(full.encode(), digest_size=2).digest()
+    tail = blake2b(f"{full}\0{value}".encode(), digest_size=13, key=secret).digest()
+    return UUID(bytes=bytes([kind.code]) + scope + tail)

@@ -1,0 +1,165 @@
+"""The frozen words that every stage shares: whom a stage looks at, what it reports, why it says no."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+BUCKETS = 1024
+"""How many units of work the people are cut into; a person's bucket is ``person_id % BUCKETS``."""
+
+
+class Counts(Counter[str]):
+    """What one run of a stage did: a noun and how many, for example ``{"touch": 12}``.
+
+    An empty or all-zero count means that nothing was due.
+    """
+
+    def busy(self) -> bool:
+        """True when the stage found work, so that the loop should run again at once."""
+        return any(self.values())
+
+
+@dataclass(frozen=True)
+class Only:
+    """The people a stage looks at: a range of buckets, or a few persons by id.
+
+    ``persons`` is the fast path: the same statements, narrowed to these ids.
+    """
+
+    lo: int = 0
+    hi: int = BUCKETS - 1
+    persons: tuple[int, ...] | None = None
+
+    @property
+    def buckets(self) -> list[int]:
+        """The distinct buckets of ``persons``, the leading key of every person-scoped table."""
+        return sorted({person % BUCKETS for person in self.persons or ()})
+
+
+EVERYBODY = Only()
+
+
+def bucket_of(person_id: int) -> int:
+    """The bucket (0…1023) of a person; the same rule as ``person_id & 1023`` in SQL."""
+    return person_id % BUCKETS
+
+
+class Verdict(StrEnum):
+    """What `decide` says of a touch: send it now, hold it until ``retry_at``, or never."""
+
+    SEND = "send"
+    HOLD = "hold"
+    NO = "no"
+
+
+class Reason(StrEnum):
+    """Why something did not happen. Closed: whatever is refused, held or dropped names one of these."""
+
+    # the door
+    BAD_SHAPE = "bad_shape"
+    DUPLICATE = "duplicate"
+    ID_REUSED = "id_reused"
+    UNKNOWN_SOURCE = "unknown_source"
+    TOO_OLD = "too_old"
+    IN_FUTURE = "in_future"
+    TOO_LARGE = "too_large"
+    BAD_JSON = "bad_json"
+    BAD_ENCODING = "bad_encoding"
+    FORMULA = "formula"
+    # who
+    NO_HANDLE = "no_handle"
+    CONFLICT = "conflict"
+    # offers
+    SOLD_OUT = "sold_out"
+    UNKNOWN_CODE = "unknown_code"
+    ALREADY_REDEEMED = "already_redeemed"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    NOT_YOURS = "not_yours"
+    BELOW_MINIMUM = "below_minimum"
+    BELOW_MARGIN = "below_margin"
+    OVER_BUDGET = "over_budget"
+    # journeys
+    LEFT_SEGMENT = "left_segment"
+    GOAL_MET = "goal_met"
+    REENTRY = "reentry"
+    # decisions
+    NO_ADDRESS = "no_address"
+    NO_CONSENT = "no_consent"
+    QUIET_HOURS = "quiet_hours"
+    CAPPED = "capped"
+    OUTBID = "outbid"
+    HOLDOUT = "holdout"
+    TOO_LATE = "too_late"
+    RETIRED = "retired"
+    # delivery
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    GAVE_UP = "gave_up"
+
+    @property
+    def zh(self) -> str:
+        """The sentence an operator reads in Chinese."""
+        return _SENTENCES[self][0]
+
+    @property
+    def en(self) -> str:
+        """The same sentence in English."""
+        return _SENTENCES[self][1]
+
+
+_SENTENCES: dict[Reason, tuple[str, str]] = {
+    Reason.BAD_SHAPE: (
+        "事件格式不对，请按说明改正后重发",
+        "the event does not have the documented shape; mend it and send it again",
+    ),
+    Reason.DUPLICATE: ("同一事件已收过，不再重复记录", "this event was already received; it is kept once"),
+    Reason.ID_REUSED: (
+        "同一编号对应了不同内容，保留先到的一条",
+        "this id came before with other content; the first one stays",
+    ),
+    Reason.UNKNOWN_SOURCE: ("来源未登记，请先登记来源", "the source is not registered; register it first"),
+    Reason.TOO_OLD: ("时间早于本塘接受的最早时间", "the time lies before the earliest that this pond accepts"),
+    Reason.IN_FUTURE: ("时间在未来，请检查时钟或时区", "the time lies in the future; check the clock or the time zone"),
+    Reason.TOO_LARGE: ("内容过大，请拆分后再发", "too large; send it in smaller parts"),
+    Reason.BAD_JSON: ("不是合法的 JSON", "this is not valid JSON"),
+    Reason.BAD_ENCODING: ("含有非 UTF-8 字节或空字符", "it holds bytes that are not UTF-8, or a NUL character"),
+    Reason.FORMULA: (
+        "单元格是公式，请粘贴为数值后再导入",
+        "a cell holds a formula; paste it as a value and import again",
+    ),
+    Reason.NO_HANDLE: ("没有任何可识别身份的标识", "no handle tells whose event this is"),
+    Reason.CONFLICT: (
+        "强标识互相矛盾，未自动合并，请人工确认",
+        "strong handles contradict each other; not merged, a person must decide",
+    ),
+    Reason.SOLD_OUT: ("券已发完", "the coupons have run out"),
+    Reason.UNKNOWN_CODE: ("没有这个券码", "there is no such coupon code"),
+    Reason.ALREADY_REDEEMED: ("券已核销过", "the coupon was already redeemed"),
+    Reason.EXPIRED: ("已过期", "expired"),
+    Reason.NOT_YET_VALID: ("还未到可用时间", "not valid yet"),
+    Reason.NOT_YOURS: ("券属于另一位顾客", "the coupon belongs to somebody else"),
+    Reason.BELOW_MINIMUM: ("未达到使用门槛金额", "the order is below the minimum amount"),
+    Reason.BELOW_MARGIN: ("低于毛利底线，不发这一档", "this rung would fall below the margin floor"),
+    Reason.OVER_BUDGET: ("优惠预算已用完", "the offer's budget is used up"),
+    Reason.LEFT_SEGMENT: ("已离开人群", "the person left the segment"),
+    Reason.GOAL_MET: ("目标已达成", "the goal is met"),
+    Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),
+    Reason.NO_ADDRESS: ("该渠道没有可用地址", "there is no address for this channel"),
+    Reason.NO_CONSENT: ("没有该渠道的同意", "there is no consent for this channel"),
+    Reason.QUIET_HOURS: ("当地免打扰时段，稍后再发", "quiet hours where the person lives; it waits"),
+    Reason.CAPPED: ("触达次数已到上限，顺延", "the person's contact budget is used up; it waits"),
+    Reason.OUTBID: ("名额给了价值更高的触达，顺延", "a touch of higher value took the slot; it waits"),
+    Reason.HOLDOUT: ("属于对照组，不触达", "the person is in the holdout group"),
+    Reason.TOO_LATE: ("等到了截止时间仍不能发", "its deadline passed before it could be sent"),
+    Reason.RETIRED: ("旅程或消息已下线", "the journey or the message was taken out of service"),
+    Reason.TEMPORARY: ("渠道暂时失败，将重试", "the channel failed for now; it will be tried again"),
+    Reason.PERMANENT: ("渠道永久拒绝", "the channel refused for good"),
+    Reason.GAVE_UP: ("多次重试后放弃", "given up after the last retry"),
+}
+
+
+class YutangError(Exception):
+    """An error that a user can mend: its text says what is wrong, where, and what to do."""

@@ -1,0 +1,30 @@
+-- name: one_at_a_time
+-- Two processes may load the same folder at the same moment.
+lock table definition in share row exclusive mode;
+
+-- name: newest
+select body, retired_at from definition where kind = %(kind)s and name = %(name)s order by version desc limit 1;
+
+-- name: publish
+-- The id belongs to the name: the first version takes the next free one.
+insert into definition (definition_id, version, kind, name, body, source, at)
+select coalesce(max(definition_id) filter (where kind = %(kind)s and name = %(name)s), coalesce(max(definition_id), 0) + 1),
+       coalesce(max(version) filter (where kind = %(kind)s and name = %(name)s), 0) + 1,
+       %(kind)s, %(name)s, %(body)s, %(source)s, %(now)s
+from definition;
+
+-- name: retire
+update definition set retired_at = %(now)s
+where kind = %(kind)s and name <> all(%(keep)s) and retired_at is null
+returning name;
+
+-- name: current
+select definition_id, version from (
+    select distinct on (definition_id) definition_id, version, name, retired_at
+    from definition where kind = %(kind)s order by definition_id, version desc) newest
+where retired_at is null
+order by name;
+
+-- name: version
+select definition_id, version, kind, name, body from definition
+where definition_id = %(definition_id)s and version = %(version)s;

@@ -1,0 +1,211 @@
+"""Files that people write: YAML 1.2 with the place of every value, and errors that name file, line, column and the fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from yutang.model import YutangError
+
+DEEPEST = 50
+"""How deep a document may nest; an anchor that holds itself ends here too."""
+LARGEST = 100_000
+"""How many values one document may unfold to."""
+
+Scalar = str | int | float | bool | None
+
+
+class SourceError(YutangError):
+    """FILE:LINE:COLUMN: what is wrong; what to write instead."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a value stands; lines and columns count from 1, and are 0 for what came from no file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Node:
+    """One value of a document: a scalar, a list of nodes, or nodes by key. Every accessor raises SourceError."""
+
+    value: Scalar | list[Node] | dict[str, Node]
+    position: Position
+
+    def fail(self, text: str) -> SourceError:
+        """The error to raise about this value; `text` says what is wrong and what to write."""
+        return SourceError(f"{self.position}: {text}")
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.value, list)
+
+    def mapping(self, known: Collection[str] | None = None, required: Iterable[str] = ()) -> dict[str, Node]:
+        """The nodes by key. With `known`, any other key is an error; a missing one of `required` is, too."""
+        if not isinstance(self.value, dict):
+            raise self.fail(f"expected keys and values, found {self.describe()}")
+        for key, node in self.value.items():
+            if known is not None and key not in known:
+                raise node.fail(f"unknown key '{key}'; {suggest(key, known)}")
+        missing = [key for key in required if key not in self.value]
+        if missing:
+            raise self.fail(f"'{missing[0]}' is missing; write '{missing[0]}: …'")
+        return self.value
+
+    def items(self) -> list[Node]:
+        """The nodes of a list."""
+        if not isinstance(self.value, list):
+            raise self.fail(f"expected a list, found {self.describe()}; write each entry on a line of its own after '- '")
+        return self.value
+
+    def scalar(self) -> str | int | float | bool:
+        """A text, a number, true or false."""
+        if isinstance(self.value, list | dict) or self.value is None:
+            raise self.fail(f"expected one value, found {self.describe()}")
+        return self.value
+
+    def text(self) -> str:
+        """A text that is not empty."""
+        if not isinstance(self.value, str) or not self.value.strip():
+            raise self.fail(f"expected a text, found {self.describe()}; put it in quotes")
+        return self.value
+
+    def number(self) -> int | float:
+        """A number."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise self.fail(f"expected a number, found {self.describe()}")
+        return self.value
+
+    def whole(self, low: int = 0, high: int = 10**15) -> int:
+        """A whole number from `low` to `high`."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
+            raise self.fail(f"expected a whole number from {low} to {high}, found {self.describe()}")
+        return self.value
+
+    def flag(self) -> bool:
+        """true or false."""
+        if not isinstance(self.value, bool):
+            raise self.fail(f"expected true or false, found {self.describe()}")
+        return self.value
+
+    def choice(self, options: Collection[str]) -> str:
+        """One of a few words."""
+        if self.value not in options:
+            raise self.fail(f"{self.describe()} is not possible here; {suggest(str(self.value), options)}")
+        return str(self.value)
+
+    def plain(self) -> Any:
+        """The value without positions, as JSON would hold it."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        return [node.plain() for node in self.value] if isinstance(self.value, list) else self.value
+
+    def describe(self) -> str:
+        """What the value is, for an error."""
+        if isinstance(self.value, dict):
+            return "keys and values"
+        if isinstance(self.value, list):
+            return "a list"
+        return "nothing" if self.value is None else f"'{self.value}'"
+
+
+def suggest(word: str, known: Collection[str]) -> str:
+    """The fix for a misspelt word: the nearest right one, else all of them."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else f"write one of: {', '.join(sorted(known))}"
+
+
+def load(source: Path | str, file_name: str) -> Node:
+    """The document in a file (Path) or in a text, read as YAML 1.2. Raises SourceError."""
+    try:
+        text = source.read_text("utf-8") if isinstance(source, Path) else source
+        root = YAML(pure=True).compose(text)
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{file_name}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Position(file_name, mark.line + 1, mark.column + 1) if mark else Position(file_name)
+        raise SourceError(f"{place}: this is not YAML: {error.problem or error.context}; check indentation and quotes") from error
+    except YAMLError as error:
+        raise SourceError(f"{file_name}: this is not YAML: {str(error).splitlines()[0]}; remove it") from error
+    if root is None:
+        raise SourceError(f"{file_name}: the file is empty")
+    return _Reader(file_name).read(root, 0)
+
+
+def plain(value: Any, file_name: str) -> Node:
+    """A node tree from plain JSON values, for what came from no file."""
+    position = Position(file_name)
+    if isinstance(value, dict):
+        return Node({str(key): plain(item, file_name) for key, item in value.items()}, position)
+    if isinstance(value, list | tuple):
+        return Node([plain(item, file_name) for item in value], position)
+    return Node(value, position)
+
+
+class _Reader:
+    """Turns ruamel's nodes into ours, and counts them: aliases can unfold a small file into a huge one."""
+
+    def __init__(self, file_name: str) -> None:
+        self.file_name = file_name
+        self.count = 0
+
+    def read(self, node: Any, depth: int) -> Node:
+        position = Position(self.file_name, node.start_mark.line + 1, node.start_mark.column + 1)
+        self.count += 1
+        if depth > DEEPEST or self.count > LARGEST:
+            raise SourceError(f"{position}: nested too deeply or too large; split the file")
+        if isinstance(node, ScalarNode):
+            return Node(_scalar(node), position)
+        if isinstance(node, SequenceNode):
+            return Node([self.read(item, depth + 1) for item in node.value], position)
+        assert isinstance(node, MappingNode)
+        return Node(self._mapping(node, depth), position)
+
+    def _mapping(self, node: Any, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            key, value = self.read(key_node, depth + 1), self.read(value_node, depth + 1)
+            if isinstance(key.value, list | dict):
+                raise key.fail("a key must be one word")
+            name = key_node.value
+            if name in found:
+                raise key.fail(f"'{name}' is written twice; keep one")
+            # An error about a key points at the key's line even when the value begins further down.
+            found[name] = value
+        return found
+
+
+_INT = re.compile(r"[-+]?[0-9]+")
+
+
+def _scalar(node: Any) -> Scalar:
+    """YAML 1.2's plain values; dates, times and words such as `on` stay text."""
+    kind, text = str(node.tag).rsplit(":", 1)[-1], node.value
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int" and _INT.fullmatch(text):
+        return int(text)
+    if kind == "float":
+        return float(text) if re.search(r"[0-9]", text) else text
+    return text

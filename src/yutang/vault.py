@@ -1,0 +1,77 @@
+"""The installation's secret, and the keys derived from it: hashing handles, sealing personal data, signing, the API key."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from yutang import config
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Keys derived from one secret; every machine that shares a database needs the same secret."""
+
+    secret: bytes
+
+    def derive(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose."""
+        return blake2b(purpose.encode(), key=self.secret[:64], digest_size=32).digest()
+
+    @cached_property
+    def handle_secret(self) -> bytes:
+        """Key of the hashes on which people are matched."""
+        return self.derive("handle")
+
+    @cached_property
+    def api_key(self) -> str:
+        """Bearer key of the API."""
+        return config.API_KEY.value or self.derive("api").hex()
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self.derive("seal"))
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt and authenticate (AES-256-GCM, random nonce in front)."""
+        nonce = secrets.token_bytes(12)
+        return nonce + self._cipher.encrypt(nonce, data, None)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """The plain data. Raises cryptography.exceptions.InvalidTag when it was sealed under another secret."""
+        return self._cipher.decrypt(sealed[:12], sealed[12:], None)
+
+    def seal_text(self, text: str) -> str:
+        """`seal` for text columns and JSON."""
+        return base64.b64encode(self.seal(text.encode())).decode()
+
+    def unseal_text(self, sealed: str) -> str:
+        return self.unseal(base64.b64decode(sealed)).decode()
+
+    def sign(self, purpose: str, data: bytes) -> str:
+        """Hex HMAC-SHA256, for links and webhooks."""
+        return hmac.new(self.derive(purpose), data, sha256).hexdigest()
+
+
+def open_vault() -> Vault:
+    """The installation's vault: ``YUTANG_SECRET``, else the file ``secret`` in the home folder, made at first use (0600)."""
+    if config.SECRET.value:
+        return Vault(sha256(config.SECRET.value.encode()).digest())
+    return Vault(_kept(config.home() / "secret"))
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return bytes.fromhex(path.read_text().strip())

@@ -1,0 +1,67 @@
+"""Fixtures: one embedded server for the whole run, one fresh database for each test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from yutang.db.connect import connect
+from yutang.db.migrate import migrate
+from yutang.db.server import SHARED, Server
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server. Its files are thrown away after the run, so it need not wait for the disk."""
+    home = tmp_path_factory.mktemp("home")
+    server = Server(home, {"fsync": "off", "max_connections": "200"})
+    server.start()
+    yield server
+    server.stop()
+    if server.place.data.is_relative_to(SHARED):
+        shutil.rmtree(server.place.data.parent)
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """A migrated database that every test copies."""
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("create database template_pond")
+    with connect(make_conninfo(server.url, dbname="template_pond")) as conn:
+        migrate(conn)
+    return "template_pond"
+
+
+@pytest.fixture
+def url(server: Server, template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    name = f"pond_{next(_numbers)}"
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}")  # type: ignore[arg-type]
+    yield make_conninfo(server.url, dbname=name)
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def conn(url: str) -> Iterator[psycopg.Connection]:
+    """A connection to a fresh, migrated database."""
+    with connect(url) as conn:
+        yield conn
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of its own."""
+    monkeypatch.setenv("YUTANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("YUTANG_DATABASE_URL", "")
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
