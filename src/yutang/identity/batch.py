@@ -1,0 +1,239 @@
+"""One batch of events is given to persons, and persons that turn out to be one are joined.
+
+The bulk of a batch is arithmetic on arrays (`graph`); only groups in which known persons meet, or handles could
+contradict each other, go through the careful pass (`careful`). Everything is written back by sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from yutang import definitions
+from yutang.db.copy import KEY, copy_in, copy_out, micros
+from yutang.db.queries import Queries
+from yutang.identity.careful import NEW, Careful
+from yutang.identity.graph import Batch, Components, components, hazards
+from yutang.model import Counts
+
+sql = Queries(__package__)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a batch decided: a person per event (by number in the batch), and the handles that found an owner."""
+
+    event_person: np.ndarray
+    key: np.ndarray
+    key_person: np.ndarray
+    key_event: np.ndarray
+
+
+def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Any, **params: Any) -> Counts:
+    """Resolve the events that the query `pairs` gives; the caller holds the resolver's lock."""
+    event_ids, keys = copy_out(conn, pairs.template, ["int8", "uuid"], params)
+    if not len(event_ids):
+        return Counts()
+    _scratch(conn)
+    sql.nested_loops(conn)
+    batch = Batch.of(event_ids, keys)
+    owner = _owners(conn, batch)
+    if (nobody := (batch.code == 0) & (owner == 0)).any():
+        kept = ~nobody[batch.key]
+        strangers = np.setdiff1d(event_ids, batch.event_ids[batch.event[kept]]).tolist()
+        _open(conn, now, "no_handle", [(event, 0, 0) for event in strangers])
+        batch, owner = Batch.of(event_ids[kept], keys[kept]), owner[~nobody]
+    groups = components(batch, owner)
+    careful = _needs_care(conn, batch, owner, groups)
+    outcome = _careful_pass(conn, batch, owner, groups, careful)
+    verdict = _settle(conn, now, batch, owner, groups, careful, outcome)
+    return _write(conn, now, batch, owner, verdict, outcome)
+
+
+def _scratch(conn: psycopg.Connection) -> None:
+    for create in (sql.scratch, sql.scratch_person, sql.scratch_event):
+        create(conn)
+
+
+def _owners(conn: psycopg.Connection, batch: Batch) -> np.ndarray:
+    """The person that owns each key today, 0 where nobody does."""
+    owner = np.zeros(len(batch.keys), np.int64)
+    copy_in(conn, "batch_key", {"n": ("int4", np.arange(len(batch.keys))), "key": ("uuid", batch.keys)})
+    n, person = copy_out(conn, sql.owners.template, ["int4", "int8"], {})
+    owner[n] = person
+    named = np.flatnonzero(batch.code == 0)
+    if len(named):
+        ids = batch.keys[named].view(">i8").reshape(-1, 2)[:, 1].astype(np.int64)
+        n, person = _join_persons(conn, "living", ids, ["int4", "int8"])
+        owner[named[n]] = person
+    return owner
+
+
+def _join_persons(conn: psycopg.Connection, query: str, persons: np.ndarray, types: list[str]) -> list[np.ndarray]:
+    """Run a query that joins the scratch table of persons, filled with `persons`."""
+    conn.execute("truncate batch_person")
+    copy_in(conn, "batch_person", {"n": ("int4", np.arange(len(persons))), "person_id": ("int8", persons)})
+    return copy_out(conn, sql.all[query].template, types, {})
+
+
+def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
+    """Mask of groups: two known persons meet, or a slot would be filled twice."""
+    owners = groups.owner_count()
+    fresh_single = np.zeros(groups.count, bool)
+    fresh_single[groups.of_key[batch.single & (owner == 0)]] = True
+    suspect = groups.owners[(fresh_single & (owners == 1))[groups.of_owner]]
+    group, keys = groups.of_key, batch.keys
+    if len(suspect):
+        held, person = _join_persons(conn, "handles_of", suspect, ["uuid", "int8"])
+        group = np.concatenate([group, groups.of_owner[np.searchsorted(groups.owners, person)]])
+        keys = np.concatenate([keys, held.astype(KEY)])
+    return (owners > 1) | hazards(group, keys, groups.count)
+
+
+def _careful_pass(
+    conn: psycopg.Connection, batch: Batch, owner: np.ndarray, groups: Components, careful: np.ndarray
+) -> Careful:
+    """Decide the events of the careful groups one by one, in order."""
+    if not careful.any():
+        return Careful([], [])
+    persons = groups.owners[careful[groups.of_owner]]
+    held, person = _join_persons(conn, "handles_of", persons, ["uuid", "int8"])
+    owned = zip((k.tobytes() for k in held), person.tolist(), strict=True)
+    apart = conn.execute(sql.kept_apart.template).fetchall()  # type: ignore[arg-type]
+    state = Careful(owned, [(a, b) for a, b in apart])
+    _know_outsiders(state, batch, owner, groups, careful)
+    for event, keys in _events_in_order(batch, careful[groups.of_event]):
+        state.take(event, keys)
+    return state
+
+
+def _know_outsiders(state: Careful, batch: Batch, owner: np.ndarray, groups: Components, careful: np.ndarray) -> None:
+    """Keys that need no row in the directory: persons named by id, and weak keys whose owner is in another group."""
+    for n in np.flatnonzero(careful[groups.of_key] & (owner > 0)):
+        state.owner.setdefault(batch.keys[n].tobytes(), int(owner[n]))
+
+
+def _events_in_order(batch: Batch, wanted: np.ndarray) -> list[tuple[int, list[bytes]]]:
+    """(event id, keys by rank) of the wanted events, in the order in which they came."""
+    pairs = np.flatnonzero(wanted[batch.event])
+    pairs = pairs[np.lexsort((batch.key[pairs], batch.code[batch.key[pairs]], batch.event[pairs]))]
+    found: dict[int, list[bytes]] = {}
+    for pair in pairs:
+        found.setdefault(int(batch.event_ids[batch.event[pair]]), []).append(batch.keys[batch.key[pair]].tobytes())
+    return list(found.items())
+
+
+def _settle(
+    conn: psycopg.Connection,
+    now: datetime,
+    batch: Batch,
+    owner: np.ndarray,
+    groups: Components,
+    careful: np.ndarray,
+    state: Careful,
+) -> Verdict:
+    """A person for each event and each new handle; new persons get their ids here."""
+    person = groups.single_owner()
+    needs_new = np.zeros(groups.count, bool)
+    needs_new[groups.of_event] = True
+    needs_new &= ~careful & (person == 0)
+    fresh = sorted({p for p in map(state.find, state.outcome.event_person.values()) if p > NEW})
+    ids = _new_persons(conn, now, int(needs_new.sum()) + len(fresh))
+    person[needs_new] = ids[: int(needs_new.sum())]
+    real = dict(zip(fresh, ids[int(needs_new.sum()) :].tolist(), strict=True))
+
+    def last_word(p: int) -> int:
+        return real.get(state.find(p), state.find(p))
+
+    event_person = person[groups.of_event]
+    slow = np.flatnonzero(careful[groups.of_event])
+    event_person[slow] = [last_word(state.outcome.event_person[e]) for e in batch.event_ids[slow].tolist()]
+    key = np.flatnonzero((owner == 0) & (batch.code > 0) & ~careful[groups.of_key])
+    first_event = batch.first_events()
+    slow_keys = [(k, last_word(p), e) for k, (p, e) in state.outcome.handles.items()]
+    return Verdict(
+        event_person,
+        np.concatenate([batch.keys[key], np.frombuffer(b"".join(k for k, _, _ in slow_keys), KEY)]),
+        np.concatenate([person[groups.of_key[key]], np.array([p for _, p, _ in slow_keys], np.int64)]),
+        np.concatenate([first_event[key], np.array([e for _, _, e in slow_keys], np.int64)]),
+    )
+
+
+def _new_persons(conn: psycopg.Connection, now: datetime, count: int) -> np.ndarray:
+    """Ids of `count` new persons, written."""
+    if not count:
+        return np.zeros(0, np.int64)
+    (ids,) = copy_out(conn, sql.new_ids.template, ["int8"], {"count": count})
+    copy_in(
+        conn,
+        "person",
+        {"bucket": ("int2", ids & 1023), "person_id": ("int8", ids), "created_at": ("timestamptz", micros(now))},
+    )
+    return ids
+
+
+def _write(
+    conn: psycopg.Connection, now: datetime, batch: Batch, owner: np.ndarray, verdict: Verdict, state: Careful
+) -> Counts:
+    """Handles, merges, facts and cases, each by one set."""
+    if len(verdict.key):
+        people = ("int8", verdict.key_person)
+        copy_in(
+            conn,
+            "handle",
+            {
+                "key": ("uuid", verdict.key),
+                "person_id": people,
+                "origin_id": people,
+                "event_id": ("int8", verdict.key_event),
+            },
+        )
+    _merge(conn, now, state)
+    copy_in(conn, "batch_event", {"event_id": ("int8", batch.event_ids), "person_id": ("int8", verdict.event_person)})
+    linked = sql.link(conn, zone=definitions.pond(conn)["time_zone"]).rowcount
+    sql.free_joins(conn)
+    cases = _open_conflicts(conn, now, state) + _open_suggestions(conn, now, batch, owner, verdict)
+    return Counts(event=linked, handle=len(verdict.key), merge=len(state.outcome.merges), case=cases)
+
+
+def _merge(conn: psycopg.Connection, now: datetime, state: Careful) -> None:
+    merges = state.outcome.merges
+    if not merges:
+        return
+    losers = [m.loser for m in merges]
+    finals = [state.find(m.loser) for m in merges]
+    sql.log_merges(
+        conn, winners=[m.winner for m in merges], losers=losers, events=[m.event_id for m in merges], now=now
+    )
+    sql.mark_merged(conn, losers=losers, winners=finals)
+    sql.mark_changed(conn, persons=sorted(set(finals)))
+    sql.move_handles(conn, losers=losers, winners=finals)
+    sql.move_events(conn, losers=losers, winners=finals)
+
+
+def _open_conflicts(conn: psycopg.Connection, now: datetime, state: Careful) -> int:
+    cases = [(event, sorted(people)) for event, people in state.outcome.conflicts.items()]
+    return _open(conn, now, "conflict", [(event, people[0], people[-1]) for event, people in cases])
+
+
+def _open_suggestions(
+    conn: psycopg.Connection, now: datetime, batch: Batch, owner: np.ndarray, verdict: Verdict
+) -> int:
+    """A weak handle that somebody else owns: perhaps the same person, perhaps the same sofa."""
+    weak = ~batch.strong[batch.key] & (owner[batch.key] > 0)
+    event, other = batch.event[weak], owner[batch.key[weak]]
+    mine = verdict.event_person[event]
+    differ = mine != other
+    rows = zip(batch.event_ids[event[differ]].tolist(), mine[differ].tolist(), other[differ].tolist(), strict=True)
+    return _open(conn, now, "suggestion", list(rows))
+
+
+def _open(conn: psycopg.Connection, now: datetime, reason: str, cases: list[tuple[int, int, int]]) -> int:
+    if not cases:
+        return 0
+    events, first, second = (list(column) for column in zip(*cases, strict=True))
+    return sql.open_cases(conn, reason=reason, events=events, first=first, second=second, now=now).rowcount

@@ -1,0 +1,138 @@
+"""Who belongs together in a batch: pure arithmetic on arrays of handle keys.
+
+A key's first byte is its kind, its first three bytes are its slot (kind and scope). Strong keys of one event belong to
+one person; a weak key says whose event it is only where no strong one does, and never joins two people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from yutang.handles import KINDS
+
+_STRONG = np.array([kind.strong for kind in KINDS])
+_SINGLE = np.array([kind.single for kind in KINDS])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events and their keys: `keys` are distinct (V16); pair i says that event `event[i]` carries key `key[i]` (indexes)."""
+
+    event_ids: np.ndarray
+    keys: np.ndarray
+    event: np.ndarray
+    key: np.ndarray
+
+    @classmethod
+    def of(cls, event_ids: np.ndarray, keys: np.ndarray) -> Batch:
+        """From one (event, key) pair per element."""
+        unique_events, event = np.unique(event_ids, return_inverse=True)
+        first, key = _distinct(keys)
+        return cls(unique_events, keys[first], event, key)
+
+    @property
+    def code(self) -> np.ndarray:
+        """Kind code per key."""
+        return self.keys.view(np.uint8).reshape(-1, 16)[:, 0]
+
+    @property
+    def slot(self) -> np.ndarray:
+        """Kind and scope per key, as one number."""
+        return slots(self.keys)
+
+    @property
+    def strong(self) -> np.ndarray:
+        return _STRONG[self.code]
+
+    @property
+    def single(self) -> np.ndarray:
+        return _SINGLE[self.code]
+
+    def first_events(self) -> np.ndarray:
+        """Per key, the id of the earliest event that carries it."""
+        first = np.full(len(self.keys), np.iinfo(np.int64).max)
+        np.minimum.at(first, self.key, self.event_ids[self.event])
+        return first
+
+    def anchors(self) -> np.ndarray:
+        """Per event, the key it follows: the one of the lowest kind code, and among equals the first in order."""
+        order = np.lexsort((self.key, self.code[self.key], self.event))
+        return self.key[order][np.unique(self.event[order], return_index=True)[1]]
+
+
+def slots(keys: np.ndarray) -> np.ndarray:
+    """The first three bytes of each key as a number."""
+    head = keys.view(np.uint8).reshape(-1, 16)[:, :3].astype(np.int64)
+    return (head[:, 0] << 16) | (head[:, 1] << 8) | head[:, 2]
+
+
+def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(index of the first of each distinct key, distinct number per element); sorts 8 bytes and checks the other 8."""
+    halves = keys.view(">u8").reshape(-1, 2).astype(np.uint64)
+    mixed = halves[:, 1] ^ (halves[:, 0] * np.uint64(0x9E3779B97F4A7C15))
+    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+    if not (halves == halves[first][inverse]).all():  # two keys with one mix: once in 10^10 batches
+        _, first, inverse = np.unique(halves, axis=0, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+@dataclass(frozen=True)
+class Components:
+    """Which group each key and each event is in, and which groups need care (see `careful`)."""
+
+    of_key: np.ndarray
+    of_event: np.ndarray
+    of_owner: np.ndarray
+    owners: np.ndarray
+    count: int
+
+    def owner_count(self) -> np.ndarray:
+        """How many known persons are in each group."""
+        return np.bincount(self.of_owner, minlength=self.count)
+
+    def single_owner(self) -> np.ndarray:
+        """The known person of each group, 0 where there is none; of no use where there are several."""
+        person = np.zeros(self.count, np.int64)
+        person[self.of_owner] = self.owners
+        return person
+
+
+def components(batch: Batch, owner: np.ndarray) -> Components:
+    """Join strong keys of one event, and keys of one owner. `owner` is the person per key, 0 where unknown."""
+    anchors = batch.anchors()
+    owners, owner_index = np.unique(owner[owner > 0], return_inverse=True)
+    joins = batch.strong[batch.key]
+    rows = np.concatenate([anchors[batch.event][joins], np.flatnonzero(owner > 0)])
+    cols = np.concatenate([batch.key[joins], owner_index + len(batch.keys)])
+    size = len(batch.keys) + len(owners)
+    count, label = connected_components(
+        coo_matrix((np.ones(len(rows), np.int8), (rows, cols)), (size, size)), directed=False
+    )
+    of_key = label[: len(batch.keys)].copy()
+    _adopt_weak(batch, owner, anchors, of_key)
+    return Components(of_key, of_key[anchors], label[len(batch.keys) :], owners, count)
+
+
+def _adopt_weak(batch: Batch, owner: np.ndarray, anchors: np.ndarray, of_key: np.ndarray) -> None:
+    """A weak key that nobody owns goes to the person of the earliest event with a strong key that carries it."""
+    weak = np.flatnonzero(~batch.strong[batch.key] & (owner[batch.key] == 0) & batch.strong[anchors[batch.event]])
+    order = weak[np.argsort(batch.event[weak], kind="stable")]
+    keys, first = np.unique(batch.key[order], return_index=True)
+    of_key[keys] = of_key[anchors[batch.event[order[first]]]]
+
+
+def hazards(group: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
+    """Groups (mask) in which two different keys fill a slot of which a person can have but one. One row per (group, key)."""
+    single = _SINGLE[keys.view(np.uint8).reshape(-1, 16)[:, 0]]
+    group, keys = group[single], keys[single]
+    found = np.zeros(count, bool)
+    if len(keys):
+        rows = np.column_stack([group, slots(keys), _distinct(keys)[1]])
+        rows = np.unique(rows, axis=0)
+        same = (rows[1:, :2] == rows[:-1, :2]).all(axis=1)
+        found[rows[1:][same, 0]] = True
+    return found

@@ -1,0 +1,157 @@
+-- name: lock
+-- One resolver at a time: two could give the same new handle to two new persons.
+select from stage_cursor where stage = 'identity' and slice = 0 for update;
+
+-- name: nested_loops
+-- Fresh scratch tables have no statistics: left alone, the planner would scan the whole directory for each batch.
+select set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_mergejoin', 'off', true) as merge;
+
+-- name: free_joins
+select set_config('enable_hashjoin', 'on', true) as hash, set_config('enable_mergejoin', 'on', true) as merge;
+
+-- name: pairs_in_window
+-- One row per event and handle key.
+select e.event_id, k.key
+from event e cross join lateral unnest(e.keys) as k (key)
+where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
+  and not exists (select from event_undone u where u.event_id = e.event_id);
+
+-- name: pairs_of_events
+select e.event_id, k.key
+from event e cross join lateral unnest(e.keys) as k (key)
+where e.event_id = any(%(events)s::bigint[])
+  and not exists (select from event_undone u where u.event_id = e.event_id);
+
+-- name: owners
+-- Who owns the keys of the batch; n is the key's number in the batch.
+select b.n, h.person_id from batch_key b join handle h on h.key = b.key;
+
+-- name: living
+-- Whom a person is part of now; n is the key's number in the batch.
+select b.n, coalesce(p.merged_into, p.person_id)
+from batch_person b join person p on p.bucket = (b.person_id & 1023)::smallint and p.person_id = b.person_id;
+
+-- name: handles_of
+select h.key, h.person_id from batch_person b join handle h on h.person_id = b.person_id;
+
+-- name: kept_apart
+-- Pairs of persons as they are today.
+select coalesce(a.merged_into, a.person_id) as a, coalesce(b.merged_into, b.person_id) as b
+from keep_apart k
+join person a on a.bucket = (k.person_a & 1023)::smallint and a.person_id = k.person_a
+join person b on b.bucket = (k.person_b & 1023)::smallint and b.person_id = k.person_b;
+
+-- name: new_ids
+select nextval('person_id') from generate_series(1, %(count)s::int);
+
+-- name: log_merges
+insert into merge_log (winner_id, loser_id, event_id, at)
+select winner_id, loser_id, event_id, %(now)s::timestamptz
+from unnest(%(winners)s::bigint[], %(losers)s::bigint[], %(events)s::bigint[]) as m (winner_id, loser_id, event_id);
+
+-- name: mark_merged
+-- Whoever was part of the loser is now part of the winner: the pointer never needs two hops.
+update person p set merged_into = m.winner_id, changed = pg_current_xact_id()
+from unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
+where (p.bucket = (m.loser_id & 1023)::smallint and p.person_id = m.loser_id) or p.merged_into = m.loser_id;
+
+-- name: mark_changed
+update person p set changed = pg_current_xact_id()
+from unnest(%(persons)s::bigint[]) as m (person_id)
+where p.bucket = (m.person_id & 1023)::smallint and p.person_id = m.person_id;
+
+-- name: move_handles
+update handle h set person_id = m.winner_id
+from unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
+where h.person_id = m.loser_id;
+
+-- name: move_events
+-- Deleted and inserted, not updated: the bucket is the distribution key.
+with gone as (
+    delete from person_event e
+    using unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
+    where e.bucket = (m.loser_id & 1023)::smallint and e.person_id = m.loser_id
+    returning m.winner_id, e.type, e.at, e.event_id, e.day, e.amount, e.props)
+insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
+select (winner_id & 1023)::smallint, winner_id, type, at, event_id, day, amount, props from gone
+on conflict do nothing;
+
+-- name: link
+-- The events of the batch become facts about their persons.
+insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
+select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date,
+       case when e.type in ('ordered', 'refunded', 'coupon_redeemed') then coalesce((e.props ->> 'amount_fen')::bigint, 0) else 0 end,
+       e.props
+from batch_event b join event e on e.event_id = b.event_id
+on conflict do nothing;
+
+-- name: open_cases
+insert into identity_case (reason, event_id, persons, at)
+select %(reason)s::text, event_id, array[a, b], %(now)s::timestamptz
+from unnest(%(events)s::bigint[], %(first)s::bigint[], %(second)s::bigint[]) as c (event_id, a, b)
+on conflict do nothing;
+
+-- name: scratch
+-- Scratch space of one resolver, emptied at every commit.
+create temp table if not exists batch_key (n int not null, key uuid not null) on commit delete rows;
+
+-- name: scratch_person
+create temp table if not exists batch_person (n int not null, person_id bigint not null) on commit delete rows;
+
+-- name: scratch_event
+create temp table if not exists batch_event (event_id bigint not null, person_id bigint not null) on commit delete rows;
+
+-- name: canonical
+-- The person that holds somebody's facts today; no row when the person was never there.
+select coalesce(merged_into, person_id) as person_id from person
+where bucket = (%(person)s::bigint & 1023)::smallint and person_id = %(person)s::bigint;
+
+-- name: undone_in_window
+-- Persons who own a handle of an event that was taken back.
+select distinct h.person_id
+from event_undone u
+join event e on e.event_id = u.event_id
+cross join lateral unnest(e.keys) as k (key)
+join handle h on h.key = k.key
+where u.xid >= %(low)s::xid8 and u.xid < %(high)s::xid8;
+
+-- name: last_merge
+select merge_id, winner_id, loser_id from merge_log
+where undone_at is null and (winner_id = %(person)s::bigint or loser_id = %(person)s::bigint)
+order by merge_id desc limit 1;
+
+-- name: keep_apart
+insert into keep_apart (person_a, person_b, at)
+values (least(%(a)s::bigint, %(b)s::bigint), greatest(%(a)s::bigint, %(b)s::bigint), %(now)s::timestamptz)
+on conflict do nothing;
+
+-- name: members
+-- Everybody who is part of these persons, themselves included.
+select person_id from person where merged_into = any(%(persons)s::bigint[])
+union select unnest(%(persons)s::bigint[]);
+
+-- name: forget_links
+delete from person_event e using unnest(%(persons)s::bigint[]) as m (person_id)
+where e.bucket = (m.person_id & 1023)::smallint and e.person_id = m.person_id
+returning e.event_id;
+
+-- name: origins
+-- Each handle of these persons and whom it first belonged to.
+select key, origin_id from handle where person_id = any(%(persons)s::bigint[]);
+
+-- name: forget_handles
+delete from handle where person_id = any(%(persons)s::bigint[]);
+
+-- name: restore_persons
+update person set merged_into = null, changed = pg_current_xact_id()
+where person_id = any(%(persons)s::bigint[]);
+
+-- name: undo_merges
+update merge_log set undone_at = %(now)s::timestamptz, xid = pg_current_xact_id()
+where undone_at is null and loser_id = any(%(persons)s::bigint[]);
+
+-- name: persons_of
+-- Whose these events are (they were resolved before).
+select distinct h.person_id
+from event e cross join lateral unnest(e.keys) as k (key) join handle h on h.key = k.key
+where e.event_id = any(%(events)s::bigint[]);

@@ -1,0 +1,40 @@
+"""The stage `identity.resolve`: whose event is it? Events become facts about persons, the only form in which later stages see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import psycopg
+
+from yutang.db.cursor import window
+from yutang.identity.batch import resolve_pairs, sql
+from yutang.identity.split import derive_again
+from yutang.model import EVERYBODY, Counts, Only
+
+
+def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
+    """Give each new event to a person. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
+    counts = _follow_undone(conn, now)
+    with conn.transaction(), window(conn, "identity", "event", EVERYBODY) as w:
+        if not w.empty:
+            counts += resolve_pairs(conn, now, sql.pairs_in_window, low=w.low, high=w.high)
+    return Counts(counts)
+
+
+def resolve_events(conn: psycopg.Connection, now: datetime, events: list[int]) -> tuple[int, ...]:
+    """The fast path: resolve just these events, now. Returns the persons they belong to."""
+    with conn.transaction():
+        sql.lock(conn)
+        resolve_pairs(conn, now, sql.pairs_of_events, events=events)
+        return tuple(row.person_id for row in sql.persons_of(conn, events=events))
+
+
+def _follow_undone(conn: psycopg.Connection, now: datetime) -> Counts:
+    """Events that were taken back: everything about the persons they touched is derived again without them."""
+    with conn.transaction(), window(conn, "identity.undone", "event_undone", EVERYBODY) as w:
+        if w.empty:
+            return Counts()
+        sql.lock(conn)
+        persons = [row.person_id for row in sql.undone_in_window(conn, low=w.low, high=w.high)]
+        derive_again(conn, now, persons)
+        return Counts(person_derived_again=len(persons))

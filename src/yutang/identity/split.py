@@ -1,0 +1,84 @@
+"""Taking a join back. Events keep the handles they came with, so everything about a person can be derived again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import psycopg
+
+from yutang.db.copy import copy_in, copy_out
+from yutang.identity.batch import resolve_pairs, sql
+from yutang.identity.graph import Batch, components
+from yutang.model import YutangError
+
+
+def split(conn: psycopg.Connection, now: datetime, person_id: int) -> tuple[int, int]:
+    """Undo the latest merge of a person and keep the two apart from now on. Returns (winner, loser).
+
+    Handles go back to whom they first belonged; events, and all that later stages made of them, are derived again.
+    Raises YutangError when the person is unknown or was never merged.
+    """
+    with conn.transaction():
+        sql.lock(conn)
+        merge = sql.last_merge(conn, person=canonical(conn, person_id)).fetchone()
+        if merge is None:
+            raise YutangError(f"person {person_id} was never merged; there is nothing to split")
+        sql.keep_apart(conn, a=merge.winner_id, b=merge.loser_id, now=now)
+        derive_again(conn, now, [canonical(conn, merge.winner_id)])
+        return merge.winner_id, merge.loser_id
+
+
+def canonical(conn: psycopg.Connection, person_id: int) -> int:
+    """The person that holds the facts of `person_id` today. Raises YutangError when there is no such person."""
+    row = sql.canonical(conn, person=person_id).fetchone()
+    if row is None:
+        raise YutangError(f"there is no person {person_id}")
+    return row.person_id
+
+
+def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) -> None:
+    """Take these persons apart into those they were made of, and resolve their events anew, without what was taken back.
+
+    The caller holds the resolver's lock.
+    """
+    members = [row.person_id for row in sql.members(conn, persons=persons)]
+    linked = sorted(row.event_id for row in sql.forget_links(conn, persons=members))
+    _give_handles_back(conn, members, linked)
+    sql.restore_persons(conn, persons=members)
+    sql.undo_merges(conn, persons=members, now=now)
+    resolve_pairs(conn, now, sql.pairs_of_events, events=linked)
+
+
+def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: list[int]) -> None:
+    """Each handle returns to whom it first belonged, if events that still count tie it to that person's earliest event."""
+    event_ids, keys = copy_out(conn, sql.pairs_of_events.template, ["int8", "uuid"], {"events": linked})
+    held, origin = copy_out(conn, sql.origins.template, ["uuid", "int8"], {"persons": members})
+    sql.forget_handles(conn, persons=members)
+    if not len(event_ids):
+        return
+    batch = Batch.of(event_ids, keys)
+    first = batch.first_events()
+    number = {key.tobytes(): n for n, key in enumerate(batch.keys)}
+    alive = [
+        (number[key.tobytes()], person)
+        for key, person in zip(held, origin.tolist(), strict=True)
+        if key.tobytes() in number
+    ]
+    n = np.array([key for key, _ in alive], np.int64)
+    group = components(batch, np.zeros(len(batch.keys), np.int64)).of_key[n]
+    earliest = np.full(len(batch.keys), np.iinfo(np.int64).max)
+    np.minimum.at(earliest, group, first[n])
+    home: dict[int, int] = {}
+    for key, person, of in sorted(
+        zip(n.tolist(), (p for _, p in alive), group.tolist(), strict=True), key=lambda r: earliest[r[2]]
+    ):
+        home.setdefault(person, of)
+    stays = np.array([home[person] == of for (_, person), of in zip(alive, group.tolist(), strict=True)], bool)
+    people = ("int8", np.array([person for _, person in alive], np.int64)[stays])
+    n = n[stays]
+    copy_in(
+        conn,
+        "handle",
+        {"key": ("uuid", batch.keys[n]), "person_id": people, "origin_id": people, "event_id": ("int8", first[n])},
+    )

@@ -1,0 +1,213 @@
+"""Whose event is it: joins with evidence, contradictions that are not joined, splits that give everything back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
+
+from yutang import identity
+from yutang.handles import handle_key, kind_of
+from yutang.model import YutangError
+
+NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+SECRET = b"0123456789abcdef"
+
+
+def key(kind: str, value: str) -> UUID:
+    return handle_key(SECRET, kind, kind_of(kind), value)
+
+
+def said(conn, event_id, handles, at=NOW, type_="viewed"):
+    """An event as the door writes it: keys in the order in which jsonb keeps the handles."""
+    ordered = sorted(handles.items(), key=lambda item: (len(item[0].encode()), item[0].encode()))
+    conn.execute(
+        """insert into event (event_id, source, source_id, type, at, received_at, handles, keys, props)
+           overriding system value values (%s, 'pos', %s, %s, %s, %s, %s, %s, '{}')""",
+        (event_id, str(event_id), type_, at, at, Jsonb(dict(ordered)), [key(k, v) for k, v in ordered]),
+    )
+
+
+def whose(conn) -> dict[int, int]:
+    return {row.event_id: row.person_id for row in conn.execute("select event_id, person_id from person_event")}
+
+
+def groups(conn) -> set[frozenset[int]]:
+    """The events, grouped by person: what identity decided, whatever the persons' numbers."""
+    found: dict[int, set[int]] = {}
+    for event, person in whose(conn).items():
+        found.setdefault(person, set()).add(event)
+    return {frozenset(events) for events in found.values()}
+
+
+def together(*parts):
+    return {frozenset(part) for part in parts}
+
+
+def settle(conn):
+    while identity.resolve(conn, NOW).busy():
+        pass
+
+
+def test_a_shared_handle_joins_and_the_merge_names_its_evidence(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"shop:tmall": "m1"})
+    settle(conn)
+    assert groups(conn) == together({1}, {2})
+    first, second = whose(conn)[1], whose(conn)[2]
+    said(conn, 3, {"phone": "+8613800000001", "shop:tmall": "m1"})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3})
+    merge = conn.execute("select winner_id, loser_id, event_id from merge_log").fetchone()
+    assert merge == (min(first, second), max(first, second), 3)
+    shown = conn.execute("select kind, value from handle_shown order by kind").fetchall()
+    assert shown == [("phone", "+8613800000001"), ("shop:tmall", "m1")]
+
+
+def test_two_unionids_are_never_joined_silently(conn):
+    said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
+    said(conn, 2, {"unionid": "u2", "phone": "+8613800000002"})
+    settle(conn)
+    said(conn, 3, {"unionid": "u1", "phone": "+8613800000002"})
+    settle(conn)
+    assert groups(conn) == together({1, 3}, {2})
+    case = conn.execute("select reason, event_id, persons from identity_case").fetchone()
+    assert (case.reason, case.event_id, sorted(case.persons)) == (
+        "conflict",
+        3,
+        sorted({whose(conn)[1], whose(conn)[2]}),
+    )
+
+
+def test_a_second_unionid_for_a_known_person_is_a_conflict(conn):
+    said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
+    settle(conn)
+    said(conn, 2, {"unionid": "u2", "phone": "+8613800000001"})
+    settle(conn)
+    said(conn, 3, {"unionid": "u2"})
+    settle(conn)
+    assert groups(conn) == together({1}, {2, 3})
+    assert conn.execute("select count(*) from identity_case where reason = 'conflict'").fetchone()[0] == 1
+    assert conn.execute("select count(*) from merge_log").fetchone()[0] == 0
+
+
+def test_a_weak_handle_suggests_and_does_not_join(conn):
+    said(conn, 1, {"device": "sofa", "phone": "+8613800000001"})
+    settle(conn)
+    said(conn, 2, {"device": "sofa", "phone": "+8613800000002"})
+    said(conn, 3, {"device": "sofa"})
+    settle(conn)
+    assert groups(conn) == together({1, 3}, {2})
+    assert conn.execute("select reason, event_id from identity_case").fetchall() == [("suggestion", 2)]
+
+
+def test_an_event_that_names_a_stranger_by_id_is_kept_with_a_reason(conn):
+    said(conn, 1, {"person": "77"})
+    settle(conn)
+    assert whose(conn) == {}
+    assert conn.execute("select reason, event_id from identity_case").fetchall() == [("no_handle", 1)]
+
+
+def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"pos:card": "c1"})
+    settle(conn)
+    before = whose(conn)
+    said(conn, 3, {"phone": "+8613800000001", "pos:card": "c1"})
+    said(conn, 4, {"pos:card": "c1"})
+    settle(conn)
+    winner, loser = identity.split(conn, NOW, before[2])
+    settle(conn)
+    assert {winner, loser} == {before[1], before[2]}
+    assert groups(conn) == together({1, 3}, {2, 4})
+    assert whose(conn)[1] == before[1]
+    assert whose(conn)[4] == before[2]
+    said(conn, 5, {"phone": "+8613800000001", "pos:card": "c1"})
+    settle(conn)
+    assert whose(conn)[1] != whose(conn)[2]
+    changed = conn.execute("select person_id from person where changed is not null").fetchall()
+    assert {row.person_id for row in changed} == {winner, loser}
+
+
+def test_a_person_who_was_never_merged_cannot_be_split(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    settle(conn)
+    with pytest.raises(YutangError, match="never merged"):
+        identity.split(conn, NOW, whose(conn)[1])
+    with pytest.raises(YutangError, match="no person"):
+        identity.split(conn, NOW, 10_000)
+
+
+def test_taking_events_back_undoes_the_joins_they_were_evidence_for(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"pos:card": "c1"})
+    said(conn, 3, {"phone": "+8613800000001", "pos:card": "c1"})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3})
+    conn.execute("insert into event_undone (event_id, at) values (3, %s)", (NOW,))
+    settle(conn)
+    assert groups(conn) == together({1}, {2})
+
+
+def test_a_person_keeps_the_id_when_the_first_event_is_taken_back(conn):
+    said(conn, 1, {"pos:card": "c1"})
+    said(conn, 2, {"pos:card": "c1"})
+    settle(conn)
+    before = whose(conn)[2]
+    conn.execute("insert into event_undone (event_id, at) values (1, %s)", (NOW,))
+    settle(conn)
+    assert whose(conn) == {2: before}
+
+
+def test_the_fast_path_and_the_regular_pass_agree(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    persons = identity.resolve_events(conn, NOW, [1])
+    assert persons == (whose(conn)[1],)
+    settle(conn)
+    assert len(whose(conn)) == 1
+    assert conn.execute("select count(*) from person").fetchone()[0] == 1
+
+
+HANDLES = st.dictionaries(
+    st.sampled_from(["phone", "email", "shop:a", "pos:b"]),
+    st.sampled_from(["1", "2", "3", "4"]),
+    min_size=1,
+    max_size=3,
+)
+
+
+def components(events: list[dict[str, str]]) -> set[frozenset[int]]:
+    """Plain union-find: what joining by shared handles means."""
+    parent = list(range(len(events)))
+
+    def find(n: int) -> int:
+        return n if parent[n] == n else find(parent[n])
+
+    seen: dict[tuple[str, str], int] = {}
+    for n, handles in enumerate(events):
+        for handle in handles.items():
+            parent[find(n)] = find(seen.setdefault(handle, n))
+    found: dict[int, set[int]] = {}
+    for n in range(len(events)):
+        found.setdefault(find(n), set()).add(n + 1)
+    return {frozenset(part) for part in found.values()}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(HANDLES, min_size=1, max_size=12), order=st.randoms(), cuts=st.sets(st.integers(1, 11)))
+def test_the_order_and_the_batches_in_which_events_come_do_not_matter(conn, events, order, cuts):
+    conn.execute("truncate event, event_undone, person, handle, merge_log, person_event, identity_case")
+    numbered = list(enumerate(events, start=1))
+    order.shuffle(numbered)
+    for n, (event_id, handles) in enumerate(numbered):
+        if n in cuts:
+            settle(conn)
+        said(conn, event_id, handles)
+    settle(conn)
+    assert groups(conn) == components(events)
+    merged = conn.execute("select count(*) from person where merged_into is not null").fetchone()[0]
+    assert merged == conn.execute("select count(*) from merge_log where undone_at is null").fetchone()[0]
