@@ -1,0 +1,124 @@
+"""From claimed attempts to letters: address, words, coupon. What cannot become a letter gets its result here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from cryptography.exceptions import InvalidTag
+
+from yutang import definitions
+from yutang.channels.contract import Channel, Letter, Result
+from yutang.clock import business_day
+from yutang.db.queries import Queries
+from yutang.deliver.backoff import MOST_TRIES
+from yutang.deliver.quiet import quiet_until
+from yutang.deliver.render import CannotRender, discount, render, variables
+from yutang.handles import kind_of
+from yutang.model import Reason
+from yutang.vault import open_vault
+
+sql = Queries(__package__)
+
+
+class Unsendable(Exception):
+    """This attempt cannot become a letter; it carries the result."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.detail)
+        self.result = result
+
+
+def compose(
+    conn: psycopg.Connection, now: datetime, channel: Channel, claimed: Sequence[Any]
+) -> tuple[list[Letter], dict[int, Result]]:
+    """The letters to hand over, and by touch id the results of those that cannot be one. Reads only."""
+    letters, results = [], {row.touch_id: Result.failed("its touch is gone") for row in claimed}
+    rows, pond = _facts(conn, channel, claimed), definitions.pond(conn)
+    messages = _messages(conn, rows)
+    for row in rows:
+        try:
+            letters.append(_letter(now, channel, pond, messages[row.message_id, row.message_version], row))
+            del results[row.touch_id]
+        except Unsendable as error:
+            results[row.touch_id] = error.result
+    return letters, results
+
+
+def _facts(conn: psycopg.Connection, channel: Channel, claimed: Sequence[Any]) -> list[Any]:
+    return sql.facts(
+        conn,
+        handle=channel.handle,
+        buckets=[row.bucket for row in claimed],
+        persons=[row.person_id for row in claimed],
+        touches=[row.touch_id for row in claimed],
+        tries=[row.tries for row in claimed],
+    ).fetchall()
+
+
+def _messages(conn: psycopg.Connection, rows: Sequence[Any]) -> dict[tuple[int, int], definitions.Definition | None]:
+    """The versions that the touches name; a batch has few."""
+    return {key: _message(conn, *key) for key in {(row.message_id, row.message_version) for row in rows}}
+
+
+def _message(conn: psycopg.Connection, message_id: int, version: int) -> definitions.Definition | None:
+    try:
+        return definitions.at_version(conn, message_id, version)
+    except KeyError:
+        return None
+
+
+def _letter(
+    now: datetime, channel: Channel, pond: dict[str, Any], message: definitions.Definition | None, row: Any
+) -> Letter:
+    """Raises Unsendable."""
+    if row.tries > MOST_TRIES:
+        # Every worker that claimed it died with it in hand.
+        raise Unsendable(Result.failed("its workers ended before they could say what happened", Reason.GAVE_UP))
+    if row.deadline < now:
+        raise Unsendable(Result.failed("its deadline passed on the way out", Reason.TOO_LATE))
+    if message is None:
+        raise Unsendable(Result.failed("its message is gone", Reason.RETIRED))
+    if (until := quiet_until(now, _zone(pond, row), pond["quiet"])) is not None:
+        raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
+    address = _address(channel, row)
+    values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]})
+    try:
+        subject, body = render(message.body["subject"], message.body["body"], values)
+    except CannotRender as error:
+        raise Unsendable(Result.failed(f"message {message.name}: {error}")) from error
+    return Letter(row.touch_id, row.person_id, address, subject, body, {"message": message.name, "tries": row.tries})
+
+
+def _zone(pond: dict[str, Any], row: Any) -> str:
+    return (row.traits or {}).get("time_zone") or pond["time_zone"]
+
+
+def _address(channel: Channel, row: Any) -> str:
+    """Plain text from here on. Raises Unsendable."""
+    if channel.handle is None:
+        return str(row.person_id)
+    personal = kind_of(channel.handle).personal
+    kept = row.sealed if personal else row.value
+    if kept is None:
+        raise Unsendable(Result.failed(f"no handle of kind '{channel.handle}'", Reason.NO_ADDRESS))
+    return _unsealed(kept) if personal else kept
+
+
+def _unsealed(sealed: str) -> str:
+    try:
+        return open_vault().unseal_text(sealed)
+    except (InvalidTag, ValueError) as error:
+        # The operator's mistake: the letter waits until the secret is right.
+        raise Unsendable(Result.retry("the address was sealed under another secret (YUTANG_SECRET)")) from error
+
+
+def _coupon(pond: dict[str, Any], row: Any) -> dict[str, Any] | None:
+    """What the words may say of the coupon: its code, its worth, and the last day on which it can be used."""
+    if row.code is None:
+        return None
+    expires = row.expires_at and business_day(row.expires_at - timedelta(seconds=1), pond["time_zone"]).isoformat()
+    worth = discount(row.pay_percent, row.off_fen, row.minimum_fen, row.value_fen)
+    return {"code": row.code, "discount": worth, "expires": expires}

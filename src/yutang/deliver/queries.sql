@@ -1,0 +1,64 @@
+-- name: take
+-- New decisions to send become attempts; read twice, they are there already.
+insert into attempt (bucket, person_id, touch_id, channel, state, retry_at, at)
+select d.bucket, d.person_id, d.touch_id, t.channel, 'waiting', %(now)s::timestamptz, %(now)s::timestamptz
+from decision_to_send d
+join touch t on t.bucket = d.bucket and t.person_id = d.person_id and t.touch_id = d.touch_id
+where @only(d) and d.xid >= %(low)s::xid8 and d.xid < %(high)s::xid8
+on conflict do nothing;
+
+-- name: due
+-- The channels with something to send now. A skip scan: one probe per channel, however much is waiting.
+with recursive name as (
+    (select a.channel from attempt a where a.state in ('waiting', 'claimed') order by a.channel limit 1)
+    union all
+    select (select a.channel from attempt a where a.state in ('waiting', 'claimed') and a.channel > name.channel
+            order by a.channel limit 1)
+    from name where name.channel is not null)
+select name.channel from name
+where exists (select from attempt a where a.channel = name.channel and a.state in ('waiting', 'claimed')
+              and a.retry_at <= %(now)s::timestamptz);
+
+-- name: claim
+-- Waiting letters, and claimed ones whose worker never came back. Skip locked: workers share what is due.
+with due as (
+    select a.bucket, a.person_id, a.touch_id from attempt a
+    where @only(a) and a.channel = %(channel)s::text and a.state in ('waiting', 'claimed') and a.retry_at <= %(now)s::timestamptz
+    order by a.retry_at limit %(batch)s::int
+    for update skip locked)
+update attempt a
+set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz
+from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
+returning a.bucket, a.person_id, a.touch_id, a.tries;
+
+-- name: facts
+-- What the letters need. After a merge the traits, handles and coupons are with the person that holds them now.
+select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline,
+       (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = holder.bucket and x.person_id = holder.person_id) as traits,
+       k.code, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
+       h.value, h.sealed
+from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
+     as c (bucket, person_id, touch_id, tries)
+join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
+join decision d on d.bucket = c.bucket and d.person_id = c.person_id and d.touch_id = c.touch_id
+left join person p on p.bucket = c.bucket and p.person_id = c.person_id
+cross join lateral (select coalesce(p.merged_into, c.person_id) as person_id,
+                           (coalesce(p.merged_into, c.person_id) & 1023)::smallint as bucket) holder
+left join coupon k on k.code = d.coupon and k.bucket = holder.bucket
+left join lateral (select y.value, y.sealed from handle_shown y
+                   where %(handle)s::text is not null and y.person_id = holder.person_id and y.kind = %(handle)s::text
+                   order by y.at desc, y.key limit 1) h on true
+order by c.touch_id;
+
+-- name: record
+-- Only the worker that holds the claim may say what happened, but "sent" is true whoever says it, however late.
+-- unused: 1 when the claim ended without a try.
+update attempt a
+set state = r.state, tries = a.tries - r.unused, retry_at = r.retry_at, at = %(now)s::timestamptz, claimed_by = null,
+    reason = r.reason, detail = r.detail, provider_id = r.provider_id
+from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(retries)s::timestamptz[],
+            %(reasons)s::text[], %(details)s::text[], %(providers)s::text[], %(unused)s::smallint[])
+     as r (bucket, person_id, touch_id, state, retry_at, reason, detail, provider_id, unused)
+where a.bucket = r.bucket and a.person_id = r.person_id and a.touch_id = r.touch_id
+  and a.state <> 'sent' and (a.claimed_by = %(token)s::text or r.state = 'sent')
+returning a.person_id, a.touch_id, a.state, a.reason;

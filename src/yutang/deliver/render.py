@@ -1,0 +1,74 @@
+"""Words from a template: pure, sandboxed, and strict, so that a letter never goes out with a hole in it.
+
+A template sees ``person`` (traits; ``person.name`` always), ``coupon`` (``code``, ``discount``, ``expires``; none when
+there is no coupon) and ``pond`` (``title``). What is missing may be asked for (``{% if person.city %}``,
+``{{ person.city | default("你的城市") }}``) and may not be printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+SOMEBODY = "朋友"
+"""How a person is called who never gave a name."""
+
+
+class CannotRender(Exception):
+    """The template is wrong, or asks for something that this person does not have."""
+
+
+class Missing(StrictUndefined):
+    """May be tested, as authors expect; printing it is still an error."""
+
+    __bool__ = Undefined.__bool__
+
+
+_environment = ImmutableSandboxedEnvironment(undefined=Missing, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+
+
+def variables(
+    traits: Mapping[str, Any] | None, coupon: Mapping[str, Any] | None, pond: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a template sees."""
+    return {"person": {"name": SOMEBODY} | dict(traits or {}), "coupon": coupon, "pond": pond}
+
+
+def discount(pay_percent: int | None, off_fen: int | None, minimum_fen: int, value_fen: int) -> str:
+    """What a coupon is worth, as a customer reads it: 8.5折, 满30元减12元, 减12元; `value_fen` where no terms are known."""
+    condition = f"满{_yuan(minimum_fen)}" if minimum_fen else ""
+    if pay_percent is not None:
+        return f"{condition}{pay_percent / 10:g}折"
+    return f"{condition}减{_yuan(value_fen if off_fen is None else off_fen)}"
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen / 100:.2f}".removesuffix(".00") + "元"
+
+
+def render(subject: str, body: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject (one line) and body. Raises CannotRender, whose text names the fault and no personal data."""
+    try:
+        return " ".join(_template(subject).render(values).split()), _template(body).render(values)
+    except TemplateError as error:
+        raise CannotRender(f"{type(error).__name__}: {error.message}") from error
+    except Exception as error:
+        # A template can make any expression fail, and the error's own text may quote what it was given.
+        raise CannotRender(type(error).__name__) from error
+
+
+def check(template: str) -> None:
+    """Raises CannotRender with the line of a syntax error; for whoever loads messages."""
+    try:
+        _template(template)
+    except TemplateSyntaxError as error:
+        raise CannotRender(f"line {error.lineno}: {error.message}") from error
+
+
+@lru_cache(maxsize=512)
+def _template(text: str) -> Template:
+    return _environment.from_string(text)

@@ -1,0 +1,151 @@
+"""The stage: decisions to send become attempts, attempts become letters, and what became of them is recorded.
+
+What a crash does. Killed before the claim is committed: nothing happened. Killed between claim and send: the claim runs
+out after `LEASE_SECONDS` and another worker claims the letter again; nothing is lost and nothing sent twice. Killed
+between send and record: the letter is sent again, with the same key (the touch id). The sandbox and a webhook's receiver
+drop the repeat; an e-mail carries the same Message-ID. So inside the database each touch is recorded once, and at a
+channel delivery is at least once with a key to recognise the second.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from yutang.channels.contract import LEASE_SECONDS, Answer, Channel, Letter, Result
+from yutang.db.cursor import window
+from yutang.db.queries import Queries
+from yutang.deliver.backoff import wait
+from yutang.deliver.compose import compose
+from yutang.ingest.record import follow_up
+from yutang.model import EVERYBODY, Counts, Only, Reason
+
+sql = Queries(__package__)
+UNKNOWN_AT_ONCE = 1000
+"""Attempts per call on a channel that nobody configured."""
+
+
+def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
+    """One batch per channel. Counts: ``taken`` (new attempts), ``sent``, ``waiting`` (to be tried again), ``failed``, ``answer``.
+
+    `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
+    """
+    counts = Counts(taken=_take(conn, now, only))
+    for name in [row.channel for row in sql.due(conn, now=now)]:
+        counts.update(_send_batch(conn, now, only, name, channels.get(name)))
+    if only.persons is None:
+        counts["answer"] = sum(_receive(conn, now, channel) for channel in channels.values())
+    return counts
+
+
+def _take(conn: psycopg.Connection, now: datetime, only: Only) -> int:
+    with conn.transaction(), window(conn, "deliver", "decision_to_send", only) as w:
+        return 0 if w.empty else sql.take(conn, only, now=now, low=w.low, high=w.high).rowcount
+
+
+def _send_batch(
+    conn: psycopg.Connection, now: datetime, only: Only, name: str, channel: Channel | None
+) -> Counter[str]:
+    token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    batch = channel.batch if channel else UNKNOWN_AT_ONCE
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    with conn.transaction():
+        claimed = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchall()
+    if not claimed:
+        return Counter()
+    results = _hand_over(conn, now, name, channel, claimed)
+    return _record(conn, now, name, token, claimed, results)
+
+
+def _hand_over(
+    conn: psycopg.Connection, now: datetime, name: str, channel: Channel | None, claimed: Sequence[Any]
+) -> dict[int, Result]:
+    """A result for each claimed attempt, by touch id."""
+    if channel is None:
+        unknown = Result.failed(f"channel '{name}' is not configured here")
+        return {row.touch_id: unknown for row in claimed}
+    letters, results = compose(conn, now, channel, claimed)
+    answers = _ask(channel, conn, now, letters) if letters else []
+    return results | {letter.touch_id: result for letter, result in zip(letters, answers, strict=True)}
+
+
+def _ask(channel: Channel, conn: psycopg.Connection, now: datetime, letters: list[Letter]) -> list[Result]:
+    """What the channel says; a channel that fails as a whole costs its letters a try, never their place."""
+    try:
+        results = channel.send(conn, now, letters)
+    except Exception as error:
+        return [Result.retry(type(error).__name__)] * len(letters)
+    if len(results) != len(letters):
+        return [Result.retry("the channel did not answer for every letter")] * len(letters)
+    return results
+
+
+def _record(
+    conn: psycopg.Connection,
+    now: datetime,
+    channel: str,
+    token: str,
+    claimed: Sequence[Any],
+    results: Mapping[int, Result],
+) -> Counter[str]:
+    """Write what happened and, in the same transaction, say it as events."""
+    ends = [_end(now, row.tries, row.touch_id, results[row.touch_id]) for row in claimed]
+    with conn.transaction():
+        done = sql.record(
+            conn,
+            now=now,
+            token=token,
+            buckets=[row.bucket for row in claimed],
+            persons=[row.person_id for row in claimed],
+            touches=[row.touch_id for row in claimed],
+            states=[end[0] for end in ends],
+            retries=[end[1] for end in ends],
+            reasons=[end[2] for end in ends],
+            details=[_clean(results[row.touch_id].detail) for row in claimed],
+            providers=[results[row.touch_id].provider_id for row in claimed],
+            unused=[int(results[row.touch_id].until is not None) for row in claimed],
+        ).fetchall()
+        if events := [_event(now, channel, row) for row in done if row.state != "waiting"]:
+            follow_up(conn, now, events)
+    return Counter(row.state for row in done)
+
+
+def _end(now: datetime, tries: int, touch_id: int, result: Result) -> tuple[str, datetime | None, Reason | None]:
+    """State, next try and reason of an attempt after this result."""
+    if result.state != "retry":
+        return result.state, None, result.reason
+    if result.until is not None:
+        return "waiting", result.until, result.reason
+    pause = wait(tries, touch_id)
+    return ("failed", None, Reason.GAVE_UP) if pause is None else ("waiting", now + pause, result.reason)
+
+
+def _clean(detail: str) -> str | None:
+    """Fit for a text column: short, and without the NUL that PostgreSQL refuses."""
+    return detail.replace("\0", "")[:300] or None
+
+
+def _event(now: datetime, channel: str, row: Any) -> tuple[str, str, int, datetime, dict[str, Any]]:
+    props = {"touch_id": row.touch_id, "channel": channel} | ({"reason": row.reason} if row.reason else {})
+    return f"{row.state}:{row.touch_id}", f"message_{row.state}", row.person_id, now, props
+
+
+def _receive(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:
+    """What came back becomes events, in the transaction in which the channel lets go of it."""
+    with conn.transaction():
+        answers = channel.receive(conn, now)
+        if answers:
+            follow_up(conn, now, [_answer(channel.name, answer) for answer in answers])
+    return len(answers)
+
+
+def _answer(channel: str, answer: Answer) -> tuple[str, str, int, datetime, dict[str, Any]]:
+    props = {**answer.props, "touch_id": answer.touch_id, "channel": channel}
+    return f"{channel}:{answer.touch_id}:{answer.key}", answer.type, answer.person_id, answer.at, props
