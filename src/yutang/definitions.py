@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -16,7 +17,7 @@ from psycopg.types.json import Jsonb
 from yutang.db.queries import Queries
 
 sql = Queries("yutang")
-_seen: dict[tuple[str, int, int], Definition] = {}
+_seen: WeakKeyDictionary[psycopg.Connection, dict[tuple[int, int], Definition]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +66,14 @@ def at_version(conn: psycopg.Connection, definition_id: int, version: int) -> De
 
 
 def _read(conn: psycopg.Connection, definition_id: int, version: int) -> Definition:
-    """Versions never change, so each is read once per database and process."""
-    key = (conn.info.dsn, definition_id, version)
-    if key not in _seen:
+    """Versions never change, so each connection reads each once."""
+    seen = _seen.setdefault(conn, {})
+    if (key := (definition_id, version)) not in seen:
         row = sql.version(conn, definition_id=definition_id, version=version).fetchone()
         if row is None:
             raise KeyError(f"no version {version} of definition {definition_id}")
-        _seen[key] = Definition(*row)
-    return _seen[key]
+        seen[key] = Definition(*row)
+    return seen[key]
 
 
 POND: dict[str, Any] = {
@@ -86,6 +87,7 @@ POND: dict[str, Any] = {
     "budget": {"touches": 3, "window_days": 7},
     "quiet": {"from": "22:00", "to": "08:00"},
     "consent": {"sandbox": "assumed", "email": "required", "webhook": "assumed"},
+    "reach": {"email": "email"},
     "holdout_percent": 2,
 }
 """The pond's settings where a brand says nothing else."""

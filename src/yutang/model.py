@@ -85,6 +85,7 @@ class Reason(StrEnum):
     LEFT_SEGMENT = "left_segment"
     GOAL_MET = "goal_met"
     REENTRY = "reentry"
+    MERGED = "merged"
     # decisions
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
@@ -147,6 +148,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.LEFT_SEGMENT: ("已离开人群", "the person left the segment"),
     Reason.GOAL_MET: ("目标已达成", "the goal is met"),
     Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),
+    Reason.MERGED: ("与另一份档案合并，由合并后的档案继续", "merged into another person, who goes on"),
     Reason.NO_ADDRESS: ("该渠道没有可用地址", "there is no address for this channel"),
     Reason.NO_CONSENT: ("没有该渠道的同意", "there is no consent for this channel"),
     Reason.QUIET_HOURS: ("当地免打扰时段，稍后再发", "quiet hours where the person lives; it waits"),

@@ -1,6 +1,13 @@
 -- All tables of this file: writer: journey.
 
+-- Which journeys have begun: the first time, people who are in the trigger's segment already enter too.
+create table journey_state (
+    journey_id int primary key,
+    started_at timestamptz not null
+);
+
 -- One run of one person through one version of a journey. `cause` names what began it, so that it begins once.
+-- `step` is a line of the version's program; `steps` counts the lines passed.
 -- arm 'holdout' walks the same steps and is never sent anything.
 create table enrolment (
     bucket smallint not null,
@@ -8,21 +15,23 @@ create table enrolment (
     journey_id int not null,
     cause text not null,
     version int not null,
-    origin_id bigint not null,
     arm text not null check (arm in ('treated', 'holdout')),
     state text not null check (state in ('active', 'done', 'exited')),
     step smallint not null,
+    steps int not null default 0,
     entered_at timestamptz not null,
     stepped_at timestamptz not null,
     due_at timestamptz,
     ended_at timestamptz,
     reason text,
+    xid xid8 not null default pg_current_xact_id(),
     primary key (bucket, person_id, journey_id, cause)
-);
+) with (fillfactor = 80);
 create index enrolment_due on enrolment (due_at) where state = 'active' and due_at is not null;
-create index enrolment_journey on enrolment (journey_id, state);
+create index enrolment_live on enrolment (journey_id, version, step) where state = 'active';
+create index enrolment_xid on enrolment (xid);
 
--- The steps that were passed, in order, with what was seen there.
+-- The lines that were passed, in order, with what was seen there.
 create table step (
     bucket smallint not null,
     person_id bigint not null,
@@ -37,15 +46,16 @@ create table step (
 
 create sequence touch_id;
 
--- Something that a journey proposes to say to a person. `origin` (step and repetition) makes each proposal happen once.
+-- Something that a journey proposes to say to a person. `origin` (line, or line and ladder move) makes each proposal
+-- happen once.
 create table touch (
     bucket smallint not null,
     person_id bigint not null,
-    touch_id bigint not null,
     journey_id int not null,
-    version int not null,
     cause text not null,
     origin text not null,
+    touch_id bigint not null default nextval('touch_id'),
+    version int not null,
     arm text not null,
     channel text not null,
     message_id int not null,

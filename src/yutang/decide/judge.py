@@ -1,0 +1,89 @@
+"""The stage `decide.judge`: every proposed touch is sent, held or refused, and the reason is kept.
+
+The gates stand in order in the statement `judge`: eligibility, consent, quiet hours, budget, holdout. Stock comes last, so
+that a control customer never consumes a coupon and the lock on stock is held shortest. A cap defers, it never drops: what
+is held keeps its place, is judged again when the budget allows, and ends at its own deadline with a reason.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from yutang import definitions, offer
+from yutang.db.cursor import Window, window
+from yutang.db.queries import Queries
+from yutang.handles import BY_NAME
+from yutang.model import EVERYBODY, Counts, Only, Verdict
+
+sql = Queries(__package__)
+
+CHUNK = 20_000
+
+
+def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
+    """Judge the touches that are new, and those whose time to be asked again has come."""
+    with conn.transaction(), window(conn, "decide", "touch", only) as w:
+        if not w.empty or _waiting(conn, now, only):
+            sql.lock(conn, slice=only.lo)
+            return _judge(conn, now, only, w)
+    return Counts()
+
+
+def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
+    row = sql.waiting(conn, only, now=now).fetchone()
+    return bool(row and row.found)
+
+
+def _judge(conn: psycopg.Connection, now: datetime, only: Only, w: Window) -> Counts:
+    rows = sql.judge(conn, only, now=now, low=w.low, high=w.high, limit=CHUNK, **_rules(conn)).fetchall()
+    if not rows:
+        return Counts()
+    wanted = [row for row in rows if row.verdict == Verdict.SEND and row.offer_id is not None]
+    granted = offer.issue(conn, now, [(row.person_id, row.offer_id, row.rung, row.touch_id) for row in wanted])
+    stock = {grant.touch_id: (grant.code, grant.reason) for grant in granted}
+    verdicts = [_last_word(row, *stock.get(row.touch_id, (None, None))) for row in rows]
+    _record(conn, now, rows, verdicts)
+    return Counts(reason or verdict for verdict, reason, _ in verdicts)
+
+
+def _last_word(row: Any, code: str | None, refusal: str | None) -> tuple[str, str | None, str | None]:
+    """(verdict, reason, coupon) after stock has spoken."""
+    return (Verdict.NO, refusal, None) if refusal else (row.verdict, row.reason, code)
+
+
+def _record(
+    conn: psycopg.Connection, now: datetime, rows: list[Any], verdicts: list[tuple[str, str | None, str | None]]
+) -> None:
+    sql.record(
+        conn,
+        now=now,
+        persons=[row.person_id for row in rows],
+        touch_ids=[row.touch_id for row in rows],
+        verdicts=[str(verdict) for verdict, _, _ in verdicts],
+        reasons=[reason and str(reason) for _, reason, _ in verdicts],
+        coupons=[coupon for _, _, coupon in verdicts],
+        retries=[row.retry_at for row in rows],
+        sents=[row.sent for row in rows],
+        lost=[row.lost_to for row in rows],
+    )
+
+
+def _rules(conn: psycopg.Connection) -> dict[str, Any]:
+    """What the gates compare with: the pond's settings and the journeys in service."""
+    pond = definitions.pond(conn)
+    channels = sorted(pond["consent"])
+    reach = [pond["reach"].get(channel) for channel in channels]
+    return {
+        "zone": pond["time_zone"],
+        "window": timedelta(days=pond["budget"]["window_days"]),
+        "touches": pond["budget"]["touches"],
+        "quiet_from": pond["quiet"]["from"],
+        "quiet_to": pond["quiet"]["to"],
+        "channels": channels,
+        "codes": [kind and BY_NAME[kind].code for kind in reach],
+        "required": [pond["consent"][channel] == "required" for channel in channels],
+        "journeys": [d.definition_id for d in definitions.all_current(conn, "journey")],
+    }

@@ -1,0 +1,74 @@
+"""The stage `journey.advance`: people enter journeys, walk their lines when due, and touches are proposed.
+
+A loop over definitions, never over people: each line of each version that somebody waits on is one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from yutang import definitions
+from yutang.db.cursor import Window, window
+from yutang.db.queries import Queries
+from yutang.definitions import Definition
+from yutang.journey import enter, lines
+from yutang.journey.run import Run
+from yutang.model import EVERYBODY, Counts, Only
+
+sql = Queries(__package__)
+
+MOST_ROUNDS = 50
+"""Lines without a wait follow each other at once; a person passes at most so many in one run of the stage."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One upstream table, and what to do with its news."""
+
+    stage: str
+    table: str
+    follow: Callable[[Run, Window], int]
+
+
+READERS = (
+    Reader("journey.merge", "merge_log", enter.follow_merges),
+    Reader("journey.event", "person_event", enter.follow_events),
+    Reader("journey.membership", "membership", enter.follow_segments),
+    Reader("journey.ladder", "ladder", lines.follow_ladders),
+)
+
+
+def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
+    """Follow what happened, let people enter and leave, then walk the lines that are due."""
+    counts = Counts()
+    with conn.transaction():
+        run = _run(conn, now, only)
+        counts["enrolment"] += enter.begin(run)
+        counts["left"] += enter.retire(run)
+    for reader in READERS:
+        with conn.transaction(), window(conn, reader.stage, reader.table, only) as w:
+            if not w.empty:
+                counts[reader.table] += reader.follow(_run(conn, now, only), w)
+    for _ in range(MOST_ROUNDS):
+        with conn.transaction():
+            walked = lines.walk(_run(conn, now, only))
+        counts["step"] += walked
+        if not walked:
+            break
+    return counts
+
+
+def _run(conn: psycopg.Connection, now: datetime, only: Only) -> Run:
+    current = definitions.all_current(conn, "journey")
+    live = [definitions.at_version(conn, row.journey_id, row.version) for row in sql.live(conn)]
+    return Run(conn, now, only, definitions.pond(conn), current, _with(live, current))
+
+
+def _with(live: list[Definition], current: list[Definition]) -> list[Definition]:
+    """The versions somebody is on, of journeys still in service."""
+    in_service = {d.definition_id for d in current}
+    return [d for d in live if d.definition_id in in_service]
