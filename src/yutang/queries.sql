@@ -28,3 +28,13 @@ order by name;
 -- name: version
 select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;
+
+-- name: anything_due
+-- Has the time come for any row that waits? One probe per waiting place, each behind its partial index.
+select exists (select from profile where recompute_at <= %(now)s::timestamptz)
+    or exists (select from ladder where due_at <= %(now)s::timestamptz)
+    or exists (select from coupon where state = 'issued' and expires_at <= %(now)s::timestamptz)
+    or exists (select from segment_due where recompute_at <= %(now)s::timestamptz)
+    or exists (select from enrolment where state = 'active' and due_at <= %(now)s::timestamptz)
+    or exists (select from decision where verdict = 'hold' and retry_at <= %(now)s::timestamptz)
+    or exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz) as due;

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
 
 from yutang import decide, deliver, identity, journey, offer, profile, segment
 from yutang.channels.contract import Channel
+from yutang.db.cursor import anything_new
+from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Counts, Only
 
 STAGES = (
@@ -26,6 +28,9 @@ STAGES = (
 IDLE_SECONDS = 0.2
 """How long an idle loop rests; the longest that a new event waits before somebody looks."""
 
+FULL_PASS_SECONDS = 5
+
+sql = Queries("yutang")
 log = structlog.get_logger()
 
 
@@ -58,20 +63,40 @@ def hurry(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
     return run_once(conn, now, channels, Only(persons=people)) if people else Counts()
 
 
+def anything_to_do(conn: psycopg.Connection, now: datetime) -> bool:
+    """Has anything come in, or has anybody's time come? Two questions that write nothing and read an index entry each."""
+    row = sql.anything_due(conn, now=now).fetchone()
+    return bool(row and row.due) or anything_new(conn)
+
+
 def loop(
     conn: psycopg.Connection, channels: Mapping[str, Channel], clock: Callable[[], datetime], stopping: threading.Event
 ) -> None:
-    """Run until `stopping` is set. An error in one pass is logged, and the next pass starts afresh: nothing is in memory."""
+    """Run until `stopping` is set. An error in one pass is logged, and the next pass starts afresh: nothing is in memory.
+
+    A full pass runs at least every `FULL_PASS_SECONDS`, for what no question covers: new definitions, scripted answers.
+    Raises psycopg.OperationalError when the database is lost.
+    """
+    full_pass_at = clock()
     while not stopping.is_set():
-        try:
-            busy = run_once(conn, clock(), channels).busy()
-        except psycopg.OperationalError:
-            raise
-        except Exception:
-            log.exception("a pass failed; the next one tries again")
-            busy = False
+        now = clock()
+        busy = False
+        if now >= full_pass_at or anything_to_do(conn, now):
+            full_pass_at = now + timedelta(seconds=FULL_PASS_SECONDS)
+            busy = _pass(conn, now, channels)
         if not busy:
             stopping.wait(IDLE_SECONDS)
+
+
+def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> bool:
+    """One pass; True when there may be more to do at once."""
+    try:
+        return run_once(conn, now, channels).busy()
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        log.exception("a pass failed; the next one tries again")
+        return False
 
 
 def _name(stage: Callable[..., Counts]) -> str:

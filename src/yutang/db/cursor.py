@@ -40,46 +40,75 @@ def window(
 ) -> Iterator[Window]:
     """The next window of `table` for `stage`; inside a transaction, whose commit also moves the cursor.
 
-    `column` carries the transaction ids of `table`.
-
-    It holds whole transactions, about `limit` rows. It is empty when nothing new is there or when another worker
+    `column` carries the transaction ids of `table`. It holds whole transactions, about `limit` rows, and is empty when nothing new is there or when another worker
     holds the cursor. With ``only.persons`` it reaches from the cursor to the end and the cursor stays: each effect is
     keyed, so the later regular pass over the same rows changes nothing.
     """
-    low = _position(conn, stage, only)
+    low, news = _position(conn, stage, Source(table, column), only)
     if only.persons is not None:
         yield Window(low, END)
         return
-    if not _news(conn, table, column, low) or (low := _lock(conn, stage, only)) is None:
+    if not news or (low := _lock(conn, stage, only)) is None:
         yield EMPTY
         return
-    high = _reach(conn, table, column, low, limit)
+    high = _reach(conn, Source(table, column), low, limit)
     yield Window(low, high)
     conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, only.lo))
 
 
-def _position(conn: psycopg.Connection, stage: str, only: Only) -> str:
-    """Where the stage stands; a slice seen for the first time starts where the slowest slice of its stage stands."""
-    slice_ = only.lo if only.persons is None else 0
-    row = conn.execute("select xid::text from stage_cursor where stage = %s and slice = %s", (stage, slice_)).fetchone()
-    if row:
-        return row[0]
-    conn.execute(
-        """insert into stage_cursor (stage, slice, xid)
-           select %(stage)s, %(slice)s, coalesce((select xid from stage_cursor where stage = %(stage)s order by xid limit 1), '0')
-           on conflict do nothing""",
-        {"stage": stage, "slice": slice_},
+def anything_new(conn: psycopg.Connection) -> bool:
+    """Is there a row that some stage has not read? One question over every cursor, for an idle loop to ask."""
+    sources = conn.execute("select distinct stage, source from stage_cursor").fetchall()
+    if not sources:
+        return True
+    asked = " or ".join(
+        f"exists (select from {t.table}, stage_cursor c where c.stage = '{row.stage}' and {_FRESH.format(t=t)})"
+        for row in sources
+        for t in [Source.parse(row.source)]
     )
-    return _position(conn, stage, only)
-
-
-def _news(conn: psycopg.Connection, table: str, column: str, low: str) -> bool:
-    """Is there anything to read? Asked without a lock, so an idle loop writes nothing."""
-    row = conn.execute(
-        f"select exists (select from {table} where {column} >= %s and {column} < pg_snapshot_xmin(pg_current_snapshot()))",
-        (low,),
-    ).fetchone()
+    row = conn.execute(f"select {asked}").fetchone()
     return bool(row and row[0])
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a cursor reads: a table and the column of its transaction ids."""
+
+    table: str
+    column: str
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        return cls(*text.split("."))
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+_FRESH = "{t} >= c.xid and {t} < pg_snapshot_xmin(pg_current_snapshot())"
+
+
+def _position(conn: psycopg.Connection, stage: str, source: Source, only: Only) -> tuple[str, bool]:
+    """Where the stage stands, and whether there is anything to read; asked without a lock, so an idle loop writes nothing.
+
+    A slice seen for the first time starts where the slowest slice of its stage stands.
+    """
+    slice_ = only.lo if only.persons is None else 0
+    row = conn.execute(
+        f"""select c.xid::text, exists (select from {source.table} where {_FRESH.format(t=source)}) as news
+            from stage_cursor c where c.stage = %s and c.slice = %s""",
+        (stage, slice_),
+    ).fetchone()
+    if row:
+        return row.xid, row.news
+    conn.execute(
+        """insert into stage_cursor (stage, slice, source, xid)
+           select %(stage)s, %(slice)s, %(source)s,
+                  coalesce((select xid from stage_cursor where stage = %(stage)s order by xid limit 1), '0')
+           on conflict do nothing""",
+        {"stage": stage, "slice": slice_, "source": str(source)},
+    )
+    return _position(conn, stage, source, only)
 
 
 def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
@@ -89,14 +118,14 @@ def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
     return row[0] if row else None
 
 
-def _reach(conn: psycopg.Connection, table: str, column: str, low: str, limit: int) -> str:
+def _reach(conn: psycopg.Connection, source: Source, low: str, limit: int) -> str:
     """The end of the window: the first transaction that starts after `limit` rows, else everything that has ended."""
     row = conn.execute(
         f"""with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
-                 last as (select {column} as xid from {table} where {column} >= %(low)s and {column} < (select xid from edge)
-                          order by {column} offset %(limit)s limit 1)
-            select coalesce((select t.{column} from {table} t, last where t.{column} > last.xid and t.{column} < (select xid from edge)
-                             order by t.{column} limit 1), (select xid from edge))::text""",
+                 last as (select {source} as xid from {source.table} where {source} >= %(low)s and {source} < (select xid from edge)
+                          order by 1 offset %(limit)s limit 1)
+            select coalesce((select {source} from {source.table}, last where {source} > last.xid and {source} < (select xid from edge)
+                             order by 1 limit 1), (select xid from edge))::text""",
         {"low": low, "limit": limit},
     ).fetchone()
     assert row is not None

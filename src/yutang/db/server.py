@@ -10,32 +10,31 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
-import hashlib
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from yutang import config
-from yutang.db import programs
+from yutang.db.place import Place, place
 from yutang.model import YutangError
 
 USER = "yutang"
-SHARED = Path("/var/lib/yutang")
-"""Where data and programs live when root runs the program from a folder that only root may enter."""
-LONGEST_SOCKET = 90
-"""A Unix socket's path may have 107 bytes; PostgreSQL adds its file name."""
+PORT = "5432"
+"""Part of the socket's name only; said on both sides, because PGPORT would change either."""
+PATIENCE = 60
+"""Seconds that a guest waits for the owner's server, or an owner for those still working in the data folder."""
 
 CONF = {
     "listen_addresses": "",
@@ -50,36 +49,21 @@ CONF = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the server keeps its things, and as whom it runs (None: as we are)."""
-
-    programs: Path
-    data: Path
-    sockets: Path
-    account: pwd.struct_passwd | None
-
-    def run_as(self) -> dict[str, Any]:
-        """Arguments of Popen that step down from root: PostgreSQL refuses to run as root."""
-        if self.account is None:
-            return {}
-        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
-
-
 class Server:
     """The embedded server of one home folder. `start` it, use `url`, `stop` it."""
 
     def __init__(self, home: Path, conf: dict[str, str] | None = None) -> None:
         self.home = home
         self.conf = CONF | (conf or {})
-        self.place = _place(home)
+        self.place = place(home)
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
     @property
     def url(self) -> str:
         """What to connect with; the password lies in the home folder, readable by its owner alone."""
-        return make_conninfo(host=str(self.place.sockets), user=USER, dbname="postgres", password=_password(self.home))
+        password = config.kept_once(self.home / "password", lambda: secrets.token_hex(16))
+        return make_conninfo(host=str(self.place.sockets), port=PORT, user=USER, dbname="postgres", password=password)
 
     def start(self) -> str:
         """Start the server, or join the one that another process of this installation runs. Returns `url`.
@@ -87,13 +71,22 @@ class Server:
         Call it from the main thread: the kernel ties the child's life to the thread that starts it.
         Raises YutangError when the server does not come up; the message holds the last lines of its log.
         """
-        self._lock = _try_lock(self.home / "server.lock")
-        if self._lock is not None:
-            self._create()
-            self._clear_stale_pid()
-            self._launch()
-        self._wait_until_ready()
-        return self.url
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the server would leave with this thread; start it from the main thread")
+        end = time.monotonic() + PATIENCE
+        while True:
+            # Asked in every round: a guest may find the owner leaving, and then becomes the owner.
+            if self._lock is None and (lock := _try_lock(self.home / "server.lock")):
+                self._lock = lock
+                self._create()
+                self._clear_remains()
+                self._launch()
+            if (problem := self._knock()) is None:
+                return self.url
+            gone = self.process.poll() is not None if self.process else time.monotonic() > end
+            if gone or "authentication failed" in problem:
+                raise YutangError(f"the database server did not start: {problem}; its log ends: {self._log_end()}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stop the server if this process started it; a guest just leaves."""
@@ -110,63 +103,57 @@ class Server:
             self._lock = None
 
     def _create(self) -> None:
-        """Make the data folder once. The locale is fixed here: with the C locale, search in Chinese finds nothing."""
+        """Make the data folder once: aside, then in one step, so that a half-made one is never taken for whole."""
         if (self.place.data / "PG_VERSION").exists():
             return
-        ctype = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+        half = self.place.data.with_name("pg.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700)
         with tempfile.NamedTemporaryFile("w") as pwfile:
-            pwfile.write(_password(self.home))
+            pwfile.write(config.kept_once(self.home / "password", lambda: secrets.token_hex(16)))
             pwfile.flush()
             if self.place.account:
-                os.chown(pwfile.name, self.place.account.pw_uid, -1)
-            done = subprocess.run(
-                [self.place.programs / "initdb", "-D", self.place.data, "-U", USER, "-A", "scram-sha-256",
-                 f"--pwfile={pwfile.name}", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                 "--lc-collate=C", f"--lc-ctype={ctype}", "--no-instructions"],
-                capture_output=True, text=True, cwd="/", **self.place.run_as(),
-            )  # fmt: skip
+                os.chown(pwfile.name, *self.place.account)
+                os.chown(half, *self.place.account)
+            done = subprocess.run(_initdb(self.place, half, pwfile.name), capture_output=True, **self.place.run_as())
         if done.returncode != 0:
-            raise YutangError(f"could not make a database in {self.place.data}: {done.stderr.strip()[-600:]}")
+            raise YutangError(f"could not make a database in {self.place.data}: {_text(done.stderr)}")
+        half.rename(self.place.data)
 
-    def _clear_stale_pid(self) -> None:
-        """Remove a pid file whose owner is gone. The number in it may belong to anybody by now, so nobody is asked by number:
-        whoever still works in the data folder is waited for (orphans leave within moments)."""
-        pid_file = self.place.data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        end = time.monotonic() + 60
-        while inhabitants := _inhabitants(self.place.data):
-            if time.monotonic() > end:
-                raise YutangError(
-                    f"the data folder {self.place.data} is in use by process {inhabitants}; stop it first"
-                )
-            time.sleep(0.1)
-        pid_file.unlink(missing_ok=True)
+    def _clear_remains(self) -> None:
+        """Remove the lock files of a server that is gone. The numbers in them may belong to anybody by now, so nobody is
+        asked or stopped by number: whoever still works in the data folder is waited for (orphans leave within moments)."""
+        pid_file, socket = self.place.data / "postmaster.pid", self.place.sockets / f".s.PGSQL.{PORT}"
+        if pid_file.exists():
+            self._dismiss_orphan()
+        _wait_while(lambda: _inhabitants(self.place.data), f"the data folder {self.place.data} is in use")
+        for remains in (pid_file, socket, socket.with_name(socket.name + ".lock")):
+            remains.unlink(missing_ok=True)
+
+    def _dismiss_orphan(self) -> None:
+        """Where no signal follows the owner's death, his server lives on and answers: ask it, through its own connection,
+        to end itself. Its number is read by itself, in its own folder, so it cannot be another's."""
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=5) as conn:
+            conn.execute("copy (select) to program 'kill -INT $(head -n 1 postmaster.pid)'")
+        _wait_while(lambda: self._knock() is None, "the server of an earlier run does not leave")
 
     def _launch(self) -> None:
-        options = [arg for key, value in self.conf.items() for arg in ("-c", f"{key}={value}")]
-        with (self.home / "server.log").open("ab") as log:
+        options = self.conf | {"unix_socket_directories": f'"{self.place.sockets}"', "port": PORT}
+        settings = [arg for key, value in options.items() for arg in ("-c", f"{key}={value}")]
+        with open(self.home / "server.log", "ab", opener=_private) as log:
             self.process = subprocess.Popen(
-                [self.place.programs / "postgres", "-D", self.place.data,
-                 "-c", f"unix_socket_directories={self.place.sockets}", *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
-                preexec_fn=_die_with_parent, **self.place.run_as(),
+                [self.place.programs / "postgres", "-D", self.place.data, *settings],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=_die_with(os.getpid()), **self.place.run_as(),
             )  # fmt: skip
 
-    def _wait_until_ready(self) -> None:
-        """Recovery after a crash may take long, so an owner waits for as long as its child lives."""
-        end = time.monotonic() + 60
-        while True:
-            try:
-                psycopg.connect(self.url, connect_timeout=5).close()
-                return
-            except psycopg.OperationalError as error:
-                gone = self.process.poll() is not None if self.process else time.monotonic() > end
-                if gone:
-                    raise YutangError(
-                        f"the database server did not start: {error}; its log ends: {self._log_end()}"
-                    ) from error
-                time.sleep(0.05)
+    def _knock(self) -> str | None:
+        """Why the server does not answer yet; None when it does."""
+        try:
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            return str(error).strip()
+        return None
 
     def _log_end(self) -> str:
         with contextlib.suppress(FileNotFoundError):
@@ -174,71 +161,29 @@ class Server:
         return "(no log)"
 
 
-def _place(home: Path) -> Place:
-    """Root steps down to `nobody`, who must be able to reach both programs and data: if not, they live in /var/lib."""
-    bin_ = programs.find()
-    if os.geteuid() != 0:
-        return Place(bin_, home / "pg", _own(_sockets(home), None), None)
-    account = pwd.getpwnam("nobody")
-    base = home
-    if not (_open_to_all(home) and _open_to_all(bin_)):
-        base = SHARED / _short(home)
-        bin_ = _copied(bin_)
-    return Place(bin_, _own(base / "pg", account), _own(_sockets(base), account), account)
+def _initdb(place: Place, data: Path, pwfile: str) -> list[str | Path]:
+    """The locale is fixed here: with the C locale, search in Chinese finds nothing."""
+    ctype = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+    return [place.programs / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={pwfile}",
+            "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-collate=C",
+            f"--lc-ctype={ctype}", "--no-instructions"]  # fmt: skip
 
 
-def _sockets(base: Path) -> Path:
-    """A folder for the socket: beside the data, or a short one when that path is too long for a socket."""
-    near = base / "run"
-    if len(str(near)) <= LONGEST_SOCKET:
-        return near
-    return Path(tempfile.gettempdir()) / f"yutang-{os.geteuid()}-{_short(base)}"
+def _wait_while(busy: Callable[[], object], problem: str) -> None:
+    """Wait until `busy` finds nothing. Raises YutangError with the problem, and with what it found, when patience ends."""
+    end = time.monotonic() + PATIENCE
+    while found := busy():
+        if time.monotonic() > end:
+            raise YutangError(f"{problem} ({found}); stop whoever works there and try again")
+        time.sleep(0.1)
 
 
-def _own(folder: Path, account: pwd.struct_passwd | None) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if account and folder.stat().st_uid != account.pw_uid:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    return folder
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").strip()[-600:]
 
 
-def _open_to_all(path: Path) -> bool:
-    """May any user pass through every folder on the way to `path`?"""
-    return all(folder.stat().st_mode & 0o001 for folder in path.parents)
-
-
-def _copied(bin_: Path) -> Path:
-    """The wheel's programs, where everybody can reach them; its libraries lie in a folder beside the package."""
-    package, site = bin_.parents[1], bin_.parents[2]
-    target = SHARED / "programs" / _short(Path(f"{bin_}-{(bin_ / 'postgres').stat().st_mtime_ns}"))
-    if not target.exists():
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        half = target.with_name(f"half-{os.getpid()}")
-        for folder in (package, site / f"{package.name}.libs"):
-            if folder.exists():
-                shutil.copytree(folder, half / folder.name, symlinks=True)
-        with contextlib.suppress(OSError):  # another process was faster
-            half.rename(target)
-        shutil.rmtree(half, ignore_errors=True)
-    return target / bin_.relative_to(site)
-
-
-def _short(path: Path) -> str:
-    """A name for a path that is short and the same every time."""
-    return hashlib.sha256(str(path).encode()).hexdigest()[:12]
-
-
-def _password(home: Path) -> str:
-    """The database password of this home: made once, readable by its owner alone."""
-    path = home / "password"
-    if not path.exists():
-        half = home / f"password.{os.getpid()}"
-        half.touch(0o600)
-        half.write_text(secrets.token_hex(16))
-        with contextlib.suppress(FileExistsError):
-            os.link(half, path)
-        half.unlink()
-    return path.read_text()
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _try_lock(path: Path) -> IO[str] | None:
@@ -252,24 +197,35 @@ def _try_lock(path: Path) -> IO[str] | None:
 
 
 def _inhabitants(data: Path) -> list[int]:
-    """Living processes whose working folder is `data` (Linux; elsewhere the server refuses a folder in use by itself)."""
+    """Living servers whose working folder is `data` (Linux; elsewhere the server refuses a folder in use by itself)."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
             alive = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-            if alive and Path(os.readlink(entry / "cwd")) == data.resolve():
+            server = Path(os.readlink(entry / "exe")).name.startswith("postgres")
+            if alive and server and Path(os.readlink(entry / "cwd")) == data.resolve():
                 found.append(int(entry.name))
     return found
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        parent_death_signal = 1
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGINT)
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with(owner: int) -> Callable[[], None]:
+    """What the child does before it becomes the server: leave when its owner leaves, and at once if he has left already."""
+    parent_death_signal = 1
+
+    def before() -> None:
+        if _libc is not None:
+            _libc.prctl(parent_death_signal, signal.SIGINT)
+        if os.getppid() != owner:
+            os._exit(1)
+
+    return before
 
 
 @contextlib.contextmanager
-def database() -> Any:
+def database() -> Iterator[str]:
     """The URL of the database in force: ``YUTANG_DATABASE_URL``, else the embedded server for as long as the block runs."""
     if config.DATABASE_URL.value:
         yield config.DATABASE_URL.value

@@ -12,7 +12,7 @@ from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
 
 
-def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
+def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:  # noqa: ARG001
     """Give each new event to a person. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
     counts = _follow_undone(conn, now)
     with conn.transaction(), window(conn, "identity", "event", EVERYBODY) as w:

@@ -58,27 +58,23 @@ def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: lis
     if not len(event_ids):
         return
     batch = Batch.of(event_ids, keys)
-    first = batch.first_events()
+    key, origin = _alive(batch, held, origin)
+    stays = _with_the_earliest(batch, key, origin)
+    key, people = key[stays], ("int8", origin[stays])
+    columns = {"key": ("uuid", batch.keys[key]), "person_id": people, "origin_id": people}
+    copy_in(conn, "handle", columns | {"event_id": ("int8", batch.first_events()[key])})
+
+
+def _alive(batch: Batch, held: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The held handles that some event of the batch carries: (key number in the batch, first owner) of each."""
     number = {key.tobytes(): n for n, key in enumerate(batch.keys)}
-    alive = [
-        (number[key.tobytes()], person)
-        for key, person in zip(held, origin.tolist(), strict=True)
-        if key.tobytes() in number
-    ]
-    n = np.array([key for key, _ in alive], np.int64)
-    group = components(batch, np.zeros(len(batch.keys), np.int64)).of_key[n]
-    earliest = np.full(len(batch.keys), np.iinfo(np.int64).max)
-    np.minimum.at(earliest, group, first[n])
-    home: dict[int, int] = {}
-    for key, person, of in sorted(
-        zip(n.tolist(), (p for _, p in alive), group.tolist(), strict=True), key=lambda r: earliest[r[2]]
-    ):
-        home.setdefault(person, of)
-    stays = np.array([home[person] == of for (_, person), of in zip(alive, group.tolist(), strict=True)], bool)
-    people = ("int8", np.array([person for _, person in alive], np.int64)[stays])
-    n = n[stays]
-    copy_in(
-        conn,
-        "handle",
-        {"key": ("uuid", batch.keys[n]), "person_id": people, "origin_id": people, "event_id": ("int8", first[n])},
-    )
+    key = np.array([number.get(key.tobytes(), -1) for key in held], np.int64)
+    return key[key >= 0], origin[key >= 0]
+
+
+def _with_the_earliest(batch: Batch, key: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Mask of handles: is it tied, through events of the batch, to its first owner's earliest handle?"""
+    group = components(batch, np.zeros(len(batch.keys), np.int64)).of_key[key]
+    order = np.lexsort((batch.first_events()[key], origin))
+    people, first = np.unique(origin[order], return_index=True)
+    return group == group[order[first]][np.searchsorted(people, origin)]

@@ -1,10 +1,11 @@
 -- Small shared tables. `bucket` (0…1023) is person_id & 1023: the leading key of every person-scoped table,
 -- the unit of work for one worker, and the column to distribute by on a cluster.
 
--- writer: db.cursor. How far each stage has read, per slice of buckets.
+-- writer: db.cursor. How far each stage has read `source` (table.column), per slice of buckets.
 create table stage_cursor (
     stage text not null,
     slice smallint not null,
+    source text not null,
     xid xid8 not null,
     primary key (stage, slice)
 );

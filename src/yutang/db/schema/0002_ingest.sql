@@ -5,7 +5,8 @@ create table source (
     at timestamptz not null
 );
 -- Yutang's own follow-up events enter by the same door.
-insert into source (name, title, at) values ('yutang', 'Yutang', '2000-01-01 00:00:00+00');
+insert into source (name, title, at) values
+    ('yutang', 'Yutang', '2000-01-01 00:00:00+00'), ('import', 'Files', '2000-01-01 00:00:00+00');
 
 -- writer: ingest. One import of a file: progress, resume and undo hang on it.
 create table import (
@@ -23,7 +24,11 @@ create table import (
     ended_at timestamptz
 );
 
--- writer: ingest. Every event, as it came; never changed. `keys` are the hashed handles, `sealed` the encrypted
+-- A file is imported once; after an undo, once more.
+create unique index import_once on import (digest, kind, md5(mapping::text)) where state <> 'undone';
+
+-- writer: ingest. Every event, as it came; never changed, but for the undo of an import, which sets its id free by
+-- adding `~undone:IMPORT` to source_id. `keys` are the hashed handles, `sealed` the encrypted
 -- ones (phone, e-mail), whose plain text is kept nowhere.
 create table event (
     event_id bigint generated always as identity primary key,

@@ -75,11 +75,11 @@ create table profile (
 create index profile_recompute on profile (recompute_at) where recompute_at is not null;
 create index profile_xid on profile (xid);
 
--- What a refresh reads: the new events of everybody, and every event of those whose events were re-pointed; each once.
+-- What a refresh reads: the new events of everybody, and every event of those whose events were re-pointed.
 create function profile_news(low xid8, high xid8, changed_low xid8, changed_high xid8) returns setof person_event
 language sql stable as $$
     select e.* from person_event e where e.xid >= low and e.xid < high
     union all
     select e.* from person p join person_event e on e.bucket = p.bucket and e.person_id = p.person_id
-    where p.changed >= changed_low and p.changed < changed_high and not (e.xid >= low and e.xid < high)
+    where p.changed >= changed_low and p.changed < changed_high
 $$;
