@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from yutang.model import Only
+from yutang.model import EVERYBODY, Only
 
 END = str(2**63 - 1)
 """Above every transaction id that can occur."""
@@ -40,8 +40,8 @@ def window(
 ) -> Iterator[Window]:
     """The next window of `table` for `stage`; inside a transaction, whose commit also moves the cursor.
 
-    `column` carries the transaction ids of `table`. It holds whole transactions, about `limit` rows, and is empty when nothing new is there or when another worker
-    holds the cursor. With ``only.persons`` it reaches from the cursor to the end and the cursor stays: each effect is
+    `column` carries the transaction ids of `table`. The window holds whole transactions, about `limit` rows, and is
+    empty when nothing new is there or when another worker holds the cursor. With ``only.persons`` it reaches from the cursor to the end and the cursor stays: each effect is
     keyed, so the later regular pass over the same rows changes nothing.
     """
     low, news = _position(conn, stage, Source(table, column), only)
@@ -53,7 +53,13 @@ def window(
         return
     high = _reach(conn, Source(table, column), low, limit)
     yield Window(low, high)
-    conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, only.lo))
+    conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, _slice(only)))
+
+
+def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBODY) -> None:
+    """Wait for the cursor of `stage` and hold it until the transaction ends: for work that must not run beside a window."""
+    _create(conn, stage, Source(table, "xid"), only)
+    conn.execute("select from stage_cursor where stage = %s and slice = %s for update", (stage, _slice(only)))
 
 
 def anything_new(conn: psycopg.Connection) -> bool:
@@ -91,29 +97,36 @@ _FRESH = "{t} >= c.xid and {t} < pg_snapshot_xmin(pg_current_snapshot())"
 def _position(conn: psycopg.Connection, stage: str, source: Source, only: Only) -> tuple[str, bool]:
     """Where the stage stands, and whether there is anything to read; asked without a lock, so an idle loop writes nothing.
 
-    A slice seen for the first time starts where the slowest slice of its stage stands.
+    A slice seen for the first time starts at the beginning: what another cut of the people has read, it may not have,
+    and reading twice changes nothing.
     """
-    slice_ = only.lo if only.persons is None else 0
     row = conn.execute(
         f"""select c.xid::text, exists (select from {source.table} where {_FRESH.format(t=source)}) as news
             from stage_cursor c where c.stage = %s and c.slice = %s""",
-        (stage, slice_),
+        (stage, _slice(only)),
     ).fetchone()
     if row:
         return row.xid, row.news
-    conn.execute(
-        """insert into stage_cursor (stage, slice, source, xid)
-           select %(stage)s, %(slice)s, %(source)s,
-                  coalesce((select xid from stage_cursor where stage = %(stage)s order by xid limit 1), '0')
-           on conflict do nothing""",
-        {"stage": stage, "slice": slice_, "source": str(source)},
-    )
+    _create(conn, stage, source, only)
     return _position(conn, stage, source, only)
+
+
+def _create(conn: psycopg.Connection, stage: str, source: Source, only: Only) -> None:
+    conn.execute(
+        "insert into stage_cursor (stage, slice, source, xid) values (%s, %s, %s, '0') on conflict do nothing",
+        (stage, _slice(only), str(source)),
+    )
+
+
+def _slice(only: Only) -> str:
+    """The cut of the people that a cursor belongs to; the fast path looks at everybody's."""
+    return f"{EVERYBODY.lo}-{EVERYBODY.hi}" if only.persons is not None else f"{only.lo}-{only.hi}"
 
 
 def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
     row = conn.execute(
-        "select xid::text from stage_cursor where stage = %s and slice = %s for update skip locked", (stage, only.lo)
+        "select xid::text from stage_cursor where stage = %s and slice = %s for update skip locked",
+        (stage, _slice(only)),
     ).fetchone()
     return row[0] if row else None
 

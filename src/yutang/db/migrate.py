@@ -6,6 +6,8 @@ from importlib import resources
 
 import psycopg
 
+from yutang.model import YutangError
+
 LEDGER = """create table if not exists schema_version (
     version int primary key, name text not null, applied_at timestamptz not null default now())"""
 
@@ -17,7 +19,10 @@ def steps() -> list[tuple[int, str, str]]:
 
 
 def migrate(conn: psycopg.Connection) -> list[str]:
-    """Apply what is missing; returns the names applied. Two processes may call it at once: one waits for the other."""
+    """Apply what is missing; returns the names applied. Two processes may call it at once: one waits for the other.
+
+    Raises YutangError when the database was made by a newer program.
+    """
     applied = []
     while (step := _next(conn)) is not None:
         applied.append(step)
@@ -30,7 +35,13 @@ def _next(conn: psycopg.Connection) -> str | None:
         _create_ledger(conn)
         conn.execute("lock table schema_version in exclusive mode")
         done = {version for (version,) in conn.execute("select version from schema_version")}
-        missing = [step for step in steps() if step[0] not in done]
+        known = steps()
+        if unknown := done - {version for version, _, _ in known}:
+            raise YutangError(
+                f"the database is newer than this program (schema step {max(unknown)}, known up to {known[-1][0]}); "
+                "upgrade the program"
+            )
+        missing = [step for step in known if step[0] not in done]
         if not missing:
             return None
         version, name, sql = missing[0]

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from yutang import definitions, offer
-from yutang.db.cursor import Window, window
+from yutang.db.cursor import Window, hold, window
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
 from yutang.model import EVERYBODY, Counts, Only, Verdict
@@ -27,7 +27,8 @@ def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Co
     """Judge the touches that are new, and those whose time to be asked again has come."""
     with conn.transaction(), window(conn, "decide", "touch", only) as w:
         if not w.empty or _waiting(conn, now, only):
-            sql.lock(conn, slice=only.lo)
+            # One judge at a time: two could give the same person's last slot to two touches.
+            hold(conn, "decide", "touch", only)
             return _judge(conn, now, only, w)
     return Counts()
 

@@ -2,10 +2,6 @@
 -- Is any held touch due? Asked without a lock, so an idle loop writes nothing.
 select exists (select from decision d where d.verdict = 'hold' and d.retry_at <= %(now)s::timestamptz and @only(d)) as found;
 
--- name: lock
--- One judge at a time per slice: two could give the same person's last slot to two touches.
-select from stage_cursor where stage = 'decide' and slice = %(slice)s::smallint for update;
-
 -- name: judge
 -- Every touch that is new or due again, with its verdict. The gates stand in order: eligibility, consent, quiet hours,
 -- budget, holdout; the first that says no is the reason. Stock comes last of all, in `offer.issue`.

@@ -34,7 +34,8 @@ class Verdict:
 
 
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Any, **params: Any) -> Counts:
-    """Resolve the events that the query `pairs` gives; the caller holds the resolver's lock."""
+    """Resolve the events that the query `pairs` gives. The caller holds the cursor of `identity`: two resolvers at once
+    could give the same new handle to two new persons."""
     event_ids, keys = copy_out(conn, pairs.template, ["int8", "uuid"], params)
     if not len(event_ids):
         return Counts()

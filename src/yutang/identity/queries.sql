@@ -1,7 +1,3 @@
--- name: lock
--- One resolver at a time: two could give the same new handle to two new persons.
-select from stage_cursor where stage = 'identity' and slice = 0 for update;
-
 -- name: nested_loops
 -- Fresh scratch tables have no statistics: left alone, the planner would scan the whole directory for each batch.
 select set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_mergejoin', 'off', true) as merge;

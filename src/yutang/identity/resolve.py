@@ -6,7 +6,7 @@ from datetime import datetime
 
 import psycopg
 
-from yutang.db.cursor import window
+from yutang.db.cursor import hold, window
 from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
@@ -24,7 +24,7 @@ def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
 def resolve_events(conn: psycopg.Connection, now: datetime, events: list[int]) -> tuple[int, ...]:
     """The fast path: resolve just these events, now. Returns the persons they belong to."""
     with conn.transaction():
-        sql.lock(conn)
+        hold(conn, "identity", "event")
         resolve_pairs(conn, now, sql.pairs_of_events, events=events)
         return tuple(row.person_id for row in sql.persons_of(conn, events=events))
 
@@ -34,7 +34,7 @@ def _follow_undone(conn: psycopg.Connection, now: datetime) -> Counts:
     with conn.transaction(), window(conn, "identity.undone", "event_undone", EVERYBODY) as w:
         if w.empty:
             return Counts()
-        sql.lock(conn)
+        hold(conn, "identity", "event")
         persons = [row.person_id for row in sql.undone_in_window(conn, low=w.low, high=w.high)]
         derive_again(conn, now, persons)
         return Counts(person_derived_again=len(persons))

@@ -8,6 +8,7 @@ import numpy as np
 import psycopg
 
 from yutang.db.copy import copy_in, copy_out
+from yutang.db.cursor import hold
 from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.graph import Batch, components
 from yutang.model import YutangError
@@ -20,7 +21,7 @@ def split(conn: psycopg.Connection, now: datetime, person_id: int) -> tuple[int,
     Raises YutangError when the person is unknown or was never merged.
     """
     with conn.transaction():
-        sql.lock(conn)
+        hold(conn, "identity", "event")
         merge = sql.last_merge(conn, person=canonical(conn, person_id)).fetchone()
         if merge is None:
             raise YutangError(f"person {person_id} was never merged; there is nothing to split")

@@ -4,7 +4,7 @@
 -- writer: db.cursor. How far each stage has read `source` (table.column), per slice of buckets.
 create table stage_cursor (
     stage text not null,
-    slice smallint not null,
+    slice text not null,
     source text not null,
     xid xid8 not null,
     primary key (stage, slice)
