@@ -1,0 +1,6 @@
+"""What is known of a person, drawn from the person's events: `refresh` keeps it right, `card` shows it, `rescore` applies new cut points."""
+
+from yutang.profile.portrait import card
+from yutang.profile.refresh import refresh, rescore
+
+__all__ = ["card", "refresh", "rescore"]

@@ -1,0 +1,249 @@
+-- name: forget_profile
+-- The profile row is the person's lock, so it goes first: whoever else works on the person has ended when the rest is read.
+delete from profile r using person p
+where p.changed >= %(changed_low)s::xid8 and p.changed < %(changed_high)s::xid8 and @only(p)
+  and r.bucket = p.bucket and r.person_id = p.person_id;
+
+-- name: forget
+-- Whose events were re-pointed is made again from nothing; a person without events is left without rows.
+with gone as materialized (
+    select p.bucket, p.person_id from person p
+    where p.changed >= %(changed_low)s::xid8 and p.changed < %(changed_high)s::xid8 and @only(p)
+), traits as (
+    delete from trait t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
+), tags as (
+    delete from tag t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
+), consents as (
+    delete from consent t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
+), days as (
+    delete from activity t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
+)
+delete from tally t using gone g where t.bucket = g.bucket and t.person_id = g.person_id;
+
+-- name: touch
+-- Locks whoever has news, in order, before anything of theirs is read: two runs that meet in one person (a regular pass
+-- and a fast path) work one after the other. Whom the scores concern is only locked here: `score` writes those rows.
+insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at, recompute_at)
+select e.bucket, e.person_id, 1, 1, 1, 'visitor', %(now)s::timestamptz,
+       case when bool_or(e.type in ('ordered', 'refunded', 'tagged', 'untagged')) then %(now)s::timestamptz end
+from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+where @only(e)
+group by e.bucket, e.person_id
+order by e.bucket, e.person_id
+on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refreshed_at = excluded.refreshed_at
+    where excluded.recompute_at is null;
+
+-- name: roll_up
+-- Each touched cell is counted afresh; the sums over all time move by the difference, which is nothing at a repeat.
+-- A day lies within these hours in every time zone of the world, which makes the count a short range of the key.
+with cell as materialized (
+    select e.bucket, e.person_id, e.type, e.day, min(e.at) as first_at, max(e.at) as last_at
+    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    where @only(e)
+    group by e.bucket, e.person_id, e.type, e.day
+    order by e.bucket, e.person_id, e.type, e.day
+), fresh as materialized (
+    select c.*, e.n, e.amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount
+    from cell c
+    cross join lateral (
+        select count(*)::int as n, coalesce(sum(e.amount), 0)::bigint as amount
+        from person_event e
+        where e.bucket = c.bucket and e.person_id = c.person_id and e.type = c.type and e.day = c.day
+          and e.at >= (c.day::timestamp at time zone 'UTC') - interval '14 hours'
+          and e.at < (c.day::timestamp at time zone 'UTC') + interval '36 hours'
+    ) e
+    left join lateral (
+        select a.n, a.amount from activity a
+        where a.bucket = c.bucket and a.person_id = c.person_id and a.type = c.type and a.day = c.day
+        offset 0
+    ) a on true
+), days as (
+    insert into activity (bucket, person_id, type, day, n, amount)
+    select bucket, person_id, type, day, n, amount from fresh where (n, amount) is distinct from (old_n, old_amount)
+    on conflict (bucket, person_id, type, day) do update set n = excluded.n, amount = excluded.amount
+)
+insert into tally as t (bucket, person_id, type, n, amount, first_at, last_at)
+select bucket, person_id, type, sum(n - old_n), sum(amount - old_amount), min(first_at), max(last_at)
+from fresh
+group by bucket, person_id, type
+order by bucket, person_id, type
+on conflict (bucket, person_id, type) do update
+    set n = t.n + excluded.n, amount = t.amount + excluded.amount,
+        first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)
+    where excluded.n <> 0 or excluded.amount <> 0 or excluded.first_at < t.first_at or excluded.last_at > t.last_at;
+
+-- name: traits
+-- The latest word on each name that was spoken of. Looking from the new event on is enough: what is older has lost.
+with heard as materialized (
+    select e.bucket, e.person_id, t.name, max(e.at) as at
+    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    cross join lateral jsonb_object_keys(
+        case when jsonb_typeof(e.props -> 'traits') = 'object' then e.props -> 'traits' else '{}' end) t (name)
+    where e.type = 'profile_updated' and @only(e)
+    group by e.bucket, e.person_id, t.name
+), word as materialized (
+    select h.bucket, h.person_id, h.name, e.value, e.at, e.event_id
+    from heard h
+    cross join lateral (
+        select e.props -> 'traits' -> h.name as value, e.at, e.event_id
+        from person_event e
+        where e.bucket = h.bucket and e.person_id = h.person_id and e.type = 'profile_updated' and e.at >= h.at
+          and e.props -> 'traits' -> h.name is not null
+        order by e.at desc, e.event_id desc limit 1
+    ) e
+), dropped as (
+    delete from trait t using word w
+    where w.value = 'null' and t.bucket = w.bucket and t.person_id = w.person_id and t.name = w.name
+)
+insert into trait as t (bucket, person_id, name, value, at, event_id)
+select bucket, person_id, name, value, at, event_id from word where value <> 'null'
+on conflict (bucket, person_id, name) do update
+    set value = excluded.value, at = excluded.at, event_id = excluded.event_id
+    where t.event_id <> excluded.event_id;
+
+-- name: tags
+-- As traits, over two types: the later of tagged and untagged speaks, and an expired tag is none.
+with heard as materialized (
+    select e.bucket, e.person_id, e.props ->> 'tag' as tag, max(e.at) as at
+    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    where e.type in ('tagged', 'untagged') and e.props ->> 'tag' is not null and @only(e)
+    group by e.bucket, e.person_id, e.props ->> 'tag'
+), word as materialized (
+    select h.bucket, h.person_id, h.tag, e.at, e.event_id, e.expires_at,
+           e.type = 'tagged' and (e.expires_at is null or e.expires_at > %(now)s::timestamptz) as carried
+    from heard h
+    cross join lateral (
+        select e.type, e.at, e.event_id, (e.props ->> 'expires_at')::timestamptz as expires_at
+        from person_event e
+        where e.bucket = h.bucket and e.person_id = h.person_id and e.type in ('tagged', 'untagged') and e.at >= h.at
+          and e.props ->> 'tag' = h.tag
+        order by e.at desc, e.event_id desc limit 1
+    ) e
+), dropped as (
+    delete from tag t using word w
+    where not w.carried and t.bucket = w.bucket and t.person_id = w.person_id and t.tag = w.tag
+)
+insert into tag as t (bucket, person_id, tag, at, expires_at, event_id)
+select bucket, person_id, tag, at, expires_at, event_id from word where carried
+on conflict (bucket, person_id, tag) do update
+    set at = excluded.at, expires_at = excluded.expires_at, event_id = excluded.event_id
+    where t.event_id <> excluded.event_id;
+
+-- name: consents
+-- Few words per person, so all of them are weighed again: the latest wins, a withdrawal wins a tie, and a single
+-- channel's row stays only while it beats the row of all channels.
+with heard as materialized (
+    select distinct e.bucket, e.person_id
+    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    where e.type in ('consent_given', 'consent_withdrawn') and @only(e)
+), latest as materialized (
+    select h.bucket, h.person_id, w.*,
+           row_number() over (partition by h.bucket, h.person_id order by w.at desc, w.given, w.event_id desc) as place
+    from heard h
+    cross join lateral (
+        select distinct on (e.props ->> 'channel')
+               e.props ->> 'channel' as channel, e.type = 'consent_given' as given, e.at, e.event_id
+        from person_event e
+        where e.bucket = h.bucket and e.person_id = h.person_id and e.type in ('consent_given', 'consent_withdrawn')
+          and e.props ->> 'channel' is not null
+        order by e.props ->> 'channel', e.at desc, e.type desc, e.event_id desc
+    ) w
+), word as materialized (
+    select l.*, coalesce(place <= min(place) filter (where channel = '*') over (partition by bucket, person_id), true) as stands
+    from latest l
+), dropped as (
+    delete from consent t using word w
+    where not w.stands and t.bucket = w.bucket and t.person_id = w.person_id and t.channel = w.channel
+)
+insert into consent as t (bucket, person_id, channel, given, at, event_id)
+select bucket, person_id, channel, given, at, event_id from word where stands
+on conflict (bucket, person_id, channel) do update
+    set given = excluded.given, at = excluded.at, event_id = excluded.event_id
+    where t.event_id <> excluded.event_id;
+
+-- name: claim
+-- Whom time alone changes. It skips whom another worker holds; whom this run has touched is in it already.
+update profile r set xid = pg_current_xact_id(), refreshed_at = %(now)s::timestamptz
+from (
+    select p.bucket, p.person_id from profile p
+    where p.recompute_at <= %(now)s::timestamptz and p.xid <> pg_current_xact_id() and @only(p)
+    order by p.recompute_at limit %(limit)s::int for update skip locked
+) due
+where r.bucket = due.bucket and r.person_id = due.person_id;
+
+-- name: rescore
+-- Nobody is scored here: the runs that follow take everybody in bounded pieces.
+update profile p set recompute_at = %(now)s::timestamptz where @only(p);
+
+-- name: expire
+-- Only of persons in this run: the others' tags go in the run that claims them, so that later stages hear of it.
+delete from tag t using profile p
+where t.expires_at <= %(now)s::timestamptz and @only(t)
+  and p.bucket = t.bucket and p.person_id = t.person_id and p.xid = pg_current_xact_id();
+
+-- name: score
+-- RFM, life stage and the next instant at which time changes them. A cut point belongs to the side beyond it: reaching
+-- it counts. An order in the future is one of today. A day begins one second after the last second of the day before,
+-- also where midnight comes twice or never.
+update profile r set xid = pg_current_xact_id(), refreshed_at = %(now)s::timestamptz, recency = s.recency,
+    frequency = s.frequency, monetary = s.monetary, life_stage = s.life_stage, recompute_at = s.recompute_at
+from (
+    select due.bucket, due.person_id,
+           case when o.n > 0 then 5 - width_bucket(s.days, %(recency_days)s::int[]) else 1 end as recency,
+           case when o.n > 0 then 1 + width_bucket(o.n, %(frequency)s::int[]) else 1 end as frequency,
+           case when o.n > 0 then 1 + width_bucket(o.amount - coalesce(f.amount, 0), %(monetary_fen)s::bigint[]) else 1 end
+               as monetary,
+           case when coalesce(o.n, 0) = 0 then 'visitor'
+                when s.days >= %(lost_days)s::int then 'lost'
+                when s.days >= %(dormant_days)s::int then 'dormant'
+                when o.n >= %(mature_orders)s::int then 'mature'
+                when o.n >= %(growing_orders)s::int then 'growing'
+                else 'new' end as life_stage,
+           least(
+               (((s.last_day + (%(cuts)s::int[])[1 + width_bucket(s.days, %(cuts)s::int[])])::timestamp
+                 - interval '1 second') at time zone %(zone)s::text) + interval '1 second', g.expires_at) as recompute_at
+    from (
+        select e.bucket, e.person_id
+        from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+        where e.type in ('ordered', 'refunded', 'tagged', 'untagged') and @only(e)
+        union
+        select p.bucket, p.person_id from profile p
+        where p.xid = pg_current_xact_id() and p.recompute_at <= %(now)s::timestamptz and @only(p)
+    ) due
+    left join lateral (
+        select t.n, t.amount, t.last_at from tally t
+        where t.bucket = due.bucket and t.person_id = due.person_id and t.type = 'ordered' offset 0
+    ) o on true
+    left join lateral (
+        select t.amount from tally t
+        where t.bucket = due.bucket and t.person_id = due.person_id and t.type = 'refunded' offset 0
+    ) f on true
+    cross join lateral (
+        select min(g.expires_at) as expires_at from tag g where g.bucket = due.bucket and g.person_id = due.person_id
+    ) g
+    cross join lateral (
+        select least((o.last_at at time zone %(zone)s::text)::date, case when o.n > 0 then %(today)s::date end) as last_day
+        offset 0) d
+    cross join lateral (select d.last_day, %(today)s::date - d.last_day as days) s
+) s
+where r.bucket = s.bucket and r.person_id = s.person_id;
+
+-- name: written
+-- How many rows this run has marked.
+select count(*) as n from profile p where p.xid = pg_current_xact_id() and @only(p);
+
+-- name: person
+select r.recency, r.frequency, r.monetary, r.life_stage, r.refreshed_at, r.recompute_at
+from profile r where r.bucket = %(bucket)s and r.person_id = %(person_id)s;
+
+-- name: traits_of
+select name, value, at from trait where bucket = %(bucket)s and person_id = %(person_id)s order by name;
+
+-- name: tags_of
+select tag, at, expires_at from tag where bucket = %(bucket)s and person_id = %(person_id)s order by tag;
+
+-- name: consents_of
+select channel, given, at from consent where bucket = %(bucket)s and person_id = %(person_id)s order by channel;
+
+-- name: tallies_of
+select type, n, amount, first_at, last_at from tally where bucket = %(bucket)s and person_id = %(person_id)s order by type;
