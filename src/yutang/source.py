@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Node:
 
     value: Scalar | list[Node] | dict[str, Node]
     position: Position
+    key: Position | None = None
+    """Where the key of this value stands, when it has one."""
 
     def fail(self, text: str) -> SourceError:
         """The error to raise about this value; `text` says what is wrong and what to write."""
@@ -64,7 +66,7 @@ class Node:
             raise self.fail(f"expected keys and values, found {self.describe()}")
         for key, node in self.value.items():
             if known is not None and key not in known:
-                raise node.fail(f"unknown key '{key}'; {suggest(key, known)}")
+                raise SourceError(f"{node.key or node.position}: unknown key '{key}'; {suggest(key, known)}")
         missing = [key for key in required if key not in self.value]
         if missing:
             raise self.fail(f"'{missing[0]}' is missing; write '{missing[0]}: …'")
@@ -73,13 +75,17 @@ class Node:
     def items(self) -> list[Node]:
         """The nodes of a list."""
         if not isinstance(self.value, list):
-            raise self.fail(f"expected a list, found {self.describe()}; write each entry on a line of its own after '- '")
+            raise self.fail(
+                f"expected a list, found {self.describe()}; write each entry on a line of its own after '- '"
+            )
         return self.value
 
     def scalar(self) -> str | int | float | bool:
         """A text, a number, true or false."""
         if isinstance(self.value, list | dict) or self.value is None:
             raise self.fail(f"expected one value, found {self.describe()}")
+        if isinstance(self.value, str) and "\0" in self.value:
+            raise self.fail("the text holds a NUL character; remove it")
         return self.value
 
     def text(self) -> str:
@@ -90,7 +96,7 @@ class Node:
 
     def number(self) -> int | float:
         """A number."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not abs(self.value) <= 10**15:
             raise self.fail(f"expected a number, found {self.describe()}")
         return self.value
 
@@ -143,7 +149,9 @@ def load(source: Path | str, file_name: str) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(file_name, mark.line + 1, mark.column + 1) if mark else Position(file_name)
-        raise SourceError(f"{place}: this is not YAML: {error.problem or error.context}; check indentation and quotes") from error
+        raise SourceError(
+            f"{place}: this is not YAML: {error.problem or error.context}; check indentation and quotes"
+        ) from error
     except YAMLError as error:
         raise SourceError(f"{file_name}: this is not YAML: {str(error).splitlines()[0]}; remove it") from error
     if root is None:
@@ -189,8 +197,7 @@ class _Reader:
             name = key_node.value
             if name in found:
                 raise key.fail(f"'{name}' is written twice; keep one")
-            # An error about a key points at the key's line even when the value begins further down.
-            found[name] = value
+            found[name] = replace(value, key=key.position)
         return found
 
 
