@@ -81,6 +81,8 @@ class Reason(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     BELOW_MARGIN = "below_margin"
     OVER_BUDGET = "over_budget"
+    HAS_ENOUGH = "has_enough"
+    COOL_DOWN = "cool_down"
     # journeys
     LEFT_SEGMENT = "left_segment"
     GOAL_MET = "goal_met"
@@ -145,6 +147,8 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.BELOW_MINIMUM: ("未达到使用门槛金额", "the order is below the minimum amount"),
     Reason.BELOW_MARGIN: ("低于毛利底线，不发这一档", "this rung would fall below the margin floor"),
     Reason.OVER_BUDGET: ("优惠预算已用完", "the offer's budget is used up"),
+    Reason.HAS_ENOUGH: ("这个优惠每人限领的数量已领完", "the person has as many of this offer as one person may have"),
+    Reason.COOL_DOWN: ("上一张券发出不久，还在冷却期", "the last coupon was given too recently; the offer cools down"),
     Reason.LEFT_SEGMENT: ("已离开人群", "the person left the segment"),
     Reason.GOAL_MET: ("目标已达成", "the goal is met"),
     Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),

@@ -81,7 +81,7 @@ def test_one_per_person_also_when_two_workers_ask_for_different_touches(conn: ps
     held = Counter(row.person_id for row in conn.execute("select person_id from coupon"))
     assert held == dict.fromkeys(range(20), 2)
     both = issue(conn, T0, [Wanted(99, definition_id, 0, 1_000_000 + n) for n in range(3)])
-    assert [g.reason for g in sorted(both, key=lambda g: g.touch_id)] == [None, None, Reason.CAPPED]
+    assert [g.reason for g in sorted(both, key=lambda g: g.touch_id)] == [None, None, Reason.HAS_ENOUGH]
 
 
 def test_a_repeat_returns_the_same_code_and_takes_nothing(conn: psycopg.Connection) -> None:
@@ -120,7 +120,7 @@ def test_what_an_issue_refuses(conn: psycopg.Connection) -> None:
 def test_between_two_rungs_a_person_cools_down(conn: psycopg.Connection) -> None:
     definition_id = offer(conn, LADDER, cool_down_days=5)
     assert issue(conn, T0, [Wanted(1, definition_id, 1, 1)])[0].code
-    assert issue(conn, T0 + 4 * DAY, [Wanted(1, definition_id, 3, 2)])[0].reason == Reason.CAPPED
+    assert issue(conn, T0 + 4 * DAY, [Wanted(1, definition_id, 3, 2)])[0].reason == Reason.COOL_DOWN
     assert issue(conn, T0 + 5 * DAY, [Wanted(1, definition_id, 3, 3)])[0].code
 
 

@@ -43,7 +43,7 @@ def issue(conn: psycopg.Connection, now: datetime, wanted: Sequence[_Row]) -> li
     """Give out coupons, one for each distinct touch; as the last thing before the caller's commit.
 
     `wanted`: (person_id, definition_id, rung, touch_id) each, rung 0 or None for a plain coupon; any number, 20,000 is a good batch.
-    A touch that has its coupon gets the same one again. Refusals (retired, below_margin, capped, sold_out, over_budget)
+    A touch that has its coupon gets the same one again. Refusals (retired, below_margin, has_enough, cool_down, sold_out, over_budget)
     are kept in offer_refusal. The rows of stock stay locked until the commit: that is what makes it exact.
     """
     rows = {row[3]: row for row in wanted}.values()

@@ -20,7 +20,8 @@ with want as (
            case when mine.code is not null then 'have'
                 when t.definition_id is null then 'retired'
                 when t.reason is not null then t.reason
-                when mine.held >= t.per_person or mine.last_at > t.cool_since then 'capped' end as said
+                when mine.held >= t.per_person then 'has_enough'
+                when mine.last_at > t.cool_since then 'cool_down' end as said
     from unnest(%(persons)s::bigint[], %(definitions)s::int[], %(rungs)s::smallint[], %(touches)s::bigint[])
          with ordinality as w (person_id, definition_id, rung, touch_id, n)
     left join unnest(%(t_definitions)s::int[], %(t_rungs)s::smallint[], %(t_values)s::bigint[], %(t_pay)s::smallint[],
