@@ -1,0 +1,239 @@
+"""The schema registry: the event types that Yutang knows, their fields, and the check of an event against them.
+
+A type that is not here is stored all the same and can be used in rules; so can extra fields of a known type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta
+
+MAX_INT = 2**63 - 1
+Key = Annotated[str, Meta(min_length=1, max_length=200)]
+Count = Annotated[int, Meta(ge=1, le=MAX_INT)]
+Fen = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Whole = Annotated[int, Meta(ge=-MAX_INT - 1, le=MAX_INT)]
+Scalar = Whole | float | str | bool | None
+
+
+class Item(msgspec.Struct, gc=False):
+    """One line of an order."""
+
+    product: Key
+    name: str | None = None
+    quantity: Annotated[int, Meta(ge=0, le=MAX_INT)] | float | None = None
+    amount_fen: Fen | None = None
+
+
+TYPES: dict[str, tuple[Any, str, str]] = {
+    "key": (Key, "1–200 字文本", "text of 1 to 200 characters"),
+    "text": (str, "文本", "text"),
+    "fen": (Fen, "整数（分），≥0", "integer fen, 0 or more"),
+    "count": (Count, "整数，≥1", "integer, 1 or more"),
+    "number": (Annotated[int, Meta(ge=0, le=MAX_INT)] | float, "数字", "number"),
+    "time": (Annotated[datetime, Meta(tz=True)], "带时区的 ISO 8601 时间", "ISO 8601 time with UTC offset"),
+    "keys": (list[Key], "文本列表", "list of texts"),
+    "items": (
+        list[Item],
+        "商品行列表 [{product, name?, quantity?, amount_fen?}]",
+        "list of order lines [{product, name?, quantity?, amount_fen?}]",
+    ),
+    "traits": (
+        dict[Key, Scalar],
+        "{名称: 文本、数字、真假或 null（删除）}",
+        "{name: text, number, boolean or null (deletes)}",
+    ),
+}
+"""The words for field types: what msgspec checks, and how the reference page says it."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an event's props; `type` is a word of ``TYPES``."""
+
+    name: str
+    type: str
+    required: bool
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One known type of event."""
+
+    name: str
+    zh: str
+    en: str
+    fields: tuple[Field, ...]
+
+
+def _must(name: str, type: str, zh: str, en: str) -> Field:
+    return Field(name, type, True, zh, en)
+
+
+def _may(name: str, type: str, zh: str, en: str) -> Field:
+    return Field(name, type, False, zh, en)
+
+
+_ORDER = _must("order_id", "key", "订单号", "order number")
+_TOUCH = _must("touch_id", "count", "触达编号", "number of the touch")
+_CODE = _must("code", "key", "券码", "coupon code")
+_CHANNEL = _must("channel", "key", "渠道，“*”为全部渠道", 'channel; "*" is all of them')
+
+CATALOG = (
+    EventType(
+        "registered",
+        "注册成为会员",
+        "became a member",
+        (_may("channel", "key", "来自哪个渠道", "where from"), _may("store", "key", "门店", "store")),
+    ),
+    EventType(
+        "ordered",
+        "下单成交",
+        "placed an order",
+        (
+            _ORDER,
+            _must("amount_fen", "fen", "实付金额（分）", "amount paid, in fen"),
+            _may("items", "items", "商品行", "order lines"),
+            _may("store", "key", "门店", "store"),
+            _may("coupon_codes", "keys", "用到的券码", "coupon codes used"),
+            _may("discount_fen", "fen", "优惠金额（分）", "discount, in fen"),
+            _may("margin_fen", "whole", "毛利（分），可为负", "margin in fen; may be negative"),
+        ),
+    ),
+    EventType(
+        "refunded",
+        "退款",
+        "was refunded",
+        (_ORDER, _must("amount_fen", "fen", "退款金额（分）", "amount given back, in fen")),
+    ),
+    EventType(
+        "coupon_issued",
+        "发券（其他系统发出的券，或本系统的发券记录）",
+        "was given a coupon (by another system, or recorded by our own offers)",
+        (
+            _CODE,
+            _must("offer", "key", "优惠名称", "name of the offer"),
+            _may("valid_from", "time", "生效时间", "valid from"),
+            _may("expires_at", "time", "失效时间", "expires at"),
+            _may("value_fen", "fen", "面值（分）", "value in fen"),
+            _may("uses", "count", "可用次数", "how often it may be used"),
+        ),
+    ),
+    EventType(
+        "coupon_redeemed",
+        "用券",
+        "redeemed a coupon",
+        (
+            _CODE,
+            _may("order_id", "key", "订单号", "order number"),
+            _may("amount_fen", "fen", "抵扣金额（分）", "amount taken off, in fen"),
+        ),
+    ),
+    EventType(
+        "viewed",
+        "浏览",
+        "looked at a page or product",
+        (
+            _may("page", "text", "页面", "page"),
+            _may("product", "key", "商品", "product"),
+            _may("ms", "number", "停留毫秒", "milliseconds spent"),
+        ),
+    ),
+    EventType("message_sent", "消息已发出", "a message was sent", (_TOUCH, _must("channel", "key", "渠道", "channel"))),
+    EventType("message_delivered", "消息已送达", "a message arrived", (_TOUCH,)),
+    EventType("message_opened", "消息已打开", "a message was opened", (_TOUCH,)),
+    EventType("message_clicked", "消息链接被点击", "a link in a message was clicked", (_TOUCH,)),
+    EventType("message_replied", "消息被回复", "a message was answered", (_TOUCH,)),
+    EventType("message_failed", "消息发送失败", "a message could not be delivered", (_TOUCH,)),
+    EventType("consent_given", "同意接收", "consented to messages", (_CHANNEL,)),
+    EventType("consent_withdrawn", "撤回同意", "withdrew consent", (_CHANNEL,)),
+    EventType(
+        "profile_updated",
+        "资料更新",
+        "profile changed",
+        (_must("traits", "traits", "资料项；time_zone 须为 IANA 时区名", "traits; time_zone must be an IANA name"),),
+    ),
+    EventType(
+        "tagged",
+        "打标签",
+        "was tagged",
+        (_must("tag", "key", "标签", "tag"), _may("expires_at", "time", "失效时间", "expires at")),
+    ),
+    EventType("untagged", "去标签", "lost a tag", (_must("tag", "key", "标签", "tag"),)),
+)
+TYPES["whole"] = (Whole, "整数", "integer")
+BY_NAME = {known.name: known for known in CATALOG}
+_free = msgspec.json.Decoder(dict[str, Scalar | list | dict])
+
+
+def check(type: str, props: msgspec.Raw | bytes) -> str | None:
+    """What is wrong with the props (JSON text of an object) of an event of this type; None when nothing is.
+
+    Raises UnicodeDecodeError, msgspec.DecodeError or RecursionError where the text itself is broken.
+    """
+    try:
+        _free.decode(props)
+        if type in BY_NAME:
+            return _zone_error(_decoder(type).decode(props))
+    except msgspec.ValidationError as error:
+        return where("props", str(error))
+    return None
+
+
+def where(root: str, message: str) -> str:
+    """A msgspec message with its path written the way the sender knows it: ``root.items[0].amount_fen: …``."""
+    text, _, path = message.partition(" - at ")
+    path = path.strip("`").replace("$", root, 1) if path else root
+    fix = "; write for example 2026-01-31T09:30:00+08:00" if "datetime" in text else ""
+    return f"{path}: {text[:1].lower()}{text[1:]}{fix}"
+
+
+@cache
+def _decoder(type: str) -> msgspec.json.Decoder:
+    fields = [
+        (f.name, TYPES[f.type][0]) if f.required else (f.name, TYPES[f.type][0] | None, None)
+        for f in sorted(BY_NAME[type].fields, key=lambda f: not f.required)
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct(type, fields, gc=False))
+
+
+def _zone_error(props: Any) -> str | None:
+    zone = getattr(props, "traits", {}).get("time_zone")
+    if zone is None or (isinstance(zone, str) and zone in _zones()):
+        return None
+    return "props.traits.time_zone: not an IANA time zone; write for example Asia/Shanghai"
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
+
+
+def reference() -> str:
+    """The registry as a Markdown page, in Chinese and English."""
+    head = (
+        "# 事件登记表 Event registry\n\n"
+        "未列出的类型与字段照样保存，可用于规则。"
+        "Types and fields that are not listed are stored as well and can be used in rules.\n"
+    )
+    return head + "".join(_section(known) for known in CATALOG)
+
+
+def _section(known: EventType) -> str:
+    lines = [
+        f"\n## `{known.name}` {known.zh}\n\n{known.en}\n",
+        "| props | 必填 required | 类型 type | 说明 meaning |",
+        "|---|---|---|---|",
+    ]
+    for f in known.fields:
+        _, zh, en = TYPES[f.type]
+        lines.append(f"| `{f.name}` | {'是 yes' if f.required else '否 no'} | {zh}; {en} | {f.zh}; {f.en} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,134 @@
+"""Reading the cells of a file: text, amounts, times. Each raises ValueError with the fix when a cell is not what it should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+_LOOSE_TIME = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
+)
+
+
+def empty(cell: Any) -> bool:
+    """Nothing, blank text, or NaN, as tables of numbers write nothing."""
+    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
+
+
+def text(cell: Any) -> str:
+    """A cell as text. Spreadsheets make numbers of long ids and keep only fifteen digits of them."""
+    if isinstance(cell, float) and abs(cell) >= 10**15:
+        raise ValueError(
+            "a number of which the spreadsheet kept fifteen digits; format the column as text and paste it again"
+        )
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, float):
+        raise ValueError("a fraction where text belongs; format the column as text")
+    if isinstance(cell, dict | list):
+        raise ValueError("a list or object where text belongs")
+    return str(cell).strip().removeprefix("'")
+
+
+def json_object(cell: Any) -> dict[str, Any]:
+    """A JSON object, as such or as text."""
+    try:
+        found = msgspec.json.decode(cell) if isinstance(cell, str) else cell
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    return found
+
+
+def free(cell: Any) -> Any:
+    """A cell of an unknown column: numbers, truths and text stay what they are."""
+    if isinstance(cell, Decimal):
+        return int(cell) if cell == cell.to_integral_value() else float(cell)
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float) and not isfinite(cell):
+        return str(cell)
+    return cell if isinstance(cell, str | int | float | bool | list | dict) else str(cell)
+
+
+def _fen(cell: Any) -> int:
+    """Yuan to fen, exactly."""
+    if isinstance(cell, bool | list | dict | date):
+        raise ValueError("not an amount; write yuan such as 12.50")
+    plain = re.sub(r"[\s,，¥￥元]", "", str(round(cell, 6) if isinstance(cell, float) else cell))
+    try:
+        fen = Decimal(plain) * 100
+    except InvalidOperation:
+        raise ValueError("not an amount; write yuan such as 12.50") from None
+    if not fen.is_finite() or abs(fen) > 10**18 or fen != fen.to_integral_value():
+        raise ValueError("an amount has at most two decimals; write yuan such as 12.50, or map it to amount_fen")
+    return int(fen)
+
+
+def _whole(cell: Any) -> int:
+    plain = text(cell)
+    if not re.fullmatch(r"-?[0-9]{1,18}", plain):
+        raise ValueError("not a whole number")
+    return int(plain)
+
+
+def _number(cell: Any) -> int | float:
+    if isinstance(cell, float) and isfinite(cell):
+        return cell
+    plain = text(cell)
+    if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", plain):
+        raise ValueError("not a number")
+    return float(plain) if "." in plain else int(plain)
+
+
+def _codes(cell: Any) -> list[str]:
+    return [text(code) for code in cell] if isinstance(cell, list) else re.split(r"[\s,，;；、|]+", text(cell))
+
+
+def _day(cell: Any) -> str:
+    return cell.strftime("%Y-%m-%d") if isinstance(cell, date) else text(cell)
+
+
+CELLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "amount": ("amount_fen", _fen),
+    "amount_fen": ("amount_fen", _whole),
+    "discount": ("discount_fen", _fen),
+    "discount_fen": ("discount_fen", _whole),
+    "margin": ("margin_fen", _fen),
+    "margin_fen": ("margin_fen", _whole),
+    "quantity": ("quantity", _number),
+    "coupon_codes": ("coupon_codes", _codes),
+    "birthday": ("birthday", _day),
+}
+
+
+def instant(cell: Any, zone: ZoneInfo) -> datetime:
+    """An instant; a time without a zone is read in `zone`."""
+    if isinstance(cell, datetime):
+        found = cell
+    elif isinstance(cell, date):
+        found = datetime.combine(cell, time())
+    else:
+        found = _parsed(text(cell))
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time outside the calendar") from None
+
+
+def _parsed(plain: str) -> datetime:
+    if not plain.isdigit():
+        try:
+            return datetime.fromisoformat(plain)
+        except ValueError:
+            if match := _LOOSE_TIME.fullmatch(plain):
+                return datetime(*[int(part or 0) for part in match.groups()])
+    raise ValueError("not a time; write for example 2026-01-31 09:30:00")

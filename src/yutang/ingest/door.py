@@ -1,0 +1,263 @@
+"""What may enter: from the bytes of a call to rows for the database and refusals with a reason. No database here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from yutang.ingest import catalog, pack
+from yutang.ingest.catalog import Key
+from yutang.ingest.keys import Refusal, close
+from yutang.ingest.split import Unsplittable, split
+from yutang.model import Reason
+from yutang.vault import Vault
+
+MAX_EVENTS = 1_000
+"""Events in one call."""
+MAX_BODY = 5_000_000
+"""Bytes of one call."""
+MAX_EVENT = 64_000
+"""Bytes of one event."""
+MAX_DEPTH = 64
+"""Brackets inside brackets of one event's props: more than any reader of events has to bear."""
+AHEAD = 24 * 3600 * 1_000_000
+"""Microseconds that a sender's clock may be ahead of ours."""
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An event as it is sent."""
+
+    id: Key
+    source: Name
+    type: Name
+    at: Annotated[datetime, Meta(tz=True)]
+    handles: dict[str, str] = {}
+    props: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """What was refused: the element's index (None: the whole body), the reason, and what is wrong, where, what to do."""
+
+    index: int | None
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A refusal with what is kept of it: the payload as it came, and the ids when they could be read."""
+
+    answer: Rejected
+    payload: bytes
+    source: str | None = None
+    source_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Door:
+    """The rules in force: registered sources, and the times (µs since 2000) between which an event may lie."""
+
+    vault: Vault
+    sources: frozenset[str]
+    earliest: int
+    latest: int
+
+
+@dataclass
+class Parsed:
+    """What one call holds: rows for the database with the index each had, refusals, and the text of any element.
+
+    `say` words a detail for the reader of the answer (an import names row and column).
+    """
+
+    payload: Callable[[int], bytes]
+    say: Callable[[int, str], str] = lambda _, detail: detail
+    rows: list[bytes] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def keep(self, index: int, row: bytes) -> None:
+        self.rows.append(row)
+        self.indexes.append(index)
+
+    def refuse(self, index: int | None, refusal: Refusal, ids: tuple[str, str] | None = None) -> None:
+        detail = refusal.detail if index is None else self.say(index, refusal.detail)
+        answer = Rejected(index, refusal.reason, detail)
+        self.refused.append(Refused(answer, self.payload(0 if index is None else index), *(ids or (None, None))))
+
+
+_events = msgspec.json.Decoder(list[Event])
+_event = msgspec.json.Decoder(Event)
+_encode = msgspec.json.encode
+
+
+def parse(door: Door, body: bytes) -> Parsed:
+    """Read the body of a call (a JSON array). Never raises on what was sent."""
+    if len(body) > MAX_BODY:
+        return _refuse_all(body, Reason.TOO_LARGE, f"{len(body)} bytes; send at most {MAX_BODY} in one call")
+    try:
+        if b"\\u0000" not in body:
+            return _parse_events(door, body, _events.decode(body))
+    except (ValueError, RecursionError):
+        pass  # something is wrong with some event: look at each alone
+    try:
+        parts = split(body)
+    except Unsplittable:
+        return _unreadable(body)
+    if len(parts) > MAX_EVENTS:
+        return _too_many(body, len(parts))
+    return parse_parts(door, parts)
+
+
+def parse_parts(door: Door, parts: list[bytes]) -> Parsed:
+    """Read the elements of a call one by one, each a JSON text."""
+    parsed = Parsed(parts.__getitem__)
+    for index, part in enumerate(parts):
+        admit(door, parsed, index, part)
+    return parsed
+
+
+def admit(door: Door, parsed: Parsed, index: int, part: bytes) -> None:
+    """Read one event and keep it, or refuse it."""
+    event = None
+    try:
+        event = _decode(part)
+        parsed.keep(index, _row(door, event))
+    except Refusal as refusal:
+        parsed.refuse(index, refusal, _ids(event) if event else None)
+
+
+def _ids(event: Event) -> tuple[str, str]:
+    return event.source, event.id
+
+
+def _parse_events(door: Door, body: bytes, events: list[Event]) -> Parsed:
+    """The usual case: the whole body has the right shape and was decoded at once."""
+    if len(events) > MAX_EVENTS:
+        return _too_many(body, len(events))
+    parts: list[bytes] = []
+
+    def payload(index: int) -> bytes:
+        if not parts:
+            parts.extend(split(body))
+        return parts[index]
+
+    parsed = Parsed(payload)
+    for index, event in enumerate(events):
+        try:
+            parsed.keep(index, _row(door, event))
+        except Refusal as refusal:
+            parsed.refuse(index, refusal, _ids(event))
+    return parsed
+
+
+def _row(door: Door, event: Event) -> bytes:
+    """The event as a row. Raises Refusal."""
+    props = bytes(event.props)
+    _check_size(len(props))
+    if wrong := _check(event.type, props):
+        raise Refusal(Reason.BAD_SHAPE, wrong)
+    if event.source not in door.sources:
+        raise Refusal(Reason.UNKNOWN_SOURCE, "source: not registered; register it, or mend the spelling")
+    at = pack.micros(event.at)
+    if not door.earliest <= at <= door.latest:
+        raise _time_refusal(door, at)
+    keys, shown, secret = close(door.vault, event.handles)
+    sealed = _encode(secret) if secret else None
+    row = pack.row(event.source, event.id, event.type, at, _encode(shown), keys, sealed, props)
+    _check_size(len(row))
+    return row
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_EVENT:
+        raise Refusal(Reason.TOO_LARGE, f"the event has {size} bytes or more; at most {MAX_EVENT} are kept")
+
+
+def _check(type: str, props: bytes) -> str | None:
+    if len(props) > 2 * MAX_DEPTH and depth(props) > MAX_DEPTH:
+        return f"props: nested deeper than {MAX_DEPTH}; send flat fields"
+    try:
+        return catalog.check(type, props)
+    except (ValueError, RecursionError) as error:
+        raise broken(error, props) from None
+
+
+def depth(text: bytes) -> int:
+    """How deep brackets nest in valid JSON text; counts brackets inside strings only when there are many brackets at all."""
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return 0
+    deepest = level = 0
+    for mark in re.sub(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^\[\]{}]', b"", text, flags=re.DOTALL):
+        level += 1 if mark in b"[{" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _decode(part: bytes) -> Event:
+    if b"\\u0000" in part.replace(b"\\\\", b""):
+        raise Refusal(Reason.BAD_ENCODING, "holds the character U+0000; remove it")
+    try:
+        return _event.decode(part)
+    except (ValueError, RecursionError) as error:
+        raise broken(error, part) from None
+
+
+def broken(error: Exception, text: bytes) -> Refusal:
+    """Why a text could not be read as an event."""
+    if isinstance(error, UnicodeDecodeError):
+        return Refusal(Reason.BAD_ENCODING, "holds bytes that are not UTF-8; encode the text as UTF-8")
+    if isinstance(error, RecursionError):
+        return Refusal(Reason.BAD_SHAPE, "nested too deeply; send flat fields")
+    if isinstance(error, msgspec.ValidationError):
+        return Refusal(Reason.BAD_SHAPE, _shape(str(error)))
+    if b"\0" in text:
+        return Refusal(Reason.BAD_ENCODING, "holds a NUL byte; remove it")
+    if _SURROGATE.search(text):
+        return Refusal(Reason.BAD_ENCODING, "holds half a surrogate pair; write the character as UTF-8")
+    return Refusal(Reason.BAD_JSON, f"{error}; NaN and Infinity are not JSON")
+
+
+def _shape(message: str) -> str:
+    """The decoder's message; a name that came from outside is not repeated, for it may be personal data."""
+    if message.startswith("Object contains unknown field"):
+        return "event: holds a field besides id, source, type, at, handles, props; put it into props"
+    return catalog.where("event", message)
+
+
+def _time_refusal(door: Door, at: int) -> Refusal:
+    if at > door.latest:
+        return Refusal(Reason.IN_FUTURE, "at: more than a day ahead; check the sender's clock and the UTC offset")
+    return Refusal(Reason.TOO_OLD, "at: before the pond's `earliest`; move that date, or leave the event out")
+
+
+def _refuse_all(body: bytes, reason: Reason, detail: str) -> Parsed:
+    parsed = Parsed(lambda _: body)
+    parsed.refuse(None, Refusal(reason, detail))
+    return parsed
+
+
+def _too_many(body: bytes, count: int) -> Parsed:
+    return _refuse_all(body, Reason.TOO_LARGE, f"{count} events; send at most {MAX_EVENTS} in one call")
+
+
+def _unreadable(body: bytes) -> Parsed:
+    """The whole body: not JSON at all, or not an array."""
+    try:
+        body.decode()
+        found: Any = msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        refusal = broken(error, body)
+        reason = Reason.BAD_JSON if refusal.reason is Reason.BAD_SHAPE else refusal.reason
+        return _refuse_all(body, reason, f"body: {refusal.detail}")
+    kind = "an object" if isinstance(found, dict) else "a single value"
+    return _refuse_all(body, Reason.BAD_SHAPE, f"body: {kind}; send a JSON array of events")

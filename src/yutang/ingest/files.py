@@ -1,0 +1,180 @@
+"""Importing a file: rows become events and enter by the same door, batch by batch, so that it can stop and go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from yutang import definitions
+from yutang.ingest import mapping as columns
+from yutang.ingest.door import Door, Parsed, Rejected, admit
+from yutang.ingest.keys import Refusal, masked
+from yutang.ingest.mapping import Mapping
+from yutang.ingest.readers import Row, open_table
+from yutang.ingest.record import Answer, as_text, keep, open_door, sql
+from yutang.model import Reason, YutangError
+from yutang.vault import Vault
+
+BATCH = 5_000
+"""Rows in one commit."""
+NAMED = 1_000
+"""Refused rows that a report lists; the table `reject` has every one."""
+
+Progress = Callable[[int, int | None, dict[str, int]], None]
+
+
+@dataclass
+class ImportReport:
+    """What an import did. `rows`: how far the file was read; `total`: its rows (about, for CSV with line breaks in cells).
+
+    Counts are of events over the whole import, earlier runs included; `reasons` and `problems` are of this run.
+    `problems[].index` is the row's number in the file. `sample` holds the first events, personal handles masked.
+    """
+
+    import_id: int | None
+    kind: str
+    path: str
+    mapping: dict[str, str]
+    total: int | None
+    rows: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    already_done: bool = False
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    problems: list[Rejected] = field(default_factory=list)
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"accepted": self.accepted, "duplicate": self.duplicate, "rejected": self.rejected}
+
+    def add(self, answer: Answer, rows: int) -> None:
+        self.rows += rows
+        self.accepted += answer.accepted
+        self.duplicate += answer.duplicate
+        self.rejected += len(answer.rejected)
+        self.reasons.update(refused.reason for refused in answer.rejected)
+        self.problems += answer.rejected[: NAMED - len(self.problems)]
+
+
+def import_file(
+    conn: psycopg.Connection,
+    vault: Vault,
+    now: datetime,
+    kind: str,
+    path: Path,
+    mapping: dict[str, str],
+    dry_run: bool,
+    progress: Progress,
+    source: str = "import",
+) -> ImportReport:
+    """Import a JSONL, CSV, XLSX or Parquet file of events, orders or customers.
+
+    `mapping` is {column: field} where the headings do not say it; `source` is the source of rows that name none, and the
+    shop whose member numbers they carry. `progress(rows_done, total or None, counts)` is called after each batch.
+    A file that stopped midway goes on where it stopped; one that is done changes nothing. A dry run writes nothing; it
+    sees events that repeat within a batch or are stored already, not those that repeat in a later batch.
+    Raises YutangError when the file or the mapping cannot be used.
+    """
+    table = open_table(path)
+    zone = ZoneInfo(definitions.pond(conn)["time_zone"])
+    found = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now)
+    report = ImportReport(None, kind, str(path), found.fields, table.total)
+    if not dry_run:
+        _begin(conn, now, report, table.digest, found)
+    run = _Run(conn, vault, now, found, table.digest[:24], report)
+    rows = islice(table.rows(), report.rows, None)
+    while not report.already_done and (batch := _read(rows, path)):
+        run.batch(batch, dry_run)
+        progress(report.rows, report.total, report.counts)
+    if not dry_run and not report.already_done:
+        sql.end_import(conn, import_id=report.import_id, now=now)
+    return report
+
+
+def _read(rows: Iterator[Row], path: Path) -> list[Row]:
+    try:
+        return list(islice(rows, BATCH))
+    except Exception as error:  # the readers' libraries raise whatever they like on a damaged file
+        raise YutangError(
+            f"{path}: cannot be read further: {error}; what was read is kept, run it again with a sound file"
+        ) from error
+
+
+def _begin(conn: psycopg.Connection, now: datetime, report: ImportReport, digest: str, mapping: Mapping) -> None:
+    """Find this very import or begin it; the report starts where it stands."""
+    identity = Jsonb({"columns": mapping.fields, "source": mapping.source})
+    sql.begin_import(conn, kind=report.kind, path=report.path, digest=digest, mapping=identity, now=now)
+    row = sql.find_import(conn, kind=report.kind, digest=digest, mapping=identity).fetchone()
+    assert row is not None
+    report.import_id, report.rows = row.import_id, row.rows_done
+    report.accepted, report.duplicate, report.rejected = row.accepted, row.duplicate, row.rejected
+    report.already_done = row.state == "done"
+
+
+@dataclass
+class _Run:
+    """One run over a file; `prefix` begins the ids of rows that carry none, so a second run makes the same ids."""
+
+    conn: psycopg.Connection
+    vault: Vault
+    now: datetime
+    mapping: Mapping
+    prefix: str
+    report: ImportReport
+
+    def batch(self, rows: list[Row], dry_run: bool) -> None:
+        """Events, refusals and progress in one transaction; in a dry run it is rolled back."""
+        with self.conn.transaction(force_rollback=dry_run):
+            door = open_door(self.conn, self.vault, self.now)
+            parsed = self._parse(door, rows)
+            answer = keep(self.conn, self.now, self.vault, [parsed], self.report.import_id)[0]
+            if not dry_run:
+                self._advance(answer, len(rows))
+        self.report.add(answer, len(rows))
+
+    def _parse(self, door: Door, rows: list[Row]) -> Parsed:
+        by_number = {row.number: row for row in rows}
+        parsed = Parsed(lambda number: by_number[number].payload, self._say)
+        for row in rows:
+            try:
+                if row.problem:
+                    raise row.problem
+                for event in columns.events(self.mapping, f"{self.prefix}:{row.number}", row.cells):
+                    admit(door, parsed, row.number, as_text(event))
+                    self._show(event)
+            except Refusal as refusal:
+                parsed.refuse(row.number, refusal)
+        return parsed
+
+    def _show(self, event: dict[str, Any]) -> None:
+        """Keep the first events as an operator may see them."""
+        if len(self.report.sample) < 5:
+            self.report.sample.append(event | {"handles": masked(event["handles"])})
+
+    def _say(self, number: int, detail: str) -> str:
+        """Name the row, and the column where the door names the field."""
+        name = detail.partition(":")[0].rpartition(".")[2]
+        column = self.mapping.column(name)
+        return f"row {number}: column '{column}': {detail}" if column else f"row {number}: {detail}"
+
+    def _advance(self, answer: Answer, rows: int) -> None:
+        before = self.report.rows
+        counts = {"accepted": answer.accepted, "duplicate": answer.duplicate, "rejected": len(answer.rejected)}
+        moved = sql.advance_import(
+            self.conn, import_id=self.report.import_id, before=before, done=before + rows, **counts
+        )
+        if not moved.rowcount:
+            raise YutangError(
+                "this import was undone or runs in another process; wait for it, then run the import again"
+            )

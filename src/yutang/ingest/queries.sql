@@ -1,0 +1,71 @@
+-- name: sources
+select name, title, at from source order by name;
+
+-- name: add_source
+-- The same name again changes its title.
+insert into source (name, title, at) values (%(name)s::text, %(title)s::text, %(now)s::timestamptz)
+on conflict (name) do update set title = excluded.title;
+
+-- name: insert
+-- What came before stays; the stage table is read as it was copied, so the first of two wins. `first` tells this call's rows from earlier ones of the same transaction.
+with fresh as (
+    insert into event (source, source_id, type, at, received_at, handles, keys, sealed, props, import_id)
+    select source, source_id, type, at, %(now)s::timestamptz, handles, keys, sealed, props, %(import_id)s::bigint
+    from pg_temp.event_stage
+    on conflict (source, source_id) do nothing
+    returning event_id)
+select coalesce(min(event_id), 9223372036854775807) as first from fresh;
+
+-- name: repeats
+-- The stage rows that were not inserted, and whether the stored event says the same.
+select s.n, (e.type, e.at, e.handles, e.keys, e.props) is not distinct from (s.type, s.at, s.handles, s.keys, s.props) as same
+from (select *, row_number() over (partition by source, source_id order by n) as nth from pg_temp.event_stage) s
+join event e on e.source = s.source and e.source_id = s.source_id
+where s.nth > 1 or e.event_id < %(first)s::bigint or e.xid <> pg_current_xact_id();
+
+-- name: reject
+insert into reject (at, source, source_id, reason, detail, payload, import_id)
+select %(now)s::timestamptz, source, source_id, reason, detail, payload, %(import_id)s::bigint
+from unnest(%(sources)s::text[], %(source_ids)s::text[], %(reasons)s::text[], %(details)s::text[], %(payloads)s::bytea[])
+     as r (source, source_id, reason, detail, payload);
+
+-- name: find_import
+-- The same file, kind and mapping: to be continued, or done already.
+select import_id, state, rows_done, accepted, duplicate, rejected from import
+where digest = %(digest)s::text and kind = %(kind)s::text and mapping = %(mapping)s::jsonb and state <> 'undone';
+
+-- name: begin_import
+insert into import (kind, path, digest, mapping, state, started_at)
+values (%(kind)s::text, %(path)s::text, %(digest)s::text, %(mapping)s::jsonb, 'running', %(now)s::timestamptz)
+on conflict do nothing;
+
+-- name: advance_import
+-- Compare and set: a second process on the same import, or an undo of it, changes nothing here.
+update import set rows_done = %(done)s::bigint, accepted = accepted + %(accepted)s::bigint,
+       duplicate = duplicate + %(duplicate)s::bigint, rejected = rejected + %(rejected)s::bigint
+where import_id = %(import_id)s::bigint and rows_done = %(before)s::bigint and state = 'running';
+
+-- name: end_import
+update import set state = 'done', ended_at = %(now)s::timestamptz
+where import_id = %(import_id)s::bigint and state = 'running';
+
+-- name: imports
+-- Newest first.
+select import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at from import
+order by import_id desc limit %(limit)s::int;
+
+-- name: end_undo
+-- Compare and set: an import is undone once.
+update import set state = 'undone', ended_at = %(now)s::timestamptz
+where import_id = %(import_id)s::bigint and state <> 'undone'
+returning import_id;
+
+-- name: undo
+-- Identity reads this log and takes the events back from their persons.
+insert into event_undone (event_id, at)
+select event_id, %(now)s::timestamptz from event where import_id = %(import_id)s::bigint;
+
+-- name: free_ids
+-- The same events may come again, through any door, corrected or not.
+update event set source_id = source_id || '~undone:' || %(import_id)s::text
+where import_id = %(import_id)s::bigint;

@@ -1,0 +1,222 @@
+"""Files as rows: JSONL, CSV, XLSX and Parquet, streamed, so that a file may be larger than memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import duckdb
+import msgspec
+import openpyxl
+
+from yutang.ingest.door import broken
+from yutang.ingest.keys import Refusal
+from yutang.model import Reason, YutangError
+
+csv.field_size_limit(10_000_000)
+SAMPLE = 65_536
+"""Bytes by which the encoding of a CSV is told."""
+SAMPLE_ROWS = 1_000
+"""Rows of JSONL whose names count as columns; a name that comes up later goes to props."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number as the user sees it, its cells by column name, and what is wrong with it already."""
+
+    number: int
+    cells: dict[str, Any]
+    problem: Refusal | None = None
+    text: bytes | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The row as it is kept when it is refused."""
+        return self.text if self.text is not None else json.dumps(self.cells, ensure_ascii=True, default=str).encode()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file: its digest, its column names, how many rows it has (None: unknown), and its rows from the first."""
+
+    digest: str
+    columns: list[str]
+    total: int | None
+    rows: Callable[[], Iterator[Row]]
+
+
+def open_table(path: Path) -> Table:
+    """The table in a file, by the ending of its name. Raises YutangError when it cannot be read as such."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise YutangError(f"{path}: unknown kind of file; use {', '.join(_READERS)}")
+    try:
+        digest, lines = _digest(path)
+        columns, total, rows = reader(path, lines)
+    except (OSError, csv.Error, UnicodeError, BadZipFile, LookupError, duckdb.Error) as error:
+        raise YutangError(f"{path}: cannot be read: {error}") from error
+    if len(set(columns)) < len(columns) or not columns:
+        twice = sorted({c for c in columns if columns.count(c) > 1})
+        raise YutangError(
+            f"{path}: {'column names occur twice: ' + ', '.join(twice) if twice else 'no rows'}; mend the header"
+        )
+    return Table(digest, columns, total, rows)
+
+
+Parts = tuple[list[str], int | None, Callable[[], Iterator[Row]]]
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    """SHA-256 of the file, and the number of its lines."""
+    state, lines, last = sha256(), 0, b"\n"
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            state.update(chunk)
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return state.hexdigest(), lines + (last != b"\n")
+
+
+def _jsonl(path: Path, lines: int) -> Parts:
+    def rows() -> Iterator[Row]:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _json_row(number, line.strip().removeprefix(b"\xef\xbb\xbf"))
+
+    return list(dict.fromkeys(name for row in islice(rows(), SAMPLE_ROWS) for name in row.cells)), lines, rows
+
+
+def _json_row(number: int, line: bytes) -> Row:
+    try:
+        return Row(number, msgspec.json.decode(line, type=dict), None, line)
+    except (ValueError, RecursionError) as error:
+        return Row(number, {}, broken(error, line), line)
+
+
+def _csv(path: Path, lines: int) -> Parts:
+    with path.open("rb") as file:
+        encoding, header = _encoding(file.read(SAMPLE))
+    delimiter = max("\t;,", key=header.count)
+
+    def records() -> Iterator[list[str]]:
+        # Bytes that do not fit become lone surrogates, so that only their own row is refused.
+        with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
+            yield from csv.reader(file, delimiter=delimiter)
+
+    columns = _names(next(records(), []))
+
+    def rows() -> Iterator[Row]:
+        for number, record in enumerate(records(), 1):
+            if number > 1 and any(record):
+                yield _csv_row(number, columns, record)
+
+    return columns, max(lines - 1, 0), rows
+
+
+def _encoding(sample: bytes) -> tuple[str, str]:
+    """UTF-8 with or without mark, UTF-16 with one, else GB18030 as Chinese Excel writes it; and the first line."""
+    if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16", sample.decode("utf-16", "ignore").partition("\n")[0]
+    lines = sample.rpartition(b"\n")[0] or sample
+    try:
+        lines.decode()
+        return "utf-8-sig", lines.decode().partition("\n")[0]
+    except UnicodeDecodeError:
+        head = lines.partition(b"\n")[0]
+    try:
+        lines.decode("gb18030")
+        return "gb18030", head.decode("gb18030")
+    except UnicodeDecodeError:
+        return "utf-8-sig", head.decode("utf-8", "replace")
+
+
+def _csv_row(number: int, columns: list[str], record: list[str]) -> Row:
+    cells = dict(zip(columns, record, strict=False))
+    if len(record) > len(columns):
+        fix = f"{len(record)} cells under {len(columns)} headings; quote cells that hold the separator"
+        return Row(number, cells | {"": record[len(columns) :]}, Refusal(Reason.BAD_SHAPE, fix))
+    if not all(cell.isascii() or cell.isprintable() or _is_text(cell) for cell in record):
+        return Row(number, cells, Refusal(Reason.BAD_ENCODING, "holds bytes that fit no known encoding; save as UTF-8"))
+    return Row(number, cells)
+
+
+def _is_text(cell: str) -> bool:
+    return not any("\ud800" <= mark <= "\udfff" for mark in cell)
+
+
+def _names(header: list[Any]) -> list[str]:
+    return [str(name).strip() if name not in (None, "") else f"column {n}" for n, name in enumerate(header, 1)]
+
+
+def _xlsx(path: Path, _lines: int) -> Parts:
+    sheet = openpyxl.load_workbook(path, read_only=True).worksheets[0]
+    total = sheet.max_row - 1 if sheet.max_row else None
+    sheet.reset_dimensions()  # many exports state their size wrongly
+    header = next(sheet.iter_rows(max_row=1, values_only=True), ())
+    while header and header[-1] is None:
+        header = header[:-1]
+    columns = _names(list(header))
+
+    def rows() -> Iterator[Row]:
+        # Formulas are read as formulas: a cached result may be stale or missing.
+        for number, cells in enumerate(sheet.iter_rows(min_row=2, max_col=len(columns)), 2):
+            if any(cell.value is not None for cell in cells):
+                yield _xlsx_row(number, columns, cells)
+
+    return columns, total, rows
+
+
+def _xlsx_row(number: int, columns: list[str], cells: tuple[Any, ...]) -> Row:
+    values = {column: cell.value for column, cell in zip(columns, cells, strict=False)}
+    for column, cell in zip(columns, cells, strict=False):
+        if cell.data_type == "f":
+            fix = f"cell {cell.coordinate}, column '{column}': holds a formula; paste it as a value"
+            return Row(number, values, Refusal(Reason.FORMULA, fix))
+        if cell.data_type == "e":
+            fix = f"cell {cell.coordinate}, column '{column}': holds an error of the spreadsheet; mend it"
+            return Row(number, values, Refusal(Reason.BAD_SHAPE, fix))
+    return Row(number, values)
+
+
+def _parquet(path: Path, _lines: int) -> Parts:
+    with duckdb.connect() as duck:
+        found = duck.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
+        total = duck.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
+    columns = [name for name, *_ in found]
+    zoned = {name for name, kind, *_ in found if kind == "TIMESTAMP WITH TIME ZONE"}
+    quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
+    picked = ", ".join(f"epoch_us({quoted[name]})" if name in zoned else quoted[name] for name in columns)
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        with duckdb.connect() as duck:
+            cursor = duck.execute(f"select {picked} from read_parquet(?)", [str(path)])
+            while batch := cursor.fetchmany(5_000):
+                for record in batch:
+                    number += 1
+                    cells = dict(zip(columns, record, strict=True))
+                    yield Row(number, cells | {c: _instant(cells[c]) for c in zoned})
+
+    return columns, total[0] if total else None, rows
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+_READERS: dict[str, Callable[[Path, int], Parts]] = {
+    ".jsonl": _jsonl,
+    ".csv": _csv,
+    ".xlsx": _xlsx,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,30 @@
+"""Taking back a whole import."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from yutang.ingest.record import sql
+from yutang.model import YutangError
+
+
+def undo(conn: psycopg.Connection, now: datetime, import_id: int) -> int:
+    """Take back every event of an import, also of one that stopped midway; returns how many. Identity follows the log.
+
+    The events stay, under ids that are free again: the same or a corrected file can be imported anew.
+    Raises YutangError when there is no such import or when it was taken back before.
+    """
+    with conn.transaction():
+        if sql.end_undo(conn, import_id=import_id, now=now).fetchone() is None:
+            raise YutangError(f"there is no import {import_id} to undo, or it was undone before")
+        undone = sql.undo(conn, import_id=import_id, now=now).rowcount
+        sql.free_ids(conn, import_id=import_id)
+    return undone
+
+
+def imports(conn: psycopg.Connection, limit: int = 50) -> list[Any]:
+    """The latest imports: rows (import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at)."""
+    return sql.imports(conn, limit=limit).fetchall()

@@ -1,0 +1,312 @@
+"""Importing files: every kind of file and of row, what is refused and where, stop and go on, undo."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import psycopg
+import pytest
+
+from yutang.ingest import files
+from yutang.ingest.files import ImportReport, import_file
+from yutang.ingest.undo import imports, undo
+from yutang.model import Reason, YutangError
+from yutang.vault import Vault
+
+NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+VAULT = Vault(b"v" * 32)
+
+
+def run(conn: psycopg.Connection, path: Path, kind: str = "orders", **more: Any) -> ImportReport:
+    asked: dict[str, Any] = {"mapping": {}, "dry_run": False, "progress": lambda *_: None} | more
+    return import_file(conn, VAULT, NOW, kind, path, **asked)
+
+
+def counts(report: ImportReport) -> tuple[int, int, int]:
+    return report.accepted, report.duplicate, report.rejected
+
+
+def value(conn: psycopg.Connection, query: str) -> Any:
+    row = conn.execute(query).fetchone()  # type: ignore[arg-type]
+    assert row
+    return row[0]
+
+
+def orders_csv(path: Path, rows: int) -> Path:
+    lines = [f"o{n},{n}.50,1380000{n:04d},2026/1/2 9:30" for n in range(rows)]
+    path.write_text("订单号,金额,手机号,下单时间\n" + "\n".join(lines), "utf-8")
+    return path
+
+
+def test_a_chinese_csv_of_orders_becomes_events(conn: psycopg.Connection, tmp_path: Path) -> None:
+    head = "订单编号,买家实际支付金额,会员号,手机号,付款时间,下单时间,商品,数量,优惠券码,备注\n"
+    row = 'A1,"1,234.50",m7,138 1234 5678,2026-01-02 09:30,2026-01-01 09:00:00,拿铁,2,c1；c2,少冰\n'
+    path = tmp_path / "orders.csv"
+    for encoding in ("gb18030", "utf-8-sig", "utf-8", "utf-16"):
+        path.write_bytes((head + row.replace("A1", encoding)).encode(encoding))
+        report = run(conn, path, source="import")
+        assert counts(report) == (1, 0, 0), encoding
+    event = conn.execute("select * from event order by event_id desc limit 1").fetchone()
+    assert event.at == datetime(2026, 1, 2, 1, 30, tzinfo=UTC)
+    assert event.handles == {"phone": "138****5678", "shop:import": "m7"}
+    assert (event.source, event.source_id, event.import_id) == ("import", "order:utf-16", report.import_id)
+    assert event.props == {
+        "order_id": "utf-16",
+        "amount_fen": 123450,
+        "coupon_codes": ["c1", "c2"],
+        "items": [{"product": "拿铁", "quantity": 2}],
+        "下单时间": "2026-01-01 09:00:00",
+        "备注": "少冰",
+    }
+
+
+def test_customers_become_registrations_and_traits(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text(
+        "手机号,姓名,注册时间,城市,生日,等级\n13812345678,王,2025-05-06,上海,1990-01-02,金\n13812345679,李,,北京,,\n",
+        "utf-8",
+    )
+    assert counts(run(conn, path, "customers")) == (3, 0, 0)
+    found = conn.execute("select type, at, props from event order by event_id").fetchall()
+    assert found[0] == ("registered", datetime(2025, 5, 5, 16, tzinfo=UTC), {})
+    assert found[1].props == {"traits": {"name": "王", "city": "上海", "birthday": "1990-01-02", "等级": "金"}}
+    assert found[2] == ("profile_updated", NOW, {"traits": {"name": "李", "city": "北京"}})
+
+
+def test_events_keep_their_own_shape(conn: psycopg.Connection, tmp_path: Path) -> None:
+    plain = {
+        "id": "e1",
+        "source": "import",
+        "type": "viewed",
+        "at": "2026-01-02T00:00:00Z",
+        "handles": {"unionid": "u"},
+        "props": {"page": "p"},
+    }
+    lines = [
+        json.dumps(plain),
+        json.dumps({"type": "mine", "at": "2026-01-02 08:00", "unionid": "u", "n": 1}),
+        "",
+        "{broken",
+        "[]",
+    ]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes("\n".join(lines).encode() + b'\n{"a":"\xff"}\n' + json.dumps(plain | {"type": "x"}).encode())
+    report = run(conn, path, "events")
+    assert counts(report) == (2, 0, 4)
+    assert [(p.index, p.reason) for p in report.problems] == [
+        (4, Reason.BAD_JSON),
+        (5, Reason.BAD_SHAPE),
+        (6, Reason.BAD_ENCODING),
+        (7, Reason.ID_REUSED),
+    ]
+    assert all(p.detail.startswith(f"row {p.index}: ") for p in report.problems)
+    rows = conn.execute("select handles, props, at from event order by event_id").fetchall()
+    assert rows[0] == ({"unionid": "u"}, {"page": "p"}, datetime(2026, 1, 2, tzinfo=UTC))
+    assert rows[1] == ({"unionid": "u"}, {"n": 1}, datetime(2026, 1, 2, tzinfo=UTC))
+    assert VAULT.unseal(value(conn, "select payload from reject where reason = 'bad_json'")) == b"{broken"
+
+
+def test_a_workbook_with_formulas_names_the_cell(conn: psycopg.Connection, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["订单号", "金额", "手机号", "时间"])
+    sheet.append(["x1", 12.5, 13812345678, datetime(2026, 1, 2, 9, 30)])
+    sheet.append(["x2", "=1+2", 13812345678, date(2026, 1, 2)])
+    sheet.append(["x3", 0.1 + 0.2, "13812345678", date(2026, 1, 2)])
+    sheet.append([1234567890123456789.0, 1, "13812345678", date(2026, 1, 2)])
+    book.save(tmp_path / "orders.xlsx")
+    report = run(conn, tmp_path / "orders.xlsx")
+    assert counts(report) == (2, 0, 2)
+    assert [(p.index, p.reason) for p in report.problems] == [(3, Reason.FORMULA), (5, Reason.BAD_SHAPE)]
+    assert "cell B3, column '金额'" in report.problems[0].detail
+    assert "column '订单号'" in report.problems[1].detail
+    rows = conn.execute("select at, (props->>'amount_fen')::int from event order by event_id").fetchall()
+    assert rows == [(datetime(2026, 1, 2, 1, 30, tzinfo=UTC), 1250), (datetime(2026, 1, 1, 16, tzinfo=UTC), 30)]
+
+
+def test_parquet_keeps_its_types(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    duckdb.sql(
+        f"""copy (select 'o' || n as order_id, (n + 0.5)::decimal(10,2) as amount, 'm' || n as member_id,
+                         timestamp '2026-01-02 09:30:00' as at, timestamptz '2026-01-02 00:00:00+00' as seen,
+                         'nan'::double as nothing, n % 2 = 0 as even from range(12000) t(n)) to '{path}' (format parquet)"""
+    )
+    seen: list[tuple[int, int | None, dict[str, int]]] = []
+    report = run(conn, path, progress=lambda *step: seen.append(step))
+    assert counts(report) == (12_000, 0, 0)
+    assert [(done, total) for done, total, _ in seen] == [(5000, 12_000), (10_000, 12_000), (12_000, 12_000)]
+    assert seen[-1][2] == {"accepted": 12_000, "duplicate": 0, "rejected": 0}
+    assert value(conn, "select sum((props->>'amount_fen')::bigint) from event") == 12_000 * 11_999 // 2 * 100 + 600_000
+    assert value(conn, "select props from event where source_id = 'order:o3'") == {
+        "order_id": "o3",
+        "amount_fen": 350,
+        "items": [],
+        "seen": "2026-01-02T00:00:00+00:00",
+        "even": False,
+    }
+
+
+def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(
+        b"order_id,amount,phone,at\n"
+        b"a,1.555,13812345678,2026-01-02\n"
+        b"b,1,call,2026-01-02\n"
+        b"c,1,13812345678,yesterday\n"
+        b",1,13812345678,2026-01-02\n"
+        b"e,-1,13812345678,2026-01-02\n"
+        b"f,1,,2026-01-02\n"
+        b"g,1,13812345678,2026-01-02,extra\n"
+        b"h,1,13812345678,2036-01-02\n"
+        b"ok,1,13812345678,2026-01-02\n"
+        b"ok,2,13812345678,2026-01-02\n" + b"\xff,1,13812345678,2026-01-02\n"
+    )
+    report = run(conn, path)
+    assert counts(report) == (1, 0, 10)
+    expected = {
+        2: ("bad_shape", "column 'amount'"),
+        3: ("bad_shape", "column 'phone'"),
+        4: ("bad_shape", "column 'at'"),
+        5: ("bad_shape", "column 'order_id'"),
+        6: ("bad_shape", "amount_fen"),
+        7: ("no_handle", "handles"),
+        8: ("bad_shape", "5 cells under 4 headings"),
+        9: ("in_future", "column 'at'"),
+        11: ("id_reused", "id"),
+        12: ("bad_encoding", "UTF-8"),
+    }
+    assert {p.index: p.reason.value for p in report.problems} == {row: reason for row, (reason, _) in expected.items()}
+    for problem in report.problems:
+        assert problem.index is not None
+        assert expected[problem.index][1] in problem.detail
+        assert "1381234" not in problem.detail
+    assert value(conn, "select count(*) from reject where import_id is not null") == 10
+    assert report.reasons[Reason.BAD_SHAPE] == 6
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = orders_csv(tmp_path / "orders.csv", 8)
+    path.write_text(path.read_text("utf-8") + "\nbad,x,13800000000,2026-01-02", "utf-8")
+    report = run(conn, path, dry_run=True)
+    assert counts(report) == (8, 0, 1)
+    assert report.mapping == {"订单号": "order_id", "金额": "amount", "手机号": "phone", "下单时间": "at"}
+    assert len(report.sample) == 5
+    assert report.sample[3]["props"]["amount_fen"] == 350
+    assert report.sample[3]["handles"] == {"phone": "138****0003"}
+    assert [value(conn, f"select count(*) from {table}") for table in ("event", "reject", "import")] == [0, 0, 0]
+    assert counts(run(conn, path)) == (8, 0, 1)
+    assert counts(run(conn, path, dry_run=True)) == (0, 8, 1)
+
+
+def test_the_mapping_can_be_said(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("no,sum,who,when,secret\no1,500,w1,2026-01-02,x\n", "utf-8")
+    with pytest.raises(YutangError, match="no column for order_id, at, amount"):
+        run(conn, path)
+    mapping = {"no": "order_id", "sum": "amount_fen", "who": "external_userid@corp", "when": "at", "secret": "-"}
+    with pytest.raises(YutangError, match="no such field"):
+        run(conn, path, mapping=mapping | {"who": "nobody"})
+    with pytest.raises(YutangError, match="no column 'nope'"):
+        run(conn, path, mapping=mapping | {"nope": "at"})
+    assert counts(run(conn, path, mapping=mapping)) == (1, 0, 0)
+    row = conn.execute("select handles, props from event").fetchone()
+    assert row == ({"external_userid@corp": "w1"}, {"order_id": "o1", "amount_fen": 500, "items": []})
+
+
+class Stop(Exception):
+    pass
+
+
+def die(*_: Any) -> None:
+    raise Stop
+
+
+def test_an_import_that_stopped_goes_on_exactly(
+    conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 100)
+    path = orders_csv(tmp_path / "orders.csv", 950)
+
+    def stop_after(rows: int) -> Any:
+        def progress(done: int, *_: Any) -> None:
+            if done >= rows:
+                raise Stop
+
+        return progress
+
+    with pytest.raises(Stop):
+        run(conn, path, progress=stop_after(300))
+    assert value(conn, "select count(*) from event") == 300
+    # Killed between the write and the commit: neither the events nor the progress are there.
+    with monkeypatch.context() as patch:
+        patch.setattr(files._Run, "_advance", die)
+        with pytest.raises(Stop):
+            run(conn, path)
+    assert value(conn, "select count(*) from event") == 300
+    report = run(conn, path)
+    assert (counts(report), report.rows) == ((950, 0, 0), 950)
+    again = run(conn, path)
+    assert (again.already_done, counts(again)) == (True, (950, 0, 0))
+    assert value(conn, "select count(*) from event") == 950
+    assert [(row.state, row.rows_done) for row in imports(conn)] == [("done", 950)]
+
+
+def test_undo_takes_back_an_import_and_sets_its_ids_free(conn: psycopg.Connection, tmp_path: Path) -> None:
+    other = orders_csv(tmp_path / "other.csv", 3)
+    kept = run(conn, other)
+    path = orders_csv(tmp_path / "orders.csv", 10)
+    first = run(conn, path)
+    assert counts(first) == (7, 3, 0)
+    assert first.import_id is not None
+    assert undo(conn, NOW, first.import_id) == 7
+    undone = "select count(*) from event join event_undone using (event_id) where import_id = "
+    assert value(conn, f"{undone}{first.import_id}") == 7
+    assert value(conn, "select count(*) from event_undone") == 7
+    with pytest.raises(YutangError, match="undone before"):
+        undo(conn, NOW, first.import_id)
+    second = run(conn, path)
+    assert counts(second) == (7, 3, 0)
+    assert second.import_id not in (first.import_id, kept.import_id)
+    alive = "select count(*) as n, count(distinct source_id) as ids from event where event_id not in (select event_id from event_undone)"
+    assert conn.execute(alive).fetchone() == (10, 10)
+
+
+def test_an_import_that_is_undone_while_it_runs_stops(
+    conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 100)
+    path = orders_csv(tmp_path / "orders.csv", 300)
+
+    def undo_it(*_: Any) -> None:
+        undo(conn, NOW, imports(conn)[0].import_id)
+
+    with pytest.raises(YutangError, match="was undone"):
+        run(conn, path, progress=undo_it)
+    assert value(conn, "select count(*) from event") == value(conn, "select count(*) from event_undone") == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", b"", "unknown kind of file"),
+        ("a.csv", b"", "no rows"),
+        ("a.csv", b"a,a\n1,2\n", "column names occur twice: a"),
+        ("a.xlsx", b"not a zip", "cannot be read"),
+        ("a.parquet", b"PAR1", "cannot be read"),
+        ("a.jsonl", b"", "no rows"),
+    ],
+)
+def test_a_file_that_is_none_is_a_clear_error(
+    conn: psycopg.Connection, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(YutangError, match=words):
+        run(conn, path)
+    with pytest.raises(YutangError, match="cannot be read"):
+        run(conn, tmp_path / "absent.csv")
