@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from yutang import definitions
+from yutang import definitions, identity
 from yutang.db.connect import connect
 from yutang.model import Reason
 from yutang.offer import Redeem, RedeemCounter, Redeemed, Wanted, advance, issue, liability, redeem
@@ -240,3 +240,16 @@ def test_clients_of_several_counters_and_a_refund_never_wait_in_a_ring(conn: psy
         answers = [a for part in pool.map(work, range(8)) for a in part]
     assert Counter(a.reason for a in answers) == {None: 200, Reason.ALREADY_REDEEMED: 1400}
     assert stock(conn) == (200, 200, 0, 100_000)
+
+
+def test_a_redemption_here_becomes_an_event_and_is_not_booked_twice(conn: psycopg.Connection) -> None:
+    definition_id = offer(conn, stock=1)
+    conn.execute("insert into person (bucket, person_id, created_at) values (1, 1, %s)", (T0,))
+    (code,) = codes(conn, definition_id, range(1, 2))
+    assert redeem(conn, T0, [Redeem("till-1", code, "o1", 10_000)])[0].ok
+    while identity.resolve(conn, T0).busy() or advance(conn, T0).busy():
+        pass
+    told = conn.execute("select person_id, type, amount, props ->> 'order_id' as order_id from person_event").fetchall()
+    assert [(e.person_id, e.type, e.order_id) for e in told] == [(1, "coupon_redeemed", "o1")]
+    assert told[0].amount > 0
+    assert conn.execute("select state, reason from redemption").fetchall() == [("done", None)]

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
+from yutang import ingest
 from yutang.db.queries import Queries
 from yutang.model import Only, Reason
 from yutang.offer import terms
-from yutang.offer.till import Redeem, Redeemed, Till
+from yutang.offer.till import Judged, Redeem, Redeemed, Till
 
 sql = Queries(__package__)
 
@@ -89,10 +90,20 @@ def redeem(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) 
     """Use coupons: one answer for each request, in order. A request that was answered before gets the same answer.
 
     Of several requests for one coupon in a batch the first wins. Refused with unknown_code, not_yours, already_redeemed,
-    not_yet_valid, expired, below_minimum or over_budget, each kept in redemption.
+    not_yet_valid, expired, below_minimum or over_budget, each kept in redemption. What was redeemed also becomes an event.
     """
-    till = book(conn, now, requests)
+    with conn.transaction():
+        till = book(conn, now, requests)
+        ingest.follow_up(conn, now, [_as_event(judged) for judged in till.judged if judged.answer.ok])
     return [till.answers[request.request_id] for request in requests]
+
+
+def _as_event(judged: Judged) -> tuple[str, str, int, datetime, dict[str, Any]]:
+    """A redemption here is a fact about a person like one told from elsewhere; its request id says that it is booked."""
+    request = judged.request
+    order = {"order_id": request.order_id} if request.order_id else {}
+    props = {"code": request.code, "amount_fen": judged.answer.discount_fen, "request_id": request.request_id} | order
+    return f"redeemed:{request.request_id}", "coupon_redeemed", judged.person_id, judged.at, props
 
 
 def book(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) -> Till:
