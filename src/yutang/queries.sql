@@ -29,12 +29,12 @@ order by name;
 select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;
 
--- name: anything_due
--- Has the time come for any row that waits? One probe per waiting place, each behind its partial index.
-select exists (select from profile where recompute_at <= %(now)s::timestamptz)
-    or exists (select from ladder where due_at <= %(now)s::timestamptz)
-    or exists (select from coupon where state = 'issued' and expires_at <= %(now)s::timestamptz)
-    or exists (select from segment_due where recompute_at <= %(now)s::timestamptz)
-    or exists (select from enrolment where state = 'active' and due_at <= %(now)s::timestamptz)
-    or exists (select from decision where verdict = 'hold' and retry_at <= %(now)s::timestamptz)
-    or exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz) as due;
+-- name: stages_due
+-- The stages with a row whose time has come. One probe per waiting place, each behind its partial index.
+select 'profile' as stage where exists (select from profile where recompute_at <= %(now)s::timestamptz)
+union all select 'offer' where exists (select from ladder where due_at <= %(now)s::timestamptz)
+union all select 'offer' where exists (select from coupon where state = 'issued' and expires_at <= %(now)s::timestamptz)
+union all select 'segment' where exists (select from segment_due where recompute_at <= %(now)s::timestamptz)
+union all select 'journey' where exists (select from enrolment where state = 'active' and due_at <= %(now)s::timestamptz)
+union all select 'decide' where exists (select from decision where verdict = 'hold' and retry_at <= %(now)s::timestamptz)
+union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime, timedelta
 
 import psycopg
@@ -11,7 +11,7 @@ import structlog
 
 from yutang import decide, deliver, identity, journey, offer, profile, segment
 from yutang.channels.contract import Channel
-from yutang.db.cursor import anything_new
+from yutang.db.cursor import stages_with_news
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Counts, Only
 
@@ -29,28 +29,46 @@ IDLE_SECONDS = 0.2
 """How long an idle loop rests; the longest that a new event waits before somebody looks."""
 
 FULL_PASS_SECONDS = 5
+"""How often every stage runs even if nothing seems due."""
 
 sql = Queries("yutang")
 log = structlog.get_logger()
 
 
 def run_once(
-    conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], only: Only = EVERYBODY
+    conn: psycopg.Connection,
+    now: datetime,
+    channels: Mapping[str, Channel],
+    only: Only = EVERYBODY,
+    due: Container[str] | None = None,
 ) -> Counts:
-    """One pass over every stage. Returns what was done, as ``{"stage.noun": count}``; all zero when nothing was due."""
+    """One pass over the stages. Returns what was done, as ``{"stage.noun": count}``; all zero when nothing was due.
+
+    With `due` (see `due_stages`) a stage is passed over unless it is named there or an earlier one has just done something.
+    """
     done = Counts()
     for stage in STAGES:
-        extra = {"channels": channels} if stage is deliver.send else {}
-        counts = stage(conn, now, only, **extra)  # type: ignore[operator]
-        done.update({f"{_name(stage)}.{noun}": n for noun, n in counts.items()})
+        if due is None or _name(stage) in due or done.busy():
+            extra = {"channels": channels} if stage is deliver.send else {}
+            counts = stage(conn, now, only, **extra)  # type: ignore[operator]
+            done.update({f"{_name(stage)}.{noun}": n for noun, n in counts.items()})
     return done
 
 
+def due_stages(conn: psycopg.Connection, now: datetime) -> set[str]:
+    """The stages for which something has come in, or somebody's time has come. Asked without writing anything.
+
+    It does not cover new definitions and scripted answers, which a full pass finds.
+    """
+    return {row.stage for row in sql.stages_due(conn, now=now)} | stages_with_news(conn)
+
+
 def settle(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], most: int = 10_000) -> Counts:
-    """Pass after pass at one instant until nothing is due. Returns everything that was done."""
-    done = Counts()
+    """A full pass, then pass after pass at the same instant until nothing is due. Returns everything that was done."""
+    done = run_once(conn, now, channels)
     for _ in range(most):
-        counts = run_once(conn, now, channels)
+        due = due_stages(conn, now)
+        counts = run_once(conn, now, channels, due=due) if due else Counts()
         done.update(counts)
         if not counts.busy():
             return done
@@ -63,35 +81,28 @@ def hurry(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
     return run_once(conn, now, channels, Only(persons=people)) if people else Counts()
 
 
-def anything_to_do(conn: psycopg.Connection, now: datetime) -> bool:
-    """Has anything come in, or has anybody's time come? Two questions that write nothing and read an index entry each."""
-    row = sql.anything_due(conn, now=now).fetchone()
-    return bool(row and row.due) or anything_new(conn)
-
-
 def loop(
     conn: psycopg.Connection, channels: Mapping[str, Channel], clock: Callable[[], datetime], stopping: threading.Event
 ) -> None:
     """Run until `stopping` is set. An error in one pass is logged, and the next pass starts afresh: nothing is in memory.
 
-    A full pass runs at least every `FULL_PASS_SECONDS`, for what no question covers: new definitions, scripted answers.
-    Raises psycopg.OperationalError when the database is lost.
+    A full pass runs at least every `FULL_PASS_SECONDS`. Raises psycopg.OperationalError when the database is lost.
     """
     full_pass_at = clock()
     while not stopping.is_set():
         now = clock()
-        busy = False
-        if now >= full_pass_at or anything_to_do(conn, now):
+        full = now >= full_pass_at
+        if full:
             full_pass_at = now + timedelta(seconds=FULL_PASS_SECONDS)
-            busy = _pass(conn, now, channels)
-        if not busy:
+        if not _pass(conn, now, channels, full):
             stopping.wait(IDLE_SECONDS)
 
 
-def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> bool:
+def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], full: bool) -> bool:
     """One pass; True when there may be more to do at once."""
     try:
-        return run_once(conn, now, channels).busy()
+        due = None if full else due_stages(conn, now)
+        return (full or bool(due)) and run_once(conn, now, channels, due=due).busy()
     except psycopg.OperationalError:
         raise
     except Exception:

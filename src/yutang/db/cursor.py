@@ -62,18 +62,18 @@ def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBOD
     conn.execute("select from stage_cursor where stage = %s and slice = %s for update", (stage, _slice(only)))
 
 
-def anything_new(conn: psycopg.Connection) -> bool:
-    """Is there a row that some stage has not read? One question over every cursor, for an idle loop to ask."""
-    sources = conn.execute("select distinct stage, source from stage_cursor").fetchall()
-    if not sources:
-        return True
-    asked = " or ".join(
-        f"exists (select from {t.table}, stage_cursor c where c.stage = '{row.stage}' and {_FRESH.format(t=t)})"
-        for row in sources
-        for t in [Source.parse(row.source)]
+def stages_with_news(conn: psycopg.Connection) -> set[str]:
+    """The stages (``journey`` for a cursor named ``journey.event``) that have something to read: one question for all."""
+    cursors = conn.execute("select stage, slice, source from stage_cursor order by stage, slice").fetchall()
+    if not cursors:
+        return set()
+    asked = " union all ".join(
+        f"select '{c.stage}' where exists (select from {t.table}, stage_cursor c "
+        f"where c.stage = '{c.stage}' and c.slice = '{c.slice}' and {_FRESH.format(t=t)})"
+        for c in cursors
+        for t in [Source.parse(c.source)]
     )
-    row = conn.execute(f"select {asked}").fetchone()
-    return bool(row and row[0])
+    return {row[0].split(".")[0] for row in conn.execute(asked)}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def _reach(conn: psycopg.Connection, source: Source, low: str, limit: int) -> st
         f"""with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
                  last as (select {source} as xid from {source.table} where {source} >= %(low)s and {source} < (select xid from edge)
                           order by 1 offset %(limit)s limit 1)
-            select coalesce((select {source} from {source.table}, last where {source} > last.xid and {source} < (select xid from edge)
+            select coalesce((select {source} from {source.table}
+                             where {source} > (select xid from last) and {source} < (select xid from edge)
                              order by 1 limit 1), (select xid from edge))::text""",
         {"low": low, "limit": limit},
     ).fetchone()

@@ -45,17 +45,17 @@ READERS = (
 def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Follow what happened, let people enter and leave, then walk the lines that are due."""
     counts = Counts()
+    run = _run(conn, now, only)
     with conn.transaction():
-        run = _run(conn, now, only)
         counts["enrolment"] += enter.begin(run)
         counts["left"] += enter.retire(run)
     for reader in READERS:
         with conn.transaction(), window(conn, reader.stage, reader.table, only) as w:
             if not w.empty:
-                counts[reader.table] += reader.follow(_run(conn, now, only), w)
+                counts[reader.table] += reader.follow(run, w)
     for _ in range(MOST_ROUNDS):
         with conn.transaction():
-            walked = lines.walk(_run(conn, now, only))
+            walked = lines.walk(run)
         counts["step"] += walked
         if not walked:
             break
@@ -64,11 +64,11 @@ def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
 
 def _run(conn: psycopg.Connection, now: datetime, only: Only) -> Run:
     current = definitions.all_current(conn, "journey")
-    live = [definitions.at_version(conn, row.journey_id, row.version) for row in sql.live(conn)]
-    return Run(conn, now, only, definitions.pond(conn), current, _with(live, current))
+    return Run(conn, now, only, definitions.pond(conn), current, _live(conn, current))
 
 
-def _with(live: list[Definition], current: list[Definition]) -> list[Definition]:
-    """The versions somebody is on, of journeys still in service."""
-    in_service = {d.definition_id for d in current}
-    return [d for d in live if d.definition_id in in_service]
+def _live(conn: psycopg.Connection, current: list[Definition]) -> list[Definition]:
+    """The newest version of each journey in service, and the older ones that somebody is still on."""
+    newest = {d.definition_id: d.version for d in current}
+    older = [row for row in sql.live(conn) if newest.get(row.journey_id, row.version) != row.version]
+    return [*current, *(definitions.at_version(conn, row.journey_id, row.version) for row in older)]

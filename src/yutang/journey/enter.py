@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
-from yutang import definitions, segment
+from yutang import segment
 from yutang.db.cursor import Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
@@ -132,7 +132,7 @@ def _by_segment(d: Definition) -> bool:
 
 def _segment(run: Run, d: Definition) -> int:
     """The id of the trigger's segment; -1, which nobody is in, when it is out of service."""
-    found = definitions.current(run.conn, "segment", d.body["trigger"]["segment"])
+    found = run.named("segment", d.body["trigger"]["segment"])
     return found.definition_id if found else -1
 
 

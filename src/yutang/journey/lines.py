@@ -85,8 +85,8 @@ def _message(run: Run, place: Place) -> int:
 
 def _words(run: Run, place: Place) -> dict[str, Any] | None:
     """What a touch of this line says: message, channel, offer, value, deadline."""
-    message = definitions.current(run.conn, "message", place.line["message"])
-    offer = definitions.current(run.conn, "offer", place.line["offer"]) if place.line.get("offer") else None
+    message = run.named("message", place.line["message"])
+    offer = run.named("offer", place.line["offer"]) if place.line.get("offer") else None
     if message is None or (place.line.get("offer") and offer is None):
         return None
     return {

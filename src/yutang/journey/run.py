@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from yutang import definitions
 from yutang.definitions import Definition
 from yutang.model import Only
 
@@ -23,6 +25,15 @@ class Run:
     pond: dict[str, Any]
     current: list[Definition]
     live: list[Definition]
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], Definition]:
+        found = (d for kind in ("message", "offer", "segment") for d in definitions.all_current(self.conn, kind))
+        return {(d.kind, d.name): d for d in found}
+
+    def named(self, kind: str, name: str) -> Definition | None:
+        """The message, offer or segment of this name, if it is in service."""
+        return self._named.get((kind, name))
 
     def due(self, line: dict[str, Any]) -> datetime | None:
         """When a person who comes to this line now is to leave it; None: when something happens."""

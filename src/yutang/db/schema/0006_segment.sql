@@ -36,6 +36,3 @@ create table segment_lane (
     bucket smallint primary key
 );
 insert into segment_lane select generate_series(0, 1023);
-
--- People whose events were re-pointed (merge, split, undo), in the form that cursors read.
-create view person_change as select bucket, person_id, changed as xid from person where changed is not null;

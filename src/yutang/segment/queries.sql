@@ -1,0 +1,260 @@
+-- name: people
+-- Everybody who has a profile and was not merged into somebody else: whom segments are about.
+select array_send(array_agg(p.person_id))
+from profile p
+where @only(p)
+  and not exists (select from person q
+                  where q.bucket = p.bucket and q.person_id = p.person_id and q.merged_into is not null)
+group by p.bucket / 16;
+
+-- name: tally
+select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(t.n)),
+       array_send(array_agg(t.amount)), array_send(array_agg((t.first_at at time zone %(zone)s::text)::date)),
+       array_send(array_agg((t.last_at at time zone %(zone)s::text)::date))
+from tally t
+join unnest(%(names)s::text[]) with ordinality s (type, i) on s.type = t.type
+where t.type = any(%(names)s::text[]) and @only(t)
+group by t.bucket / 16;
+
+-- name: activity
+-- Cells of the daily roll-up, not sums: many windows are then answered from one reading. Types and the earliest day are
+-- said twice, so that the index finds a person's cells without reading the others.
+select array_send(array_agg(a.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(a.day)),
+       array_send(array_agg(a.n)), array_send(array_agg(a.amount))
+from activity a
+join unnest(%(names)s::text[], %(since)s::date[]) with ordinality s (type, since, i) on s.type = a.type and a.day > s.since
+where a.type = any(%(names)s::text[]) and a.day > %(earliest)s::date and @only(a)
+group by a.bucket / 16;
+
+-- name: filtered
+-- Conditions on properties look at the events themselves; each event is a cell of its own.
+select array_send(array_agg(e.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(e.day)),
+       array_send(array_agg(1)), array_send(array_agg(e.amount))
+from person_event e
+join unnest(%(names)s::text[], %(filters)s::text[], %(since)s::date[]) with ordinality s (type, filter, since, i)
+  on s.type = e.type and e.day > s.since and e.props @> s.filter::jsonb
+where e.type = any(%(names)s::text[]) and @only(e)
+group by e.bucket / 16;
+
+-- name: touches
+select array_send(array_agg(d.person_id)), array_send(array_agg(1)),
+       array_send(array_agg((d.at at time zone %(zone)s::text)::date)),
+       array_send(array_agg(1)), array_send(array_agg(0::bigint))
+from decision d
+where d.verdict = 'send' and @only(d)
+  and (d.at at time zone %(zone)s::text)::date > %(since)s::date
+group by d.bucket / 16;
+
+-- name: instants
+select array_send(array_agg(e.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(e.at)),
+       array_send(array_agg(e.day))
+from person_event e
+join unnest(%(names)s::text[]) with ordinality s (type, i) on s.type = e.type
+where e.type = any(%(names)s::text[]) and @only(e)
+group by e.bucket / 16;
+
+-- name: trait
+-- The hash stands for the value; `trait_values` says what each one means.
+select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)),
+       array_send(array_agg(hashtextextended(t.value::text, 0)))
+from trait t
+join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.name
+where t.name = any(%(names)s::text[]) and @only(t)
+group by t.bucket / 16;
+
+-- name: trait_values
+select distinct s.i::int, hashtextextended(t.value::text, 0), t.value
+from trait t
+join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.name
+where t.name = any(%(names)s::text[]) and @only(t);
+
+-- name: tag
+select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)),
+       array_send(array_agg((t.at at time zone %(zone)s::text)::date)),
+       array_send(array_agg(coalesce(t.expires_at, 'infinity')))
+from tag t
+join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.tag
+where t.tag = any(%(names)s::text[]) and @only(t)
+group by t.bucket / 16;
+
+-- name: consent
+-- The latest word counts, whether it spoke of this channel or of all of them (*).
+select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.given::int))
+from (
+    select distinct on (c.bucket, c.person_id, s.i) c.bucket, c.person_id, s.i, c.given
+    from consent c
+    join unnest(%(names)s::text[]) with ordinality s (name, i) on c.channel in (s.name, '*')
+    where @only(c)
+    order by c.bucket, c.person_id, s.i, c.at desc, c.given) w
+group by w.bucket / 16;
+
+-- name: portrait
+select array_send(array_agg(p.person_id)), array_send(array_agg(p.recency::int)), array_send(array_agg(p.frequency::int)),
+       array_send(array_agg(p.monetary::int)), array_send(array_agg(array_position(%(stages)s::text[], p.life_stage)))
+from profile p
+where @only(p)
+group by p.bucket / 16;
+
+-- name: membership
+-- `ended` is the last end, infinity while the person is in.
+select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.ended))
+from (
+    select m.bucket, m.person_id, s.i, max(coalesce(m.until, 'infinity')) as ended
+    from membership m
+    join (select distinct d.definition_id, n.i
+          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
+          where d.kind = 'segment') s on s.definition_id = m.segment_id
+    where @only(m)
+    group by m.bucket, m.person_id, s.i) w
+group by w.bucket / 16;
+
+-- name: coupon
+-- Live coupons: until when the last of them lives, and when the next of them expires. An empty name is any offer.
+select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.held_until)),
+       array_send(array_agg(w.soonest))
+from (
+    select c.bucket, c.person_id, s.i, max(coalesce(c.expires_at, 'infinity')) as held_until,
+           min(coalesce(c.expires_at, 'infinity')) as soonest
+    from coupon c
+    join (select distinct d.definition_id, n.i
+          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name in (d.name, '')
+          where d.kind = 'offer') s on s.definition_id = c.definition_id
+    where c.state = 'issued' and coalesce(c.expires_at, 'infinity') > %(now)s::timestamptz and @only(c)
+    group by c.bucket, c.person_id, s.i) w
+group by w.bucket / 16;
+
+-- name: redeemed
+select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.n::int))
+from (
+    select r.bucket, r.person_id, s.i, count(*) as n
+    from redemption r
+    join coupon c on c.code = r.code and c.bucket = r.bucket
+    join (select distinct d.definition_id, n.i
+          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name in (d.name, '')
+          where d.kind = 'offer') s on s.definition_id = c.definition_id
+    where r.state = 'done' and @only(r)
+    group by r.bucket, r.person_id, s.i) w
+group by w.bucket / 16;
+
+-- name: ladder
+select array_send(array_agg(l.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg((l.side = 'up')::int)),
+       array_send(array_agg(l.rung::int))
+from ladder l
+join (select distinct d.definition_id, n.i
+      from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
+      where d.kind = 'offer') s on s.definition_id = l.definition_id
+where @only(l)
+group by l.bucket / 16;
+
+-- name: journey
+select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.active)),
+       array_send(array_agg(w.done))
+from (
+    select e.bucket, e.person_id, s.i, max((e.state = 'active')::int) as active, max((e.state = 'done')::int) as done
+    from enrolment e
+    join (select distinct d.definition_id, n.i
+          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
+          where d.kind = 'journey') s on s.definition_id = e.journey_id
+    where @only(e)
+    group by e.bucket, e.person_id, s.i) w
+group by w.bucket / 16;
+
+-- name: lock_lanes
+-- Two workers, or a worker and the fast path, never decide on the same person at once; in order, so nobody deadlocks.
+select bucket from segment_lane where bucket = any(%(buckets)s::smallint[]) order by bucket for update;
+
+-- name: states
+select segment_id, version from segment_state;
+
+-- name: keep_state
+insert into segment_state (segment_id, version, checked_at)
+select u.segment_id, u.version, %(now)s::timestamptz
+from unnest(%(segments)s::int[], %(versions)s::int[]) u (segment_id, version)
+on conflict (segment_id) do update set version = excluded.version, checked_at = excluded.checked_at;
+
+-- name: drop_state
+delete from segment_state where segment_id = any(%(segments)s::int[]);
+
+-- name: retire
+-- A segment out of service holds nobody.
+update membership set until = %(now)s::timestamptz, xid = pg_current_xact_id()
+where segment_id = any(%(segments)s::int[]) and until is null;
+
+-- name: changed_profiles
+select array_send(array_agg(p.person_id)) from profile p
+where p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8 and @only(p)
+group by p.bucket / 16;
+
+-- name: changed_persons
+-- People whose events were re-pointed: by a merge, a split, an undone import.
+select array_send(array_agg(p.person_id)) from person p
+where p.changed >= %(low)s::xid8 and p.changed < %(high)s::xid8 and @only(p)
+group by p.bucket / 16;
+
+-- name: changed_ladders
+select array_send(array_agg(l.person_id)) from ladder l
+where l.xid >= %(low)s::xid8 and l.xid < %(high)s::xid8 and @only(l)
+group by l.bucket / 16;
+
+-- name: changed_enrolments
+select array_send(array_agg(e.person_id)) from enrolment e
+where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and @only(e)
+group by e.bucket / 16;
+
+-- name: due
+select array_send(array_agg(w.person_id))
+from (select d.bucket, d.person_id from segment_due d
+      where d.recompute_at <= %(now)s::timestamptz and @only(d)
+      order by d.recompute_at
+      limit %(limit)s::int) w
+group by w.bucket / 16;
+
+-- name: members
+-- Who is in now, of the segments that are being decided.
+select array_send(array_agg(m.person_id)), array_send(array_agg(m.segment_id))
+from membership m
+where m.until is null and m.segment_id = any(%(segments)s::int[]) and @only(m)
+group by m.bucket / 16;
+
+-- name: known_due
+select array_send(array_agg(d.person_id)), array_send(array_agg(d.recompute_at))
+from segment_due d
+where @only(d)
+group by d.bucket / 16;
+
+-- name: open
+-- Entering again at the very instant of leaving carries the membership on.
+insert into membership (bucket, person_id, segment_id, version, since)
+select (u.person_id & 1023)::smallint, u.person_id, u.segment_id, u.version, %(now)s::timestamptz
+from unnest(%(persons)s::bigint[], %(segments)s::int[], %(versions)s::int[]) u (person_id, segment_id, version)
+on conflict (bucket, person_id, segment_id, since) do update
+set until = null, version = excluded.version, xid = pg_current_xact_id();
+
+-- name: close
+update membership m set until = %(now)s::timestamptz, xid = pg_current_xact_id()
+from unnest(%(persons)s::bigint[], %(segments)s::int[]) u (person_id, segment_id)
+where m.bucket = (u.person_id & 1023)::smallint and m.person_id = u.person_id and m.segment_id = u.segment_id
+  and m.until is null;
+
+-- name: keep_due
+insert into segment_due (bucket, person_id, recompute_at)
+select (u.person_id & 1023)::smallint, u.person_id, u.recompute_at
+from unnest(%(persons)s::bigint[], %(at)s::timestamptz[]) u (person_id, recompute_at)
+on conflict (bucket, person_id) do update set recompute_at = excluded.recompute_at;
+
+-- name: drop_due
+delete from segment_due d
+using unnest(%(persons)s::bigint[]) u (person_id)
+where d.bucket = (u.person_id & 1023)::smallint and d.person_id = u.person_id;
+
+-- name: sizes
+select d.name, count(m.person_id) as size
+from segment_state s
+join (select distinct definition_id, name from definition where kind = 'segment') d on d.definition_id = s.segment_id
+left join membership m on m.segment_id = s.segment_id and m.until is null
+group by d.name
+order by d.name;
+
+-- name: about_people
+-- An estimate is enough: it only says how much to read at once.
+select greatest(reltuples, 0)::bigint as people from pg_class where oid = 'profile'::regclass;
