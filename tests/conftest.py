@@ -13,7 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
-from yutang.db.server import SHARED, Server
+from yutang.db.place import SHARED
+from yutang.db.server import Server
 
 _numbers = itertools.count(1)
 

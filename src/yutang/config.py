@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +51,23 @@ SETTINGS = (HOME, DATABASE_URL, PG_BIN, SECRET, API_KEY, HOST, PORT, SMTP_URL, M
 
 
 def home() -> Path:
-    """The home folder, absolute; made with mode 0700 when it does not exist."""
+    """The home folder, absolute, made when it does not exist: for its owner alone, but when root owns it, others may pass
+    through (not look): the database server does not run as root."""
     path = Path(HOME.value).expanduser().absolute()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     return path
+
+
+def kept_once(path: Path, make: Callable[[], str]) -> str:
+    """The text kept in `path`; made at first use, readable by its owner alone. Of two processes that make it at once both
+    read the same: the file appears whole or not at all."""
+    if not path.exists():
+        handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(handle)
+        with contextlib.suppress(FileExistsError):
+            os.link(half, path)
+        os.unlink(half)
+    return path.read_text().strip()

@@ -8,7 +8,6 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
-from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -64,14 +63,4 @@ def open_vault() -> Vault:
     """The installation's vault: ``YUTANG_SECRET``, else the file ``secret`` in the home folder, made at first use (0600)."""
     if config.SECRET.value:
         return Vault(sha256(config.SECRET.value.encode()).digest())
-    return Vault(_kept(config.home() / "secret"))
-
-
-def _kept(path: Path) -> bytes:
-    try:
-        with path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return bytes.fromhex(path.read_text().strip())
+    return Vault(bytes.fromhex(config.kept_once(config.home() / "secret", lambda: secrets.token_hex(32))))

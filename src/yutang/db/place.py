@@ -88,12 +88,12 @@ def _sockets(base: Path) -> Path:
 def _own(folder: Path, account: Account | None) -> Path:
     """Make `folder` for the account alone. One that somebody else put there first is refused: he could listen in."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    uid, found = account.uid if account else os.geteuid(), folder.lstat()
-    if found.st_uid not in (uid, os.geteuid()) or folder.is_symlink():
+    uid, found = account.uid if account else os.geteuid(), folder.stat()
+    if not {folder.lstat().st_uid, found.st_uid} <= {uid, os.geteuid()}:
         raise YutangError(f"{folder} belongs to somebody else; remove it, or choose another YUTANG_HOME")
     if account and found.st_uid != uid:
         os.chown(folder, uid, account.gid)
-    return folder
+    return folder.resolve()
 
 
 def _passable(folder: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,14 @@ def find() -> Path:
     )
 
 
+def major(folder: Path) -> int:
+    """The version of the programs in `folder`, for example 18."""
+    text = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\d+", text)
+    assert found, text
+    return int(found[0])
+
+
 def _candidates() -> Iterator[Path]:
     if config.PG_BIN.value:
         yield Path(config.PG_BIN.value)
@@ -32,6 +42,7 @@ def _candidates() -> Iterator[Path]:
     spec = importlib.util.find_spec(WHEEL)
     for place in (spec.submodule_search_locations or []) if spec else []:
         yield from (path.parent for path in sorted(Path(place).rglob("bin/initdb")))
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -int(p.parent.name.split(".")[0]))
+    packaged = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
+    yield from sorted(packaged, key=lambda path: -int(path.parent.name))
     if found := shutil.which("initdb"):
         yield Path(found).resolve().parent

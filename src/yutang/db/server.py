@@ -27,6 +27,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from yutang import config
+from yutang.db import programs
 from yutang.db.place import Place, place
 from yutang.model import YutangError
 
@@ -162,11 +163,12 @@ class Server:
 
 
 def _initdb(place: Place, data: Path, pwfile: str) -> list[str | Path]:
-    """The locale is fixed here: with the C locale, search in Chinese finds nothing."""
+    """The locale is fixed here: with the C locale, search in Chinese finds nothing. PostgreSQL has one of its own since 17."""
     ctype = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+    own = programs.major(place.programs) >= 17
+    provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if own else ["--locale-provider=libc"]
     return [place.programs / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={pwfile}",
-            "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-collate=C",
-            f"--lc-ctype={ctype}", "--no-instructions"]  # fmt: skip
+            "--encoding=UTF8", "--lc-collate=C", f"--lc-ctype={ctype}", *provider, "--no-instructions"]  # fmt: skip
 
 
 def _wait_while(busy: Callable[[], object], problem: str) -> None:

@@ -10,7 +10,6 @@ from queue import Empty, SimpleQueue
 
 import psycopg
 
-from yutang import clock
 from yutang.db.connect import connect
 from yutang.model import YutangError
 from yutang.offer.coupon import redeem
@@ -36,7 +35,7 @@ class _Call:
 class RedeemCounter:
     """Redeems for the threads of one process, over one connection of its own. Close it, or use it in ``with``."""
 
-    def __init__(self, url: str, now: Callable[[], datetime] = clock.system_now) -> None:
+    def __init__(self, url: str, now: Callable[[], datetime]) -> None:
         """Raises YutangError when the database cannot be reached."""
         self._url, self._now = url, now
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()

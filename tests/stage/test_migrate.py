@@ -1,0 +1,65 @@
+"""Migrations: each step once, whoever asks and how many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from yutang.db.connect import connect
+from yutang.db.migrate import migrate, steps
+from yutang.db.server import Server
+from yutang.model import YutangError
+
+
+@pytest.fixture
+def empty(server: Server) -> Iterator[str]:
+    """The URL of a database in which nothing has been made."""
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("create database empty_pond")
+        yield make_conninfo(server.url, dbname="empty_pond")
+        admin.execute("drop database empty_pond with (force)")
+
+
+def test_steps_are_numbered_without_gaps() -> None:
+    assert [number for number, _, _ in steps()] == list(range(1, len(steps()) + 1))
+
+
+def test_the_second_run_does_nothing(empty: str) -> None:
+    with connect(empty) as conn:
+        assert migrate(conn) == [name for _, name, _ in steps()]
+        assert migrate(conn) == []
+
+
+def test_several_at_once_on_an_empty_database(empty: str) -> None:
+    together = Barrier(4)
+
+    def one(_: int) -> list[str]:
+        with connect(empty) as conn:
+            together.wait()
+            return migrate(conn)
+
+    with ThreadPoolExecutor(4) as pool:
+        applied = [name for names in pool.map(one, range(4)) for name in names]
+    assert sorted(applied) == [name for _, name, _ in steps()]
+    with connect(empty) as conn:
+        assert conn.execute("select count(*) from schema_version").fetchone() == (len(steps()),)
+
+
+def test_a_step_that_fails_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [(1, "0001_broken.sql", "create table half (a int); select no_such_function()")]
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: broken)
+    with connect(empty) as conn:
+        with pytest.raises(psycopg.errors.UndefinedFunction):
+            migrate(conn)
+        assert conn.execute("select to_regclass('half')").fetchone() == (None,)
+
+
+def test_a_database_of_a_newer_program_is_left_alone(conn: psycopg.Connection) -> None:
+    conn.execute("insert into schema_version (version, name) values (9999, '9999_future.sql')")
+    with pytest.raises(YutangError, match=r"newer than this program .*9999.* upgrade"):
+        migrate(conn)

