@@ -1,0 +1,48 @@
+"""The commands, named after what they do. One file per group; each command builds what it needs and lets go of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+import typer
+
+from yutang.cli import brand, docs, doctor, events, imports, keys, measure, person, run, segment
+from yutang.cli.say import error
+from yutang.model import YutangError
+
+app = typer.Typer(
+    name="yutang",
+    help="鱼塘：私域运营引擎。Yutang: the engine for private-domain growth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (run, imports, events, person, segment, brand, keys, doctor, docs, measure):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command line. What a user can mend is one sentence on standard error and exit code 2."""
+    _log_plainly()
+    try:
+        app()
+    except YutangError as problem:
+        error(str(problem))
+        sys.exit(2)
+
+
+def _log_plainly() -> None:
+    """Logs go to standard error, and without the values of local variables: those may be personal data."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

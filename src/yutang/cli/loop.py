@@ -1,0 +1,55 @@
+"""The worker's loop on a thread of its own, with a connection of its own, through restarts of the database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from yutang import worker
+from yutang.app import App
+from yutang.db.connect import connect
+from yutang.model import YutangError
+
+AGAIN_SECONDS = 1.0
+"""How long to wait before the database is tried again."""
+
+log = structlog.get_logger()
+
+
+class Loop:
+    """`run` blocks until `stop`; `start` runs it on a thread, which `stop` then waits for. `beat` is called before each pass."""
+
+    def __init__(
+        self, app: App, url: str, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._app, self._url, self._clock, self._beat = app, url, clock, beat
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def run(self) -> None:
+        """Nothing is in memory: after a lost connection the next pass simply goes on."""
+        while not self._stopping.is_set():
+            try:
+                with connect(self._url) as conn:
+                    worker.loop(conn, self._app.channels, self._now, self._stopping)
+            except (psycopg.OperationalError, YutangError) as error:
+                log.warning("the database cannot be reached; trying again", error=str(error).strip())
+                self._stopping.wait(AGAIN_SECONDS)
+
+    def _now(self) -> datetime:
+        self._beat()
+        return self._clock()

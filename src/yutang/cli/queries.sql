@@ -1,0 +1,22 @@
+-- name: events
+-- The newest first; handles are masked as they are stored.
+select e.event_id, e.source, e.source_id as id, e.type, e.at, e.received_at, e.handles, e.props from event e
+where (%(source)s::text is null or e.source = %(source)s::text) and (%(type)s::text is null or e.type = %(type)s::text)
+order by e.event_id desc limit %(limit)s::int;
+
+-- name: rejects
+-- The payload stays sealed.
+select r.reject_id, r.at, r.source, r.source_id, r.reason, r.detail, r.import_id from reject r
+order by r.reject_id desc limit %(limit)s::int;
+
+-- name: durability
+-- What decides whether a committed event survives a power cut.
+select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+       current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
+       current_setting('synchronous_commit') as synchronous_commit;
+
+-- name: schema_version
+select max(s.version) as version from schema_version s;
+
+-- name: last_instant
+select max(e.received_at) as at from event e;

@@ -1,0 +1,111 @@
+"""up, worker, demo: what runs until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from yutang import clock, config
+from yutang.app import App, opened
+from yutang.cli.brand import folder_of
+from yutang.cli.demo import last_instant
+from yutang.cli.say import err
+
+Brand = Annotated[str | None, typer.Option(help="先载入品牌：文件夹或内置名称。 Load a brand first: folder or name.")]
+Port = Annotated[int | None, typer.Option(help="端口。 Port.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command()(worker)
+    app.command()(demo)
+
+
+def up(brand: Brand = None, port: Port = None) -> None:
+    """网页、接口与工作循环，一个进程。 Web edge and worker in one process."""
+    from yutang.brand import load_brand, publish
+
+    loaded = load_brand(folder_of(brand)) if brand else None
+    with opened() as app:
+        if loaded:
+            with app.connect() as conn:
+                publish(conn, clock.system_now(), loaded)
+        _serve(app.url, app, clock.system_now, port, with_loop=True)
+
+
+def worker() -> None:
+    """只跑工作循环，可在多台机器上运行。 The worker alone, on as many machines as wanted."""
+    from yutang.cli.loop import Loop
+
+    with opened() as app:
+        loop = Loop(app, app.url, clock.system_now)
+        _on_signals(loop.stop)
+        err.print("工作循环已启动，Ctrl-C 结束。 The worker runs; Ctrl-C ends it.")
+        loop.run()
+
+
+def demo(
+    brand: Annotated[
+        str | None,
+        typer.Option(help="grocery（真实数据）或 luckin（模拟）。 grocery (real data) or luckin (synthetic)."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="打印结果后结束。 End after the summary.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="最后一行输出 JSON。 One JSON object as the last line.")] = False,
+    port: Port = None,
+) -> None:
+    """一条命令看一个活的品牌。 A populated, living brand in one command."""
+    from yutang.demo import run as show
+
+    with opened() as app:
+        url, _ = show.main(app, brand, as_json=json)
+        if not once:
+            ended = last_instant(url)
+            _serve(url, app, lambda: ended, port, with_loop=False)
+
+
+def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *, with_loop: bool) -> None:
+    """Serve pages and API, with or without the loop beside them, until a signal ends both."""
+    from yutang.cli.loop import Loop
+    from yutang.web.access import is_loopback
+    from yutang.web.edge import Edge
+    from yutang.web.serve import Running
+
+    host, number = config.HOST.value, port or _port()
+    edge = Edge.open(url, app.vault, now, is_loopback(host))
+    loop = Loop(app, url, now, edge.metrics.beat)
+    try:
+        running = Running(edge, host, number)
+        _on_signals(running.stop)
+        if with_loop:
+            loop.start()
+        running.serve(lambda: _greet(host, number, edge.local))
+    finally:
+        loop.stop()
+        edge.close()
+
+
+def _greet(host: str, port: int, local: bool) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    err.print(f"鱼塘在 Yutang is at http://{shown}:{port}  （Ctrl-C 结束 ends it）")
+    if not local:
+        err.print(
+            "这个地址不限本机：页面要求输入 `yutang key` 给出的钥匙。 Not only this machine: pages ask for the key that `yutang key` shows."
+        )
+
+
+def _port() -> int:
+    from yutang.model import YutangError
+
+    if not config.PORT.value.isdigit() or not 0 < int(config.PORT.value) < 65536:
+        raise YutangError(f"YUTANG_PORT is '{config.PORT.value}'; write a number from 1 to 65535")
+    return int(config.PORT.value)
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """Ctrl-C and `kill` ask for an orderly end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop())

@@ -1,0 +1,48 @@
+"""What the commands print, and how."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error(text: str) -> None:
+    """One sentence about what went wrong."""
+    err.print(Text.assemble(("错误 error: ", "bold red"), text))
+
+
+def as_json(value: Any) -> None:
+    """One JSON document on one line."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: list[str], rows: list[list[Any]]) -> None:
+    """Rows under headings; numbers to the right."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    for n, name in enumerate(columns):
+        numbers = bool(rows) and all(isinstance(row[n], int) for row in rows)
+        made.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(
+            *[
+                Text(f"{cell:,}" if isinstance(cell, int) and n else "–" if cell is None else str(cell))
+                for n, cell in enumerate(row)
+            ]
+        )
+    out.print(made)
+
+
+def when(at: datetime | None, zone: str) -> str:
+    """An instant on the pond's clock."""
+    return "–" if at is None else at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,1 @@
+"""The web edge: the API, and the first pages."""

@@ -1,0 +1,43 @@
+"""Is it alive, and how is it doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from litestar import MediaType, Request, Response, get
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from yutang.model import YutangError
+from yutang.web.access import local_or_key
+from yutang.web.edge import Edge, edge_of
+
+STUCK_SECONDS = 300.0
+"""A pass that takes longer means that the loop hangs."""
+
+
+@get("/healthz", sync_to_thread=True, summary="Health", tags=["operations"])
+def healthz(request: Request) -> Response[dict[str, Any]]:
+    """200 when the database answers and the loop of this process runs; 503 with what is wrong otherwise."""
+    edge = edge_of(request)
+    database, since = _database(edge), edge.metrics.since_beat()
+    loop = "none" if since is None else "stuck" if since > STUCK_SECONDS else "running"
+    ok = database == "up" and loop != "stuck"
+    return Response({"ok": ok, "database": database, "loop": loop}, status_code=200 if ok else 503)
+
+
+@get("/metrics", guards=[local_or_key], sync_to_thread=True, media_type=MediaType.TEXT, include_in_schema=False)
+def metrics(request: Request) -> Response[bytes]:
+    """Figures in the text form of Prometheus."""
+    edge = edge_of(request)
+    with edge.pool.lend() as conn:
+        return Response(edge.metrics.text(conn, edge.clock()), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _database(edge: Edge) -> str:
+    try:
+        with edge.pool.lend() as conn:
+            conn.execute("select 1")
+        return "up"
+    except (psycopg.Error, YutangError):
+        return "down"

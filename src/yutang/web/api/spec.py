@@ -1,0 +1,78 @@
+"""What OpenAPI says of bodies that the routes read as bytes, and of the key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
+
+KEY: list[dict[str, list[str]]] = [{"key": []}]
+COMPONENTS = Components(
+    security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="`yutang key` shows it.")}
+)
+
+
+def _text(description: str) -> Schema:
+    return Schema(type=OpenAPIType.STRING, description=description)
+
+
+def _whole(description: str) -> Schema:
+    return Schema(type=OpenAPIType.INTEGER, description=description)
+
+
+EVENT = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["id", "source", "type", "at", "handles"],
+    properties={
+        "id": _text("The sender's id of this event; the same id again changes nothing."),
+        "source": _text("A registered source."),
+        "type": _text("A type of `/v1/schema/events`, or one of your own."),
+        "at": _text("When it happened: ISO 8601 with UTC offset."),
+        "handles": Schema(
+            type=OpenAPIType.OBJECT,
+            additional_properties=_text("The value of a handle."),
+            description='For example {"phone": "…"}.',
+        ),
+        "props": Schema(type=OpenAPIType.OBJECT, description="The fields of the type, and any others."),
+    },
+)
+USE = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["request_id", "code"],
+    properties={
+        "request_id": _text("Names this use for ever; asking again gives the same answer."),
+        "code": _text("The coupon's code."),
+        "order_id": _text("The order it is used on."),
+        "amount_fen": _whole("The order's amount before the coupon."),
+        "person_id": _whole("Who shows it; without it the code alone counts."),
+        "discount_fen": _whole("What was taken off, when another till has decided that."),
+    },
+)
+
+
+def _body(schema: Schema) -> RequestBody:
+    return RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+@dataclass
+class EventsOperation(Operation):
+    """An array of events."""
+
+    def __post_init__(self) -> None:
+        self.request_body = _body(Schema(type=OpenAPIType.ARRAY, items=EVENT, max_items=1000))
+
+
+@dataclass
+class RedeemOperation(Operation):
+    """One use of a coupon, or many."""
+
+    def __post_init__(self) -> None:
+        self.request_body = _body(Schema(one_of=[USE, Schema(type=OpenAPIType.ARRAY, items=USE, max_items=1000)]))

@@ -1,0 +1,44 @@
+"""What every request needs: the clock, the keys, and the ways into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from litestar import Request
+
+from yutang.ingest.writer import GroupWriter
+from yutang.offer import RedeemCounter
+from yutang.vault import Vault
+from yutang.web.metrics import Metrics
+from yutang.web.pool import Pool
+
+
+@dataclass
+class Edge:
+    """The parts behind the routes. `local`: bound to a loopback address, so pages need no key."""
+
+    vault: Vault
+    clock: Callable[[], datetime]
+    local: bool
+    writer: GroupWriter
+    counter: RedeemCounter
+    pool: Pool
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @staticmethod
+    def open(url: str, vault: Vault, clock: Callable[[], datetime], local: bool = True) -> Edge:
+        """Connect everything; close it with `close`."""
+        return Edge(vault, clock, local, GroupWriter(url, vault, clock), RedeemCounter(url, clock), Pool(url))
+
+    def close(self) -> None:
+        """Answer what is waiting, then let go of the database."""
+        self.writer.close()
+        self.counter.close()
+        self.pool.close()
+
+
+def edge_of(request: Request) -> Edge:
+    """The edge that serves this request."""
+    return request.app.state.edge

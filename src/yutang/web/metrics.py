@@ -1,0 +1,59 @@
+"""Figures for Prometheus: what this process took in, and what the database says is waiting."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from yutang.db.queries import Queries
+from yutang.ingest import Answer
+
+sql = Queries(__package__)
+
+
+class Metrics:
+    """One set per process. `beat` is called by the loop at the start of each pass."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = self._counter("yutang_events", "Events taken in, by outcome.", "outcome")
+        self.rejected = self._counter("yutang_events_rejected", "Events refused at the door, by reason.", "reason")
+        self.lag = self._gauge("yutang_loop_lag_seconds", "Age of the oldest event that no stage has read yet.")
+        self.waiting = self._gauge("yutang_waiting", "What waits in each stage now.", "stage")
+        self.pass_age = self._gauge(
+            "yutang_loop_pass_age_seconds", "Seconds since the loop of this process began a pass."
+        )
+        self._beat: float | None = None
+
+    def count(self, answer: Answer) -> None:
+        """Add what became of one call."""
+        self.events.labels("accepted").inc(answer.accepted)
+        self.events.labels("duplicate").inc(answer.duplicate)
+        for refused in answer.rejected:
+            self.rejected.labels(refused.reason.value).inc()
+
+    def beat(self) -> None:
+        self._beat = time.monotonic()
+
+    def since_beat(self) -> float | None:
+        """Seconds since the loop began a pass; None where this process runs no loop."""
+        return None if self._beat is None else time.monotonic() - self._beat
+
+    def text(self, conn: psycopg.Connection, now: Any) -> bytes:
+        """The page that Prometheus reads."""
+        row = sql.waiting(conn, now=now).fetchone()
+        assert row is not None
+        self.lag.set(row.lag_seconds)
+        for stage in ("identity", "journey", "decide", "deliver"):
+            self.waiting.labels(stage).set(getattr(row, stage))
+        self.pass_age.set(self.since_beat() or 0)
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        return Counter(name, help, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help: str, *labels: str) -> Gauge:
+        return Gauge(name, help, labels, registry=self.registry)

@@ -1,0 +1,12 @@
+"""The pages: a folder each, with its route and its template."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from yutang.web.pages.home.page import home
+from yutang.web.pages.person.page import person
+from yutang.web.pages.persons.page import persons
+from yutang.web.pages.schema.page import schema
+from yutang.web.pages.segment.page import segment
+from yutang.web.pages.static import style
+
+ROUTES: list[HTTPRouteHandler] = [home, persons, person, segment, schema, style]

@@ -1,0 +1,1 @@
+"""Page: the list of people."""

@@ -1,0 +1,102 @@
+"""Errors as answers: ``{"reason", "detail"}`` from the API, a plain page elsewhere. None of them ends the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import psycopg
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from yutang.ingest.writer import TryAgain
+from yutang.model import Reason, YutangError
+
+log = structlog.get_logger()
+
+REASONS = {
+    400: Reason.BAD_SHAPE.value,
+    401: "no_key",
+    404: "not_found",
+    405: "not_allowed",
+    413: Reason.TOO_LARGE.value,
+    503: Reason.TEMPORARY.value,
+}
+
+
+class Problem(YutangError):
+    """A request that cannot be answered: an HTTP status, a reason, and what to do."""
+
+    def __init__(self, status: int, detail: str, reason: str | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.reason, self.detail = status, reason or REASONS[status], detail
+
+
+def answer(request: Request, status: int, reason: str, detail: str) -> Response[Any]:
+    """The error in the form that the path's readers expect."""
+    headers = {"WWW-Authenticate": 'Basic realm="Yutang", charset="UTF-8"'} if status == 401 else {}
+    if request.url.path.startswith(("/v1/", "/healthz", "/metrics")):
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        return Response(
+            {"reason": reason, "detail": detail}, status_code=status, headers=headers, media_type=MediaType.JSON
+        )
+    from yutang.web.pages.page import Page  # pages raise problems, and a problem is a page
+
+    return Page(request).show("problem.html", status=status, headers=headers, problem_status=status, detail=detail)
+
+
+def on_problem(request: Request, error: Problem) -> Response[Any]:
+    return answer(request, error.status, error.reason, error.detail)
+
+
+def on_user_error(request: Request, error: YutangError) -> Response[Any]:
+    return answer(
+        request,
+        503 if isinstance(error, TryAgain) else 404,
+        REASONS[503 if isinstance(error, TryAgain) else 404],
+        str(error),
+    )
+
+
+def on_http(request: Request, error: HTTPException) -> Response[Any]:
+    """What the router itself refuses."""
+    status = error.status_code
+    detail = "too large; send it in smaller parts" if status == 413 else error.detail
+    return answer(request, status, REASONS.get(status, "refused"), detail)
+
+
+def on_shape(request: Request, error: msgspec.MsgspecError | UnicodeDecodeError) -> Response[Any]:
+    """A body that is not JSON, or not of the documented shape."""
+    reason = Reason.BAD_SHAPE if isinstance(error, msgspec.ValidationError) else Reason.BAD_JSON
+    if isinstance(error, UnicodeDecodeError):
+        return answer(request, 400, Reason.BAD_ENCODING, "holds bytes that are not UTF-8; encode the text as UTF-8")
+    return answer(request, 400, reason, str(error))
+
+
+def on_database(request: Request, error: psycopg.OperationalError) -> Response[Any]:
+    log.error("the database failed", error=str(error).strip())
+    return answer(request, 503, REASONS[503], "the database failed; try again in a moment")
+
+
+def on_data(request: Request, _: psycopg.DataError) -> Response[Any]:
+    """A number or a text that no column can hold, so nothing in the database is meant by it."""
+    return answer(request, 400, REASONS[400], "holds a value that cannot exist; check numbers and characters")
+
+
+def on_bug(request: Request, error: Exception) -> Response[Any]:
+    """Ours, not the caller's: the details are for the log."""
+    log.error("a request failed", path=request.url.path, exc_info=error)
+    return answer(request, 500, "internal", "something went wrong on our side; the log has the details")
+
+
+HANDLERS: dict[Any, Any] = {
+    Problem: on_problem,
+    YutangError: on_user_error,
+    HTTPException: on_http,
+    msgspec.MsgspecError: on_shape,
+    UnicodeDecodeError: on_shape,
+    psycopg.OperationalError: on_database,
+    psycopg.DataError: on_data,
+    Exception: on_bug,
+}

@@ -1,0 +1,63 @@
+-- name: waiting
+-- What is due and not done: bounded looks at the partial indexes that the stages themselves use.
+select
+    (select count(*) from (select from event e where e.xid >= coalesce((select c.xid from stage_cursor c where c.stage = 'identity' order by c.xid limit 1), '0'::xid8)
+        limit 100000) news) as identity,
+    (select coalesce(extract(epoch from %(now)s::timestamptz - min(news.received_at)), 0)::float8 from (
+        select e.received_at from event e
+        where e.xid >= coalesce((select c.xid from stage_cursor c where c.stage = 'identity' order by c.xid limit 1), '0'::xid8)
+        order by e.xid limit 1) news) as lag_seconds,
+    (select count(*) from (select from enrolment e where e.state = 'active' and e.due_at <= %(now)s::timestamptz limit 100000) due) as journey,
+    (select count(*) from (select from decision d where d.verdict = 'hold' and d.retry_at <= %(now)s::timestamptz limit 100000) due) as decide,
+    (select count(*) from (select from attempt a where a.state in ('waiting', 'claimed') limit 100000) due) as deliver;
+
+-- name: journeys
+select e.journey_id, count(*) as entered, count(*) filter (where e.state = 'active') as active,
+       count(*) filter (where e.state = 'done') as done, count(*) filter (where e.state = 'exited') as exited,
+       count(*) filter (where e.arm = 'holdout') as holdout,
+       (select count(*) from touch t join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
+        where t.journey_id = e.journey_id and a.state = 'sent') as sent
+from enrolment e group by e.journey_id;
+
+-- name: verdicts
+select d.verdict, d.reason, count(*) as n from decision d group by d.verdict, d.reason order by n desc, d.verdict, d.reason;
+
+-- name: attempts
+select a.state, a.reason, count(*) as n from attempt a group by a.state, a.reason order by n desc, a.state, a.reason;
+
+-- name: rejects_by_reason
+select r.reason, count(*) as n, max(r.at) as latest from reject r group by r.reason order by n desc, r.reason;
+
+-- name: freshness
+-- How much each source has sent, and the newest of it.
+select s.name, s.title, count(e.event_id) as n, max(e.at) as latest
+from source s left join event e on e.source = s.name group by s.name, s.title order by n desc, s.name;
+
+-- name: people
+-- A page of people in the order of the key, so that the next page begins where this one ended, however deep.
+select p.person_id, pr.life_stage, pr.recency, pr.frequency, pr.monetary, o.n as orders, o.amount as spent_fen, o.last_at
+from person p
+left join profile pr on pr.bucket = p.bucket and pr.person_id = p.person_id
+left join tally o on o.bucket = p.bucket and o.person_id = p.person_id and o.type = 'ordered'
+where p.merged_into is null and (p.bucket, p.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+order by p.bucket, p.person_id limit %(limit)s::int;
+
+-- name: members
+-- The same for the people of one segment.
+select m.person_id, pr.life_stage, pr.recency, pr.frequency, pr.monetary, o.n as orders, o.amount as spent_fen, o.last_at
+from membership m
+left join profile pr on pr.bucket = m.bucket and pr.person_id = m.person_id
+left join tally o on o.bucket = m.bucket and o.person_id = m.person_id and o.type = 'ordered'
+where m.segment_id = %(segment)s::int and m.until is null and (m.bucket, m.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+order by m.bucket, m.person_id limit %(limit)s::int;
+
+-- name: handles
+-- What these people are called outside, masked; the newest few of each.
+select distinct on (h.person_id, h.kind) h.person_id, h.kind, h.value from handle_shown h
+where h.person_id = any(%(persons)s::bigint[]) order by h.person_id, h.kind, h.at desc;
+
+-- name: flow
+-- Who came into a segment and who left it since then.
+select count(*) filter (where m.since > %(since)s::timestamptz) as came,
+       count(*) filter (where m.until > %(since)s::timestamptz) as gone
+from membership m where m.segment_id = %(segment)s::int and (m.since > %(since)s::timestamptz or m.until > %(since)s::timestamptz);

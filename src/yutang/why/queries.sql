@@ -1,0 +1,66 @@
+-- name: members
+-- The person and everybody merged into them.
+select p.person_id from person p where p.bucket = (%(person)s::bigint & 1023)::smallint and p.person_id = %(person)s::bigint
+union select p.person_id from person p where p.merged_into = %(person)s::bigint
+order by person_id;
+
+-- name: handles
+-- Personal values were masked at the door.
+select s.kind, s.value, s.at, s.event_id from handle_shown s
+where s.person_id = any(%(persons)s::bigint[]) order by s.at, s.kind, s.value;
+
+-- name: merges
+select m.winner_id, m.loser_id, m.event_id, m.at, m.undone_at from merge_log m
+where m.winner_id = any(%(persons)s::bigint[]) or m.loser_id = any(%(persons)s::bigint[]) order by m.merge_id;
+
+-- name: events
+-- The newest events, and those that began a run whatever their age. What answers a touch is told with the touch.
+select e.event_id, e.type, e.at, e.amount, e.props
+from ((select n.* from person_event n where @only(n) and not n.props ? 'touch_id' order by n.at desc limit %(limit)s::int)
+      union
+      (select c.* from person_event c where @only(c) and c.event_id = any(%(causes)s::bigint[]))) e
+order by e.at, e.event_id;
+
+-- name: answers
+-- What came back for the person's touches.
+select e.event_id, e.type, e.at, e.amount, e.props, (e.props ->> 'touch_id')::text as touch_id from person_event e
+where @only(e) and e.props ? 'touch_id' order by e.at, e.event_id;
+
+-- name: stays
+select m.segment_id, m.version, m.since, m.until from membership m where @only(m) order by m.since, m.segment_id;
+
+-- name: enrolments
+select e.* from enrolment e where @only(e) order by e.entered_at, e.journey_id;
+
+-- name: steps
+select s.* from step s where @only(s) order by s.seq;
+
+-- name: touches
+select t.*, d.verdict, d.trail, d.coupon, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at,
+       a.retry_at as attempt_retry_at, a.reason as attempt_reason, a.detail as attempt_detail
+from touch t
+left join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
+left join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
+where @only(t) order by t.at, t.touch_id;
+
+-- name: coupons
+select c.* from coupon c where @only(c) order by c.issued_at, c.code;
+
+-- name: uses
+select r.code, r.at, r.state, r.reason, r.order_id, r.discount_fen from redemption r where @only(r) order by r.at, r.request_id;
+
+-- name: newest_version
+-- A definition that is out of service still has its last words.
+select max(d.version) as version from definition d where d.definition_id = %(definition_id)s::int having count(*) > 0;
+
+-- name: triggers
+-- Events that could have begun a run, newest first, with the time at which they came in.
+select e.event_id, e.at, came.received_at from person_event e join event came on came.event_id = e.event_id
+where @only(e) and e.type = %(type)s::text and e.props @> %(where)s::jsonb order by e.at desc limit %(limit)s::int;
+
+-- name: started
+select j.started_at from journey_state j where j.journey_id = %(journey)s::int;
+
+-- name: by_key
+-- Whom a handle belongs to.
+select h.person_id from handle h where h.key = %(key)s::uuid;

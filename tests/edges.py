@@ -1,0 +1,40 @@
+"""A real web edge on a free port, for tests that speak HTTP to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+
+from yutang.vault import Vault
+from yutang.web.edge import Edge
+from yutang.web.serve import Running
+
+NOW = datetime(2026, 3, 20, 4, 0, tzinfo=UTC)
+VAULT = Vault(b"s" * 32)
+BEARER = {"Authorization": f"Bearer {VAULT.api_key}"}
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(url: str, local: bool = True, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[str]:
+    """The base address of a server over this database, for as long as the block runs."""
+    edge, port, ready = Edge.open(url, VAULT, clock, local), free_port(), threading.Event()
+    running = Running(edge, "127.0.0.1", port)
+    thread = threading.Thread(target=running.serve, args=(ready.set,), daemon=True)
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.stop()
+        thread.join(30)
+        edge.close()
+        assert not thread.is_alive()

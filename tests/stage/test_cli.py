@@ -1,0 +1,141 @@
+"""The commands as a user runs them: a process each, against a database of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from edges import free_port
+from yutang import worker
+from yutang.channels import configured
+from yutang.vault import Vault
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+COMMAND = [sys.executable, "-m", "yutang.cli"]
+ORDERS = "订单号,手机号,实付金额,付款时间\nA1,13800000000,12.50,2026-03-01 10:00:00\nA2,,9,2026-03-01 10:00:00\n"
+
+
+@pytest.fixture
+def environment(url: str, home: Path) -> dict[str, str]:
+    return os.environ | {
+        "YUTANG_HOME": str(home),
+        "YUTANG_DATABASE_URL": url,
+        "YUTANG_PORT": str(free_port()),
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def yutang(environment: dict[str, str]) -> Run:
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def test_a_file_is_tried_imported_and_taken_back(yutang: Run, conn: psycopg.Connection, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text(ORDERS)
+    tried = yutang("import", "orders", str(file), "--dry-run")
+    assert "Dry run" in tried.stdout
+    sample = [json.loads(line) for line in tried.stdout.splitlines() if line.startswith("{")]
+    assert [event["props"]["amount_fen"] for event in sample] == [1250, 900]
+    assert conn.execute("select count(*) as n from event").fetchone().n == 0  # type: ignore[union-attr]
+    done = yutang("import", "orders", str(file))
+    assert "accepted 1 ·" in done.stdout
+    assert "row 3" in done.stdout
+    assert "A2" not in yutang("events", "--json").stdout
+    assert "no_handle" in yutang("rejects").stdout
+    assert "orders.csv" in yutang("import", "list").stdout
+    assert "1 events taken back" in yutang("import", "undo", "1").stdout
+    assert "undo" in yutang("import", "undo", "1", code=2).stderr
+
+
+def test_why_finds_the_person_by_phone(yutang: Run, conn: psycopg.Connection, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text(ORDERS)
+    yutang("import", "orders", str(file))
+    worker.settle(conn, datetime.now(UTC), configured(Vault(b"s" * 32)))
+    chain = json.loads(yutang("why", "phone=13800000000", "--json").stdout)
+    assert [event["type"] for event in chain["events"]] == ["ordered"]
+    assert [handle["value"] for handle in chain["handles"]] == ["138****0000"]
+    told = yutang("why", "13800000000", "--lang", "en").stdout
+    assert "placed an order" in told
+    assert "¥12.50" in told
+    assert json.loads(yutang("person", "show", "13800000000").stdout)["person_id"] == chain["person_id"]
+    assert "nobody is known" in yutang("why", "phone=13900000000", code=2).stderr
+    assert "never merged" in yutang("person", "split", str(chain["person_id"]), code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("import", "orders", "nowhere.csv"), "nowhere.csv"),
+        (("import", "orders", "x.csv", "--map", "phone"), "COLUMN=FIELD"),
+        (("brand", "check", "nowhere"), "shipped"),
+        (("segment", "preview", "nowhere.yml"), "no such file"),
+        (("segment", "explain", "none", "1"), "no person 1"),
+        (("why", "1", "--lang", "fr"), "zh or en"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(yutang: Run, arguments: tuple[str, ...], said: str) -> None:
+    assert said in yutang(*arguments, code=2).stderr
+
+
+def test_the_doctor_names_the_fix(yutang: Run, environment: dict[str, str]) -> None:
+    """The test's server does not wait for the disk, and the doctor sees it."""
+    told = yutang("doctor", code=1).stdout
+    assert "PostgreSQL" in told
+    assert "set fsync = on" in told
+    environment["YUTANG_DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
+    assert "cannot reach the database" in yutang("doctor", code=1).stdout
+
+
+def test_up_serves_works_and_ends_on_a_signal(
+    environment: dict[str, str], yutang: Run, conn: psycopg.Connection
+) -> None:
+    base, key = f"http://127.0.0.1:{environment['YUTANG_PORT']}", yutang("key").stdout.strip()
+    yutang("source", "add", "shop")
+    process = subprocess.Popen([*COMMAND, "up"], env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert base in process.stderr.readline()
+        event = {
+            "id": "1",
+            "source": "shop",
+            "type": "viewed",
+            "at": datetime.now(UTC).isoformat(),
+            "handles": {"shop:a": "1"},
+        }
+        sent = httpx.post(f"{base}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"})
+        assert sent.json()["accepted"] == 1
+        _wait(lambda: conn.execute("select count(*) as n from profile").fetchone().n == 1)  # type: ignore[union-attr]
+        assert httpx.get(f"{base}/healthz").json() == {"ok": True, "database": "up", "loop": "running"}
+        assert "cannot listen" in yutang("up", code=2).stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert "Traceback" not in process.stderr.read()
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    import time
+
+    for _ in range(200):
+        if done():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within ten seconds")
