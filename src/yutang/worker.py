@@ -82,11 +82,16 @@ def hurry(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
 
 
 def loop(
-    conn: psycopg.Connection, channels: Mapping[str, Channel], clock: Callable[[], datetime], stopping: threading.Event
+    conn: psycopg.Connection,
+    channels: Mapping[str, Channel],
+    clock: Callable[[], datetime],
+    stopping: threading.Event,
+    report: Callable[[Counts], None],
 ) -> None:
     """Run until `stopping` is set. An error in one pass is logged, and the next pass starts afresh: nothing is in memory.
 
-    A full pass runs at least every `FULL_PASS_SECONDS`. Raises psycopg.OperationalError when the database is lost.
+    A full pass runs at least every `FULL_PASS_SECONDS`. `report` hears what each pass did, idle ones included.
+    Raises psycopg.OperationalError when the database is lost.
     """
     full_pass_at = clock()
     while not stopping.is_set():
@@ -94,20 +99,22 @@ def loop(
         full = now >= full_pass_at
         if full:
             full_pass_at = now + timedelta(seconds=FULL_PASS_SECONDS)
-        if not _pass(conn, now, channels, full):
+        done = _pass(conn, now, channels, full)
+        report(done)
+        if not done.busy():
             stopping.wait(IDLE_SECONDS)
 
 
-def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], full: bool) -> bool:
-    """One pass; True when there may be more to do at once."""
+def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], full: bool) -> Counts:
+    """One pass: every stage, or those that have something to do."""
     try:
         due = None if full else due_stages(conn, now)
-        return (full or bool(due)) and run_once(conn, now, channels, due=due).busy()
+        return run_once(conn, now, channels, due=due) if full or due else Counts()
     except psycopg.OperationalError:
         raise
     except Exception:
         log.exception("a pass failed; the next one tries again")
-        return False
+        return Counts()
 
 
 def _name(stage: Callable[..., Counts]) -> str:

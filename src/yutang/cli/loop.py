@@ -12,7 +12,7 @@ import structlog
 from yutang import worker
 from yutang.app import App
 from yutang.db.connect import connect
-from yutang.model import YutangError
+from yutang.model import Counts, YutangError
 
 AGAIN_SECONDS = 1.0
 """How long to wait before the database is tried again."""
@@ -21,12 +21,12 @@ log = structlog.get_logger()
 
 
 class Loop:
-    """`run` blocks until `stop`; `start` runs it on a thread, which `stop` then waits for. `beat` is called before each pass."""
+    """`run` blocks until `stop`; `start` runs it on a thread, which `stop` then waits for. `report` hears of each pass."""
 
     def __init__(
-        self, app: App, url: str, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None
+        self, app: App, url: str, clock: Callable[[], datetime], report: Callable[[Counts], None] = lambda _: None
     ) -> None:
-        self._app, self._url, self._clock, self._beat = app, url, clock, beat
+        self._app, self._url, self._clock, self._report = app, url, clock, report
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -45,11 +45,7 @@ class Loop:
         while not self._stopping.is_set():
             try:
                 with connect(self._url) as conn:
-                    worker.loop(conn, self._app.channels, self._now, self._stopping)
+                    worker.loop(conn, self._app.channels, self._clock, self._stopping, self._report)
             except (psycopg.OperationalError, YutangError) as error:
                 log.warning("the database cannot be reached; trying again", error=str(error).strip())
                 self._stopping.wait(AGAIN_SECONDS)
-
-    def _now(self) -> datetime:
-        self._beat()
-        return self._clock()

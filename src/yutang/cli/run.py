@@ -76,7 +76,7 @@ def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *,
 
     host, number = config.HOST.value, port or _port()
     edge = Edge.open(url, app.vault, now, is_loopback(host))
-    loop = Loop(app, url, now, edge.metrics.beat)
+    loop = Loop(app, url, now, edge.metrics.passed)
     try:
         running = Running(edge, host, number)
         _on_signals(running.stop)

@@ -10,12 +10,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from yutang.db.queries import Queries
 from yutang.ingest import Answer
+from yutang.model import Counts
 
 sql = Queries(__package__)
 
 
 class Metrics:
-    """One set per process. `beat` is called by the loop at the start of each pass."""
+    """One set per process. `passed` is called by the loop after each pass."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -24,8 +25,9 @@ class Metrics:
         self.lag = self._gauge("yutang_loop_lag_seconds", "Age of the oldest event that no stage has read yet.")
         self.waiting = self._gauge("yutang_waiting", "What waits in each stage now.", "stage")
         self.pass_age = self._gauge(
-            "yutang_loop_pass_age_seconds", "Seconds since the loop of this process began a pass."
+            "yutang_loop_pass_age_seconds", "Seconds since the loop of this process ended a pass."
         )
+        self.stages = self._counter("yutang_stage", "What the loop of this process did.", "stage", "noun")
         self._beat: float | None = None
 
     def count(self, answer: Answer) -> None:
@@ -35,11 +37,14 @@ class Metrics:
         for refused in answer.rejected:
             self.rejected.labels(refused.reason.value).inc()
 
-    def beat(self) -> None:
+    def passed(self, done: Counts) -> None:
+        """The loop has made a pass."""
         self._beat = time.monotonic()
+        for name, n in done.items():
+            self.stages.labels(*name.split(".")).inc(n)
 
     def since_beat(self) -> float | None:
-        """Seconds since the loop began a pass; None where this process runs no loop."""
+        """Seconds since the loop ended a pass; None where this process runs no loop."""
         return None if self._beat is None else time.monotonic() - self._beat
 
     def text(self, conn: psycopg.Connection, now: Any) -> bytes:
