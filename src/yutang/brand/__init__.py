@@ -1,0 +1,6 @@
+"""A brand is a folder: what people wrote is read, checked as a whole, and published as immutable versions."""
+
+from yutang.brand.folder import Brand, load_brand, shipped
+from yutang.brand.publish import publish
+
+__all__ = ["Brand", "load_brand", "publish", "shipped"]

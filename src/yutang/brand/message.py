@@ -1,0 +1,53 @@
+"""messages/*.md: what a message says. Between two lines of ``---`` its title, subject and channel; below, the words (Jinja2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yutang import source
+from yutang.deliver.render import CannotRender, check
+from yutang.source import Node, Position, SourceError
+
+FENCE = "---"
+
+
+def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
+    """The body ``{"title", "subject", "channel", "body"}``, and the head as a node. Raises SourceError."""
+    head, words, first = _parts(text, file_name)
+    node = source.load(head, file_name)
+    keys = node.mapping(known=("title", "subject", "channel"), required=("title", "subject", "channel"))
+    title = keys["title"].mapping(known=("zh", "en"), required=("zh", "en"))
+    subject = keys["subject"]
+    _compiles(subject.text(), file_name, subject.position.line)
+    _compiles(words, file_name, first)
+    titles = {language: item.text() for language, item in title.items()}
+    return {"title": titles, "subject": subject.text(), "channel": keys["channel"].text(), "body": words.strip()}, node
+
+
+def _parts(text: str, file_name: str) -> tuple[str, str, int]:
+    """The head (with a blank line for the fence above it, so that lines count right), the words, and their first line."""
+    lines = text.splitlines()
+    if not lines or lines[0].strip() != FENCE:
+        raise SourceError(
+            f"{Position(file_name, 1, 1)}: a message begins with a line '---', then title, subject, channel"
+        )
+    end = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
+    if end is None:
+        raise SourceError(f"{Position(file_name, len(lines), 1)}: the head has no end; close it with a line '---'")
+    words = "\n".join(lines[end + 1 :])
+    if not words.strip():
+        raise SourceError(
+            f"{Position(file_name, end + 1, 1)}: the message says nothing; write its words below the head"
+        )
+    return "\n".join(["", *lines[1:end]]), words, end + 2
+
+
+def _compiles(template: str, file_name: str, first: int) -> None:
+    try:
+        check(template)
+    except CannotRender as error:
+        line = getattr(error.__cause__, "lineno", 1)
+        text = getattr(error.__cause__, "message", str(error))
+        raise SourceError(
+            f"{Position(file_name, first + line - 1, 1)}: the template is wrong: {text}; see the Jinja2 syntax"
+        ) from error

@@ -1,0 +1,114 @@
+"""pond.toml: the settings of a pond, checked and brought into one form."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+from zoneinfo import available_timezones
+
+from yutang.definitions import POND
+from yutang.handles import kind_of
+from yutang.source import Node, suggest
+
+CONSENT = ("assumed", "required")
+
+
+def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body of the pond's definition, and the titles of its sources by name. Raises SourceError."""
+    keys = root.mapping(known=POND, required=("name", "title", "time_zone"))
+    sources = {name: node.text() for name, node in keys["sources"].mapping().items()} if "sources" in keys else {}
+    body = POND | {"sources": sorted(sources)}
+    for name in keys.keys() - {"sources"}:
+        body[name] = _PARTS[name](keys[name])
+    return body, sources
+
+
+def _title(node: Node) -> dict[str, str]:
+    keys = node.mapping(known=("zh", "en"), required=("zh", "en"))
+    return {language: text.text() for language, text in keys.items()}
+
+
+def _zone(node: Node) -> str:
+    if node.text() not in available_timezones():
+        raise node.fail(
+            f"unknown time zone '{node.value}'; {suggest(str(node.value), available_timezones()) if '/' in node.text() else 'write for example Asia/Shanghai'}"
+        )
+    return node.text()
+
+
+def _date(node: Node) -> str:
+    try:
+        return date.fromisoformat(str(node.value)).isoformat()
+    except ValueError:
+        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
+
+
+def _rfm(node: Node) -> dict[str, Any]:
+    keys = node.mapping(known=POND["rfm"])
+    return POND["rfm"] | {name: _cuts(item) for name, item in keys.items()}
+
+
+def _cuts(node: Node) -> list[int]:
+    found = [item.whole() for item in node.items()]
+    if len(found) != 4 or sorted(set(found)) != found:
+        raise node.fail("four rising numbers cut people into scores 1 to 5; write for example [7, 30, 90, 180]")
+    return found
+
+
+def _life(node: Node) -> dict[str, int]:
+    body = POND["life"] | {name: item.whole(1) for name, item in node.mapping(known=POND["life"]).items()}
+    for low, high in (("growing_orders", "mature_orders"), ("dormant_days", "lost_days")):
+        if body[low] >= body[high]:
+            raise node.fail(f"{low} ({body[low]}) must be less than {high} ({body[high]})")
+    return body
+
+
+def _budget(node: Node) -> dict[str, int]:
+    return POND["budget"] | {name: item.whole(1, 1000) for name, item in node.mapping(known=POND["budget"]).items()}
+
+
+def _quiet(node: Node) -> dict[str, str]:
+    return POND["quiet"] | {name: _time(item) for name, item in node.mapping(known=POND["quiet"]).items()}
+
+
+def _time(node: Node) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", node.text()):
+        raise node.fail(f'{node.describe()} is not a time of day; write for example "22:00"')
+    return node.text()
+
+
+def _consent(node: Node) -> dict[str, str]:
+    return {name: item.choice(CONSENT) for name, item in node.mapping().items()}
+
+
+def _reach(node: Node) -> dict[str, str]:
+    return {name: _handle(item) for name, item in node.mapping().items()}
+
+
+def _handle(node: Node) -> str:
+    try:
+        return kind_of(node.text()).name
+    except ValueError as error:
+        raise node.fail(str(error)) from None
+
+
+def _percent(node: Node) -> int | float:
+    if not 0 <= node.number() <= 100:
+        raise node.fail("a share lies between 0 and 100")
+    return node.number()
+
+
+_PARTS = {
+    "name": Node.text,
+    "title": _title,
+    "time_zone": _zone,
+    "earliest": _date,
+    "rfm": _rfm,
+    "life": _life,
+    "budget": _budget,
+    "quiet": _quiet,
+    "consent": _consent,
+    "reach": _reach,
+    "holdout_percent": _percent,
+}

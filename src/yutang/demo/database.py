@@ -1,0 +1,70 @@
+"""The demo's own database, beside the installation's: made anew at each run, so that a demo never touches real data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from yutang.channels.contract import Channel
+from yutang.db.connect import connect
+from yutang.db.migrate import migrate
+from yutang.model import YutangError
+from yutang.vault import Vault
+
+PREFIX = "yutang_demo_"
+MARK = "Yutang demo: dropped and made anew at each run"
+"""The comment on a database that a demo made; a database without it is never dropped."""
+
+
+class Installation(Protocol):
+    """What the demo needs of an installation."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def channels(self) -> Mapping[str, Channel]: ...
+
+
+def url_of(app: Installation, brand: str) -> str:
+    """Where the demo of a brand keeps its pond: on the installation's server, in a database of its own."""
+    return make_conninfo(app.url, dbname=PREFIX + brand)
+
+
+def fresh(app: Installation, brand: str) -> str:
+    """Drop the demo database of an earlier run, make a new one with all tables; returns its URL. Raises YutangError."""
+    name = PREFIX + brand
+    with connect(app.url) as admin:
+        try:
+            _drop(admin, name)
+            admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("comment on database {} is {}").format(sql.Identifier(name), sql.Literal(MARK)))
+            # Whatever a crash costs here is made again by the next run; nobody waits for the disk.
+            admin.execute(sql.SQL("alter database {} set synchronous_commit to off").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise YutangError(
+                "the demo needs a database of its own: give the user of YUTANG_DATABASE_URL the right CREATEDB"
+            ) from error
+        except psycopg.errors.ObjectInUse as error:
+            raise YutangError(
+                f"another demo is using the database '{name}'; end it first (Ctrl-C where it runs)"
+            ) from error
+    with connect(url_of(app, brand)) as conn:
+        migrate(conn)
+    return url_of(app, brand)
+
+
+def _drop(admin: psycopg.Connection, name: str) -> None:
+    row = admin.execute(
+        "select shobj_description(oid, 'pg_database') as mark from pg_database where datname = %s", (name,)
+    ).fetchone()
+    if row is None:
+        return
+    if row.mark != MARK:
+        raise YutangError(f"the database '{name}' was not made by a demo; rename it, or drop it yourself")
+    admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))

