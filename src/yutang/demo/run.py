@@ -1,8 +1,8 @@
 """The demo: a brand's world fed day by day through the door, under a simulated clock, with the loop running between.
 
-The loop runs at two instants of each business day until it rests; what happened since the last one enters before. 10:00:
-the quiet hours are over, what the night held goes out, and the journeys' mornings begin. 20:00: the waits of the day end,
-in the last hours in which anybody may be spoken to. The night's events enter in the morning, the last night's at the end.
+Each business day is cut at 20:00, when nobody is disturbed yet: what happened until then enters, and the loop makes one
+pass. What a pass itself causes (a message sent is an event too) is read by the next one. After the last day the loop runs
+until it rests.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from yutang.ingest import MAX_EVENTS, record
 from yutang.model import YutangError
 from yutang.vault import Vault
 
-TICKS = (time(10), time(20))
+TICK = time(20)
 LOOKS = (0, 1, 3, 7, 15, 31, 63, 127, 255)
 REAL, INVENTED = "grocery", "luckin"
 NO_DATA = (
@@ -125,15 +125,17 @@ def live(
     for number in range(total):
         day = feed.first + timedelta(days=number)
         waiting += feed.day(conn, day)
-        for tick in TICKS if number < total - 1 else (*TICKS, time.max):
-            now = datetime.combine(day, tick, zone)
-            enter(conn, vault, now, [one for one in waiting if one.at <= now])
-            waiting = [one for one in waiting if one.at > now]
-            worker.settle(conn, now, channels)
+        now = datetime.combine(day, TICK, zone)
+        enter(conn, vault, now, [one for one in waiting if one.at <= now])
+        waiting = [one for one in waiting if one.at > now]
+        worker.run_once(conn, now, channels)
         if number in LOOKS:
             # PostgreSQL looks at its tables once a minute of real time, in which half a year passes here.
             conn.execute("analyze")
         watch(Passed(day, number + 1, total, *_so_far(conn)))
+    end = datetime.combine(day, time.max, zone)
+    enter(conn, vault, end, waiting)
+    worker.settle(conn, end, channels)
 
 
 def enter(conn: psycopg.Connection, vault: Vault, now: datetime, happened: list[Happened]) -> None:
