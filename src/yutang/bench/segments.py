@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,14 +31,9 @@ SINGLES = 100
 COLD: Rule = {"all": [{"tag": "t3"}, {"count": "ordered", "at_least": 3}, {"none": "ordered", "days": 30}]}
 
 
-@lru_cache(maxsize=1)
-def _scene(scale: float) -> Scene:
-    return scene.draw(scale)
-
-
 def from_cold(house: House, scale: float) -> Iterator[Figures]:
     """Somebody writes a segment; its members are there."""
-    pond, wanted = _scene(scale), {"cold": COLD}
+    pond, wanted = scene.draw(scale), {"cold": COLD}
     with house.database("scene", scene.building(house, pond)) as url, connect(url) as conn:
         scene.start(conn, wanted)
         with Meter(house, url) as meter:
@@ -52,7 +47,7 @@ def from_cold(house: House, scale: float) -> Iterator[Figures]:
 def five_hundred(house: House, scale: float) -> Iterator[Figures]:
     """500 segments are live; a day later every one of them is checked against everybody, without help from what is due.
     An item is one person held against one segment."""
-    pond, later = _scene(scale), NOW + DAY
+    pond, later = scene.draw(scale), NOW + DAY
     wanted = rules.draw(LIVE, Reference(pond))
     with house.database("scene", scene.building(house, pond)) as url, connect(url) as conn:
         scene.start(conn, wanted)
@@ -88,7 +83,7 @@ def _memberships(conn: psycopg.Connection, reference: Reference, wanted: dict[st
 
 def freshness(house: House, scale: float) -> Iterator[Figures]:
     """A day has passed, and 20,000 new events (fewer in a small pond) are told; then the cost of an idle pass and one person's way."""
-    pond, later = _scene(scale), NOW + DAY
+    pond, later = scene.draw(scale), NOW + DAY
     count = min(20_000, max(100, round(400_000 * scale)))
     with house.database("scene", scene.building(house, pond)) as url, connect(url) as conn:
         outlets = channels.configured(house.vault)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from psycopg.types.json import Jsonb
 
@@ -105,11 +105,19 @@ def _enrol(run: Run, d: Definition, candidates: list) -> int:
     candidates = _audience(run, d, candidates)
     if not candidates:
         return 0
+    days = d.body["reentry_days"]
     return sql.enrol(
-        run.conn, **_of(d), now=run.now, due=run.due(d.body["program"][0]), reentry=_reentry(run, d),
-        persons=[row.person_id for row in candidates], causes=[row.cause for row in candidates],
-        share=round(d.body["holdout_percent"] * 100), global_share=round(run.pond["holdout_percent"] * 100),
-    ).rowcount  # fmt: skip
+        run.conn,
+        **_of(d),
+        now=run.now,
+        due=run.due(d.body["program"][0]),
+        once=days is None,
+        since=run.now - timedelta(days=days) if days else None,
+        persons=[row.person_id for row in candidates],
+        causes=[row.cause for row in candidates],
+        share=round(d.body["holdout_percent"] * 100),
+        global_share=round(run.pond["holdout_percent"] * 100),
+    ).rowcount
 
 
 def _audience(run: Run, d: Definition, candidates: list) -> list:
@@ -118,12 +126,6 @@ def _audience(run: Run, d: Definition, candidates: list) -> list:
         return candidates
     inside = segment.matching(run.conn, language.from_json(rule), run.now, [row.person_id for row in candidates])
     return [row for row in candidates if row.person_id in inside]
-
-
-def _reentry(run: Run, d: Definition) -> datetime | None:
-    """Runs that began after this instant keep a person out; None: any run does."""
-    days = d.body["reentry_days"]
-    return None if days is None else run.now - timedelta(days=days)
 
 
 def _by_segment(d: Definition) -> bool:

@@ -37,9 +37,16 @@ select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %
        'active', 0, %(now)s::timestamptz, %(now)s::timestamptz, %(due)s::timestamptz
 from unnest(%(persons)s::bigint[], %(causes)s::text[]) as c (person_id, cause)
 where not exists (
-    select from enrolment o
-    where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int
-      and (o.state = 'active' or %(reentry)s::timestamptz is null or o.entered_at > %(reentry)s::timestamptz))
+        select from enrolment o
+        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int
+          and o.state = 'active')
+  and not (%(once)s::bool and exists (
+        select from enrolment o
+        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int))
+  and not (%(since)s::timestamptz is not null and exists (
+        select from enrolment o
+        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int
+          and o.entered_at > %(since)s::timestamptz))
 on conflict do nothing;
 
 -- name: merged_away
@@ -50,8 +57,11 @@ where m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8 and m.undone_at is null
   and e.bucket = (m.loser_id & 1023)::smallint and e.person_id = m.loser_id and e.state = 'active';
 
 -- name: retire
+-- Looked for by journey, as nearly always none is out of service.
 update enrolment e set state = 'exited', reason = 'retired', ended_at = %(now)s::timestamptz, due_at = null, xid = pg_current_xact_id()
-where e.state = 'active' and e.journey_id <> all(%(journeys)s::int[]) and @only(e);
+from (select distinct definition_id from definition
+      where kind = 'journey' and definition_id <> all(%(journeys)s::int[])) gone
+where e.state = 'active' and e.journey_id = gone.definition_id and @only(e);
 
 -- name: live
 -- Versions that somebody is on.

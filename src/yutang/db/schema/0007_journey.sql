@@ -27,8 +27,10 @@ create table enrolment (
     xid xid8 not null default pg_current_xact_id(),
     primary key (bucket, person_id, journey_id, cause)
 ) with (fillfactor = 80);
+-- One run at a time.
+create unique index enrolment_active on enrolment (bucket, person_id, journey_id) where state = 'active';
 create index enrolment_due on enrolment (due_at) where state = 'active' and due_at is not null;
-create index enrolment_live on enrolment (journey_id, version, step) where state = 'active';
+create index enrolment_live on enrolment (journey_id, version) where state = 'active';
 create index enrolment_xid on enrolment (xid);
 
 -- The lines that were passed, in order, with what was seen there.
