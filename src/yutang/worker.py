@@ -25,6 +25,13 @@ STAGES = (
     deliver.send,
 )
 
+FACTS = (identity.resolve, profile.refresh, offer.advance)
+"""What is known and owed. Each of these works off its backlog before a later stage looks, so that nobody seems silent
+whose orders are still waiting to be read."""
+
+MOST_WINDOWS = 100
+"""How many windows of about 20,000 rows a stage works off at a stretch."""
+
 IDLE_SECONDS = 0.2
 """How long an idle loop rests; the longest that a new event waits before somebody looks."""
 
@@ -51,7 +58,19 @@ def run_once(
         if due is None or _name(stage) in due or done.busy():
             extra = {"channels": channels} if stage is deliver.send else {}
             counts = stage(conn, now, only, **extra)  # type: ignore[operator]
+            if stage in FACTS and only.persons is None and counts.busy():
+                counts.update(_work_off(conn, now, stage))
             done.update({f"{_name(stage)}.{noun}": n for noun, n in counts.items()})
+    return done
+
+
+def _work_off(conn: psycopg.Connection, now: datetime, stage: Callable[..., Counts]) -> Counts:
+    """Let a stage go on while more waits for it; bounded, so that a flood does not keep the later stages waiting for ever."""
+    done = Counts()
+    for _ in range(MOST_WINDOWS):
+        if _name(stage) not in due_stages(conn, now) or not (more := stage(conn, now)).busy():
+            break
+        done.update(more)
     return done
 
 

@@ -16,7 +16,7 @@ from yutang.bench.meter import Meter, per_cpu_second
 from yutang.bench.report import Figures, differences
 from yutang.bench.words import NOW
 from yutang.db.connect import connect
-from yutang.db.copy import KEY, copy_in, copy_out
+from yutang.db.copy import KEY, copy_in, fetch
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
 
@@ -105,7 +105,7 @@ def _settle(conn: psycopg.Connection) -> None:
 
 def _persons(conn: psycopg.Connection) -> np.ndarray:
     """The person of each event, by event."""
-    event, person = copy_out(conn, "select event_id, person_id from person_event", ["int8", "int8"], {})
+    event, person = fetch(conn, "select event_id, person_id from person_event", ["int8", "int8"], {})
     return person[np.argsort(event)]
 
 

@@ -1,4 +1,4 @@
-"""Whole columns in and out of PostgreSQL: COPY in binary form, packed and unpacked by NumPy, no Python per row."""
+"""Whole columns in and out of PostgreSQL in binary form, packed and unpacked by NumPy: no Python per row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
+from psycopg.rows import tuple_row
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -19,6 +20,8 @@ _WIRE = {
     "timestamptz": np.dtype(">i8"),
     "uuid": KEY,
 }
+_ARRAY_HEAD = 20
+"""Bytes before an array's elements: dimensions, flags, type, length, lower bound."""
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -50,12 +53,21 @@ def copy_in(conn: psycopg.Connection, target: str, columns: dict[str, tuple[str,
     return count
 
 
-def copy_out(conn: psycopg.Connection, select: str, types: list[str], params: dict[str, Any]) -> list[np.ndarray]:
-    """The columns of `select` as arrays of the machine's own types. No column may hold NULL."""
-    with conn.cursor().copy(f"copy ({select}) to stdout (format binary)", params) as copy:  # type: ignore[arg-type]
-        data = b"".join(bytes(part) for part in copy)
-    rows = np.frombuffer(
-        data, _row(types), offset=len(HEADER), count=(len(data) - len(HEADER) - 2) // _row(types).itemsize
-    )
-    values = [np.ascontiguousarray(rows[f"value{n}"]) for n in range(len(types))]
-    return [v.astype(KEY if v.dtype == KEY else v.dtype.newbyteorder("=")) for v in values]
+def fetch(conn: psycopg.Connection, select: str, types: list[str], params: dict[str, Any]) -> list[np.ndarray]:
+    """The columns of `select` as arrays of the machine's own types. No column may hold NULL.
+
+    Each column travels as one binary array: COPY would hand every row to Python by itself.
+    """
+    names = [f"c{n}" for n in range(len(types))]
+    sends = ", ".join(f"array_send(array_agg(q.{name}))" for name in names)
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)
+    row = cursor.execute(f"select {sends} from ({select}) q ({', '.join(names)})", params).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return [_unpacked(data, _WIRE[kind]) for data, kind in zip(row, types, strict=True)]
+
+
+def _unpacked(data: bytes | None, wire: np.dtype) -> np.ndarray:
+    """The elements of a one-dimensional array as PostgreSQL sends it; None is the empty one."""
+    element = np.dtype([("length", ">i4"), ("value", wire)])
+    values = np.frombuffer(data, element, offset=_ARRAY_HEAD)["value"] if data else np.empty(0, wire)
+    return np.ascontiguousarray(values).astype(KEY if wire == KEY else wire.newbyteorder("="))

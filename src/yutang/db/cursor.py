@@ -64,14 +64,17 @@ def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBOD
 
 def stages_with_news(conn: psycopg.Connection) -> set[str]:
     """The stages (``journey`` for a cursor named ``journey.event``) that have something to read: one question for all."""
-    cursors = conn.execute("select stage, source, xid::text from stage_cursor order by stage, slice").fetchall()
+    cursors = conn.execute("select stage, slice, source from stage_cursor order by stage, slice").fetchall()
     if not cursors:
         return set()
+    # Without parameters, so that the plan is made once and kept.
     asked = " union all ".join(
-        f"select %s where exists (select from {t.table} where {t} >= %s::xid8 and {t} < pg_snapshot_xmin(pg_current_snapshot()))"
-        for t in (Source.parse(c.source) for c in cursors)
+        f"select '{c.stage}' where exists (select from {t.table} where {t} < pg_snapshot_xmin(pg_current_snapshot()) and {t} >= "
+        f"(select xid from stage_cursor where stage = '{c.stage}' and slice = '{c.slice}'))"
+        for c in cursors
+        for t in [Source.parse(c.source)]
     )
-    return {row[0] for row in conn.execute(asked, [x for c in cursors for x in (c.stage.split(".")[0], c.xid)])}
+    return {row[0].split(".")[0] for row in conn.execute(asked)}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 
 from yutang import definitions
-from yutang.db.copy import KEY, copy_in, copy_out, micros
+from yutang.db.copy import KEY, copy_in, fetch, micros
 from yutang.db.queries import Queries
 from yutang.identity.careful import NEW, Careful
 from yutang.identity.graph import Batch, Components, components, hazards
@@ -36,7 +36,7 @@ class Verdict:
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Any, **params: Any) -> Counts:
     """Resolve the events that the query `pairs` gives. The caller holds the cursor of `identity`: two resolvers at once
     could give the same new handle to two new persons."""
-    event_ids, keys = copy_out(conn, pairs.template, ["int8", "uuid"], params)
+    event_ids, keys = fetch(conn, pairs.template, ["int8", "uuid"], params)
     if not len(event_ids):
         return Counts()
     _scratch(conn)
@@ -64,7 +64,7 @@ def _owners(conn: psycopg.Connection, batch: Batch) -> np.ndarray:
     """The person that owns each key today, 0 where nobody does."""
     owner = np.zeros(len(batch.keys), np.int64)
     copy_in(conn, "batch_key", {"n": ("int4", np.arange(len(batch.keys))), "key": ("uuid", batch.keys)})
-    n, person = copy_out(conn, sql.owners.template, ["int4", "int8"], {})
+    n, person = fetch(conn, sql.owners.template, ["int4", "int8"], {})
     owner[n] = person
     named = np.flatnonzero(batch.code == 0)
     if len(named):
@@ -78,7 +78,7 @@ def _join_persons(conn: psycopg.Connection, query: str, persons: np.ndarray, typ
     """Run a query that joins the scratch table of persons, filled with `persons`."""
     conn.execute("truncate batch_person")
     copy_in(conn, "batch_person", {"n": ("int4", np.arange(len(persons))), "person_id": ("int8", persons)})
-    return copy_out(conn, sql.all[query].template, types, {})
+    return fetch(conn, sql.all[query].template, types, {})
 
 
 def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
@@ -168,7 +168,7 @@ def _new_persons(conn: psycopg.Connection, now: datetime, count: int) -> np.ndar
     """Ids of `count` new persons, written."""
     if not count:
         return np.zeros(0, np.int64)
-    (ids,) = copy_out(conn, sql.new_ids.template, ["int8"], {"count": count})
+    (ids,) = fetch(conn, sql.new_ids.template, ["int8"], {"count": count})
     copy_in(
         conn,
         "person",

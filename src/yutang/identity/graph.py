@@ -71,13 +71,16 @@ def slots(keys: np.ndarray) -> np.ndarray:
 
 
 def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(index of the first of each distinct key, distinct number per element); sorts 8 bytes and checks the other 8."""
+    """(index of one of each distinct key, distinct number per element). Numbers follow the order of the directory's
+    index, so that neighbours in a batch are neighbours on its pages."""
     halves = keys.view(">u8").reshape(-1, 2).astype(np.uint64)
-    mixed = halves[:, 1] ^ (halves[:, 0] * np.uint64(0x9E3779B97F4A7C15))
-    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
-    if not (halves == halves[first][inverse]).all():  # two keys with one mix: once in 10^10 batches
-        _, first, inverse = np.unique(halves, axis=0, return_index=True, return_inverse=True)
-    return first, inverse
+    order = np.lexsort((halves[:, 1], halves[:, 0]))
+    ranked = halves[order]
+    first = np.ones(len(keys), bool)
+    first[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    number = np.empty(len(keys), np.int64)
+    number[order] = np.cumsum(first) - 1
+    return order[first], number
 
 
 @dataclass(frozen=True)

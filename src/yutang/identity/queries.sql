@@ -139,8 +139,9 @@ select key, origin_id from handle where person_id = any(%(persons)s::bigint[]);
 delete from handle where person_id = any(%(persons)s::bigint[]);
 
 -- name: restore_persons
-update person set merged_into = null, changed = pg_current_xact_id()
-where person_id = any(%(persons)s::bigint[]);
+update person p set merged_into = null, changed = pg_current_xact_id()
+from unnest(%(persons)s::bigint[]) as m (person_id)
+where p.bucket = (m.person_id & 1023)::smallint and p.person_id = m.person_id;
 
 -- name: undo_merges
 update merge_log set undone_at = %(now)s::timestamptz, xid = pg_current_xact_id()
