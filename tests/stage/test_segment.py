@@ -11,7 +11,7 @@ import pytest
 
 from yutang import definitions
 from yutang.db.connect import connect
-from yutang.db.cursor import anything_new
+from yutang.db.cursor import stages_with_news
 from yutang.model import Counts, Only, YutangError
 from yutang.segment import preview as previews
 from yutang.segment.explain import explain
@@ -43,6 +43,11 @@ def ordered(conn: psycopg.Connection, person: int, at: datetime) -> None:
     conn.execute(
         "insert into activity values (%s, %s, 'ordered', %s, 1, 100)",
         (person & 1023, person, (at + timedelta(hours=8)).date()),
+    )
+    conn.execute(
+        """insert into tally values (%s, %s, 'ordered', 1, 100, %s, %s)
+           on conflict (bucket, person_id, type) do update set n = tally.n + 1, last_at = excluded.last_at""",
+        (person & 1023, person, at, at),
     )
     known(conn, person)
 
@@ -231,6 +236,50 @@ def test_ladders_and_journeys_touch_people_without_any_event(conn: psycopg.Conne
     assert (members(conn, "low"), members(conn, "busy")) == ({1}, {1})
 
 
+def test_coupons_touch_people_without_any_event(conn: psycopg.Connection) -> None:
+    """Our own and those of other systems, on issue and on redemption; an offer's name means that offer alone."""
+    offer = definitions.publish(conn, NOW, "offer", "welcome", {}, "test").definition_id
+    publish(conn, "holders", {"coupon": "held"})
+    publish(conn, "welcomed", {"coupon": "held", "offer": "welcome"})
+    publish(conn, "thrifty", {"coupon": "redeemed", "at_least": 1})
+    known(conn, 1, 2, 3)
+    rest(conn)
+    conn.execute(
+        """insert into coupon (code, bucket, person_id, origin_id, definition_id, state, value_fen, issued_at, valid_from)
+           values ('ours', 1, 1, 1, %(offer)s, 'issued', 500, %(now)s, %(now)s),
+                  ('theirs', 2, 2, 2, 0, 'issued', 500, %(now)s, %(now)s)""",
+        {"offer": offer, "now": NOW},
+    )
+    rest(conn)
+    found = [members(conn, name) for name in ("holders", "welcomed", "thrifty")]
+    assert found == [{1, 2}, {1}, set()]
+    conn.execute(
+        """insert into redemption (bucket, person_id, request_id, code, origin_id, amount_fen, discount_fen, state, at)
+           values (2, 2, 'r', 'theirs', 2, 900, 500, 'done', %s)""",
+        (NOW,),
+    )
+    conn.execute("update coupon set state = 'redeemed', xid = pg_current_xact_id() where code = 'theirs'")
+    later = NOW + timedelta(hours=1)
+    assert rest(conn, later) == Counts(person=1, entered=1, left=1)
+    assert (members(conn, "holders"), members(conn, "thrifty")) == ({1}, {2})
+
+
+def test_what_is_still_to_come_does_not_hide_what_happened(conn: psycopg.Connection) -> None:
+    """The tally's last time lies ahead of us: the days before it, and the day on which it comes, count all the same."""
+    for day in (-3, 2):
+        ordered(conn, 1, NOW + timedelta(days=day))
+    ordered(conn, 2, NOW + timedelta(days=2))
+    publish(conn, "active", {"count": "ordered", "at_least": 1, "days": 4})
+    publish(conn, "sleepers", {"none": "ordered", "days": 4})
+    rest(conn)
+    assert (members(conn, "active"), members(conn, "sleepers")) == ({1}, {2})
+    comes = datetime(2026, 5, 2, 16, tzinfo=UTC)
+    rest(conn, comes - timedelta(microseconds=1))
+    assert (members(conn, "active"), members(conn, "sleepers")) == (set(), {1, 2})
+    rest(conn, comes)
+    assert (members(conn, "active"), members(conn, "sleepers")) == ({1, 2}, set())
+
+
 def test_explain_tells_why_in_both_languages(conn: psycopg.Connection) -> None:
     tag(conn, 1, "vip")
     ordered(conn, 1, NOW)
@@ -269,6 +318,6 @@ def test_cursors_that_nobody_needs_move_all_the_same(conn: psycopg.Connection) -
            values (1, 1, 1, 1, 1, 'down', 2, 1, %s, %s)""",
         (NOW, NOW),
     )
-    assert anything_new(conn)
+    assert "segment" in stages_with_news(conn)
     assert not refresh(conn, NOW).busy()
-    assert not anything_new(conn)
+    assert "segment" not in stages_with_news(conn)

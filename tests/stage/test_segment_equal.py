@@ -57,6 +57,7 @@ class World:
         self.offers = {
             name: definitions.publish(conn, START, "offer", name, {}, "test").definition_id for name in OFFERS
         }
+        self.offers[""] = 0
         self.journeys = {
             name: definitions.publish(conn, START, "journey", name, {}, "test").definition_id for name in JOURNEYS
         }
@@ -79,7 +80,7 @@ class World:
         return self.dice.choice([None, self.now + timedelta(hours=self.dice.randint(-50, 200))])
 
     def happens(self, person: int) -> None:
-        """One random thing happens to a person."""
+        """One random thing happens to a person; a coupon of no offer is another system's."""
         dice, who = self.dice, self.people[person]
         kind = dice.choice(
             ["event"] * 6
@@ -102,14 +103,17 @@ class World:
             who.stage = dice.choice(STAGES)
         elif kind == "coupon":
             who.coupons.append(
-                (dice.choice(OFFERS), dice.choice(["issued", "issued", "redeemed", "expired"]), self.some_end())
+                (dice.choice([*OFFERS, ""]), dice.choice(["issued", "issued", "redeemed", "expired"]), self.some_end())
             )
         elif kind == "redeem" and who.coupons:
             who.redemptions.append((dice.choice(who.coupons)[0], dice.choice(["done", "restored", "refused"])))
         elif kind == "ladder":
             who.ladders["silent"] = (dice.choice(["down", "up"]), dice.randint(0, 3))
         elif kind == "journey":
-            who.enrolments.append((dice.choice(JOURNEYS), dice.choice(["active", "done", "exited"])))
+            journey, state = dice.choice(JOURNEYS), dice.choice(["active", "done", "exited"])
+            if state == "active":  # nobody is in the same journey twice at a time
+                who.enrolments = [enrolled for enrolled in who.enrolments if enrolled != (journey, "active")]
+            who.enrolments.append((journey, state))
         elif kind == "send":
             who.sends.append(self.some_time())
 

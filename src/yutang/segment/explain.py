@@ -77,7 +77,7 @@ def explain(conn: psycopg.Connection, person_id: int, name: str, now: datetime) 
 def explain_rule(conn: psycopg.Connection, person_id: int, rule: Rule, now: datetime) -> Explanation:
     """The same for any rule, for example a journey's condition."""
     moment = Moment(now, definitions.pond(conn)["time_zone"])
-    pond = load(conn, moment, conditions(rule), people=np.array([person_id], np.int64))
+    pond = load(conn, moment, conditions(rule), people=np.array([person_id], np.int64), counted=True)
     if not len(pond.people):
         raise YutangError(f"nothing is known of person {person_id}, or it was merged into another; ask for that one")
     return _tree(rule, pond)

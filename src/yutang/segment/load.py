@@ -29,6 +29,8 @@ ALWAYS = -40_000
 """Horizon of a need that reaches back to the beginning, as a day number (in 1890)."""
 NO_DAY = -1_000_000
 """The day of what never happened."""
+FAR_DAY = 1_000_000
+"""The day of what is not known to come."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,14 @@ class Words:
 
 @dataclass
 class Pond:
-    """People (ids, ascending) as of a moment, with everything that was asked for. `shared` outlives the cutting into blocks."""
+    """People (ids, ascending) as of a moment, with everything that was asked for. `shared` outlives the cutting into blocks.
+
+    counted: also where it is only asked whether anything happened, it was counted how often.
+    """
 
     moment: Moment
     people: np.ndarray
+    counted: bool = False
     data: dict[Need, Dense | Rows | Words] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
 
@@ -89,12 +95,14 @@ class Pond:
     def cut(self, lo: int, hi: int) -> Pond:
         """The people at indexes `lo` to `hi`, sharing memory with this."""
         data = {need: found.cut(lo, hi) for need, found in self.data.items()}
-        return Pond(self.moment, self.people[lo:hi], data, self.shared)
+        return Pond(self.moment, self.people[lo:hi], self.counted, data, self.shared)
 
 
-def needs(condition: Condition) -> list[Need]:
+def needs(condition: Condition, counted: bool = False) -> list[Need]:
     """What one condition looks up, each a key of `Pond.data`."""
     feature, subject = condition.row.feature, condition.subject
+    if not counted and asks_whether(condition):
+        return [("tally", subject), ("nearest", subject)]
     if feature in ("count", "none", "sum", "average", "active_days"):
         return [measured(condition)]
     if feature == "sequence":
@@ -111,6 +119,13 @@ def needs(condition: Condition) -> list[Need]:
     }
     family = renamed.get(feature, feature)
     return [(family,)] if family in ("portrait", "touches") else [(family, subject)]
+
+
+def asks_whether(condition: Condition) -> bool:
+    """Is it only asked whether anything happened in the last so many days? Then the day of the last time says it."""
+    if condition.row.feature not in ("count", "none") or condition.get("where") or not condition.get("days"):
+        return False
+    return condition.row.feature == "none" or (condition.row.test == "at_least" and condition.get("at_least") == 1)
 
 
 def measured(condition: Condition) -> Need:
@@ -134,16 +149,17 @@ def load(
     asked: Iterable[Condition],
     only: Only = EVERYBODY,
     people: np.ndarray | None = None,
+    counted: bool = False,
 ) -> Pond:
     """Read what the conditions need, about everybody in `only`, or about the `people` given (those of them who exist)."""
     horizons: dict[Need, int] = {}
     for condition in asked:
         reach = _reach(condition)
         since = ALWAYS if reach is None else moment.today - reach
-        for need in needs(condition):
+        for need in needs(condition, counted):
             horizons[need] = min(since, horizons.get(need, since))
     (found,) = columns(conn, sql.people, "q", only, people)
-    reader = _Reader(conn, only, people, Pond(moment, np.sort(found)))
+    reader = _Reader(conn, only, people, Pond(moment, np.sort(found), counted))
     families: dict[str, list[Need]] = {}
     for need in horizons:
         families.setdefault(need[0], []).append(need)
@@ -198,6 +214,37 @@ def _tally(reader: _Reader, members: list[Need], _: list[int]) -> None:
     reader.dense(
         members, pos, which, {"n": (n, 0), "amount": (amount, 0), "first": (first, NO_DAY), "last": (last, NO_DAY)}
     )
+
+
+def _nearest(reader: _Reader, members: list[Need], since: list[int]) -> None:
+    """The last day of something up to today, and the first one after it. The tally knows the last day of all: where that
+    lies ahead, the days themselves are read. Its reading comes before this one."""
+    today, people = reader.pond.moment.today, reader.pond.people
+    last = [_last(reader.pond, need) for need in members]
+    early = np.unique(np.concatenate([people[days > today] for days in last]))
+    for need, days in zip(members, last, strict=True):
+        reader.pond.data[need] = Dense({"past": np.where(days > today, NO_DAY, days)} if len(early) else {"past": days})
+    if len(early):
+        days = [day_of(day) for day in since]
+        some = _Reader(reader.conn, reader.only, early, reader.pond)
+        found = some.columns("activity", "qiiiq", names=_names(members), since=days, earliest=min(days))
+        _look_ahead(reader.pond, members, *found[:3])
+
+
+def _last(pond: Pond, need: Need) -> np.ndarray:
+    tally = pond.data[("tally", need[1])]
+    assert isinstance(tally, Dense)
+    return tally.values["last"]
+
+
+def _look_ahead(pond: Pond, members: list[Need], pos: np.ndarray, which: np.ndarray, day: np.ndarray) -> None:
+    ahead = day > pond.moment.today
+    for n, need in enumerate(members):
+        found, mine = pond.data[need], which == n + 1
+        assert isinstance(found, Dense)
+        np.maximum.at(found.values["past"], pos[mine & ~ahead], day[mine & ~ahead])
+        found.values["next"] = np.full(len(pond.people), FAR_DAY, np.int32)
+        np.minimum.at(found.values["next"], pos[mine & ahead], day[mine & ahead])
 
 
 def _cells(reader: _Reader, members: list[Need], name: str, **params: Any) -> None:
@@ -280,6 +327,7 @@ def _journey(reader: _Reader, members: list[Need], _: list[int]) -> None:
 
 _FAMILIES: dict[str, Callable[[_Reader, list[Need], list[int]], None]] = {
     "tally": _tally,
+    "nearest": _nearest,
     "activity": _activity,
     "filtered": _filtered,
     "touches": _touches,

@@ -1,19 +1,18 @@
 -- name: people
 -- Everybody who has a profile and was not merged into somebody else: whom segments are about.
 select array_send(array_agg(p.person_id))
-from profile p
-where @only(p)
-  and not exists (select from person q
-                  where q.bucket = p.bucket and q.person_id = p.person_id and q.merged_into is not null)
+from (select * from profile p
+      where not exists (select from person q
+                        where q.bucket = p.bucket and q.person_id = p.person_id and q.merged_into is not null)
+        and @only(p)) p
 group by p.bucket / 16;
 
 -- name: tally
 select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(t.n)),
        array_send(array_agg(t.amount)), array_send(array_agg((t.first_at at time zone %(zone)s::text)::date)),
        array_send(array_agg((t.last_at at time zone %(zone)s::text)::date))
-from tally t
+from (select * from tally t where t.type = any(%(names)s::text[]) and @only(t)) t
 join unnest(%(names)s::text[]) with ordinality s (type, i) on s.type = t.type
-where t.type = any(%(names)s::text[]) and @only(t)
 group by t.bucket / 16;
 
 -- name: activity
@@ -21,60 +20,53 @@ group by t.bucket / 16;
 -- said twice, so that the index finds a person's cells without reading the others.
 select array_send(array_agg(a.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(a.day)),
        array_send(array_agg(a.n)), array_send(array_agg(a.amount))
-from activity a
+from (select * from activity a where a.type = any(%(names)s::text[]) and a.day > %(earliest)s::date and @only(a)) a
 join unnest(%(names)s::text[], %(since)s::date[]) with ordinality s (type, since, i) on s.type = a.type and a.day > s.since
-where a.type = any(%(names)s::text[]) and a.day > %(earliest)s::date and @only(a)
 group by a.bucket / 16;
 
 -- name: filtered
 -- Conditions on properties look at the events themselves; each event is a cell of its own.
 select array_send(array_agg(e.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(e.day)),
        array_send(array_agg(1)), array_send(array_agg(e.amount))
-from person_event e
+from (select * from person_event e where e.type = any(%(names)s::text[]) and @only(e)) e
 join unnest(%(names)s::text[], %(filters)s::text[], %(since)s::date[]) with ordinality s (type, filter, since, i)
   on s.type = e.type and e.day > s.since and e.props @> s.filter::jsonb
-where e.type = any(%(names)s::text[]) and @only(e)
 group by e.bucket / 16;
 
 -- name: touches
 select array_send(array_agg(d.person_id)), array_send(array_agg(1)),
        array_send(array_agg((d.at at time zone %(zone)s::text)::date)),
        array_send(array_agg(1)), array_send(array_agg(0::bigint))
-from decision d
-where d.verdict = 'send' and @only(d)
-  and (d.at at time zone %(zone)s::text)::date > %(since)s::date
+from (select * from decision d where d.verdict = 'send' and @only(d)) d
+where (d.at at time zone %(zone)s::text)::date > %(since)s::date
 group by d.bucket / 16;
 
 -- name: instants
 select array_send(array_agg(e.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(e.at)),
        array_send(array_agg(e.day))
-from person_event e
+from (select * from person_event e where e.type = any(%(names)s::text[]) and @only(e)) e
 join unnest(%(names)s::text[]) with ordinality s (type, i) on s.type = e.type
-where e.type = any(%(names)s::text[]) and @only(e)
 group by e.bucket / 16;
 
 -- name: trait
 -- The hash stands for the value; `trait_values` says what each one means.
 select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)),
        array_send(array_agg(hashtextextended(t.value::text, 0)))
-from trait t
+from (select * from trait t where t.name = any(%(names)s::text[]) and @only(t)) t
 join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.name
-where t.name = any(%(names)s::text[]) and @only(t)
 group by t.bucket / 16;
 
 -- name: trait_values
 select distinct s.i::int, hashtextextended(t.value::text, 0), t.value
-from trait t
-join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.name
-where t.name = any(%(names)s::text[]) and @only(t);
+from (select * from trait t where t.name = any(%(names)s::text[]) and @only(t)) t
+join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.name;
 
 -- name: tag
 select array_send(array_agg(t.person_id)), array_send(array_agg(s.i::int)),
        array_send(array_agg((t.at at time zone %(zone)s::text)::date)),
        array_send(array_agg(coalesce(t.expires_at, 'infinity')))
-from tag t
+from (select * from tag t where t.tag = any(%(names)s::text[]) and @only(t)) t
 join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = t.tag
-where t.tag = any(%(names)s::text[]) and @only(t)
 group by t.bucket / 16;
 
 -- name: consent
@@ -82,17 +74,15 @@ group by t.bucket / 16;
 select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.given::int))
 from (
     select distinct on (c.bucket, c.person_id, s.i) c.bucket, c.person_id, s.i, c.given
-    from consent c
+    from (select * from consent c where @only(c)) c
     join unnest(%(names)s::text[]) with ordinality s (name, i) on c.channel in (s.name, '*')
-    where @only(c)
     order by c.bucket, c.person_id, s.i, c.at desc, c.given) w
 group by w.bucket / 16;
 
 -- name: portrait
 select array_send(array_agg(p.person_id)), array_send(array_agg(p.recency::int)), array_send(array_agg(p.frequency::int)),
        array_send(array_agg(p.monetary::int)), array_send(array_agg(array_position(%(stages)s::text[], p.life_stage)))
-from profile p
-where @only(p)
+from (select * from profile p where @only(p)) p
 group by p.bucket / 16;
 
 -- name: membership
@@ -100,26 +90,27 @@ group by p.bucket / 16;
 select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.ended))
 from (
     select m.bucket, m.person_id, s.i, max(coalesce(m.until, 'infinity')) as ended
-    from membership m
+    from (select * from membership m where @only(m)) m
     join (select distinct d.definition_id, n.i
           from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
           where d.kind = 'segment') s on s.definition_id = m.segment_id
-    where @only(m)
     group by m.bucket, m.person_id, s.i) w
 group by w.bucket / 16;
 
 -- name: coupon
--- Live coupons: until when the last of them lives, and when the next of them expires. An empty name is any offer.
+-- Live coupons: until when the last of them lives, and when the next of them expires. An empty name is any coupon, also
+-- one of another system.
 select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.held_until)),
        array_send(array_agg(w.soonest))
 from (
     select c.bucket, c.person_id, s.i, max(coalesce(c.expires_at, 'infinity')) as held_until,
            min(coalesce(c.expires_at, 'infinity')) as soonest
-    from coupon c
-    join (select distinct d.definition_id, n.i
-          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name in (d.name, '')
-          where d.kind = 'offer') s on s.definition_id = c.definition_id
-    where c.state = 'issued' and coalesce(c.expires_at, 'infinity') > %(now)s::timestamptz and @only(c)
+    from (select * from coupon c
+          where c.state = 'issued' and coalesce(c.expires_at, 'infinity') > %(now)s::timestamptz and @only(c)) c
+    join (select distinct d.definition_id, n.name, n.i
+          from unnest(%(names)s::text[]) with ordinality n (name, i)
+          left join definition d on d.kind = 'offer' and d.name = n.name) s
+      on s.name = '' or s.definition_id = c.definition_id
     group by c.bucket, c.person_id, s.i) w
 group by w.bucket / 16;
 
@@ -127,23 +118,22 @@ group by w.bucket / 16;
 select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), array_send(array_agg(w.n::int))
 from (
     select r.bucket, r.person_id, s.i, count(*) as n
-    from redemption r
+    from (select * from redemption r where r.state = 'done' and @only(r)) r
     join coupon c on c.code = r.code and c.bucket = r.bucket
-    join (select distinct d.definition_id, n.i
-          from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name in (d.name, '')
-          where d.kind = 'offer') s on s.definition_id = c.definition_id
-    where r.state = 'done' and @only(r)
+    join (select distinct d.definition_id, n.name, n.i
+          from unnest(%(names)s::text[]) with ordinality n (name, i)
+          left join definition d on d.kind = 'offer' and d.name = n.name) s
+      on s.name = '' or s.definition_id = c.definition_id
     group by r.bucket, r.person_id, s.i) w
 group by w.bucket / 16;
 
 -- name: ladder
 select array_send(array_agg(l.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg((l.side = 'up')::int)),
        array_send(array_agg(l.rung::int))
-from ladder l
+from (select * from ladder l where @only(l)) l
 join (select distinct d.definition_id, n.i
       from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
       where d.kind = 'offer') s on s.definition_id = l.definition_id
-where @only(l)
 group by l.bucket / 16;
 
 -- name: journey
@@ -151,11 +141,10 @@ select array_send(array_agg(w.person_id)), array_send(array_agg(w.i::int)), arra
        array_send(array_agg(w.done))
 from (
     select e.bucket, e.person_id, s.i, max((e.state = 'active')::int) as active, max((e.state = 'done')::int) as done
-    from enrolment e
+    from (select * from enrolment e where @only(e)) e
     join (select distinct d.definition_id, n.i
           from definition d join unnest(%(names)s::text[]) with ordinality n (name, i) on n.name = d.name
           where d.kind = 'journey') s on s.definition_id = e.journey_id
-    where @only(e)
     group by e.bucket, e.person_id, s.i) w
 group by w.bucket / 16;
 
@@ -201,6 +190,11 @@ select array_send(array_agg(e.person_id)) from enrolment e
 where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and @only(e)
 group by e.bucket / 16;
 
+-- name: changed_coupons
+select array_send(array_agg(c.person_id)) from coupon c
+where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8 and @only(c)
+group by c.bucket / 16;
+
 -- name: due
 select array_send(array_agg(w.person_id))
 from (select d.bucket, d.person_id from segment_due d
@@ -212,14 +206,13 @@ group by w.bucket / 16;
 -- name: members
 -- Who is in now, of the segments that are being decided.
 select array_send(array_agg(m.person_id)), array_send(array_agg(m.segment_id))
-from membership m
-where m.until is null and m.segment_id = any(%(segments)s::int[]) and @only(m)
+from (select * from membership m
+      where m.until is null and m.segment_id = any(%(segments)s::int[]) and @only(m)) m
 group by m.bucket / 16;
 
 -- name: known_due
 select array_send(array_agg(d.person_id)), array_send(array_agg(d.recompute_at))
-from segment_due d
-where @only(d)
+from (select * from segment_due d where @only(d)) d
 group by d.bucket / 16;
 
 -- name: open

@@ -37,10 +37,11 @@ WRITTEN = 50_000
 SOURCES = (
     ("profile", "xid", "changed_profiles", None),
     ("person", "changed", "changed_persons", None),
-    ("ladder", "xid", "changed_ladders", "ladder"),
-    ("enrolment", "xid", "changed_enrolments", "journey"),
+    ("ladder", "xid", "changed_ladders", {"ladder"}),
+    ("enrolment", "xid", "changed_enrolments", {"journey"}),
+    ("coupon", "xid", "changed_coupons", {"coupon", "redeemed"}),
 )
-"""(table, its transaction ids, who is named there, the feature that must be asked about for anybody to care)."""
+"""(table, its transaction ids, who is named there, the features of which one must be asked about for anybody to care)."""
 
 
 def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
@@ -80,11 +81,11 @@ def _news(
 ) -> list[tuple[str, Window]]:
     """What is new, and the statement that names its people. Every cursor moves, also where no segment asks just now: one
     that stood still would look like news for ever."""
-    asked = {condition.row.feature for segment in segments for condition in segment.conditions} | {None}
+    asked = {condition.row.feature for segment in segments for condition in segment.conditions}
     news = []
-    for table, column, query, feature in SOURCES:
+    for table, column, query, features in SOURCES:
         part = windows.enter_context(window(conn, f"segment.{table}", table, only, column=column))
-        if feature in asked and not part.empty:
+        if not part.empty and (features is None or features & asked):
             news.append((query, part))
     return news
 

@@ -21,8 +21,11 @@ from yutang.model import EVERYBODY, Only
 HEAD = 20
 """Bytes before the elements of a one-dimensional array: dimensions, flags, type, length, lower bound."""
 _OIDS = {np.dtype("i4"): (23, 1007), np.dtype("i8"): (20, 1016), np.dtype("M8[us]"): (1184, 1185)}
-_ONLY = re.compile(r"@only\((\w+)\)")
-_BY_PERSON = "(\\1.bucket, \\1.person_id) in (select (u & 1023)::smallint, u from unnest(%(persons)s::bigint[]) u)"
+_PART = re.compile(r"from \((select \* .*?)@only\((\w+)\)\)", re.DOTALL)
+_EACH_PERSON = (
+    r"from unnest(%(persons)s::bigint[]) u cross join lateral "
+    r"(\1\2.bucket = (u & 1023)::smallint and \2.person_id = u offset 0)"
+)
 
 
 class _ArrayDumper(Dumper):
@@ -53,10 +56,14 @@ class _ArrayDumper(Dumper):
 def run(
     conn: psycopg.Connection, query: Query, only: Only = EVERYBODY, people: np.ndarray | None = None, **params: Any
 ) -> psycopg.Cursor:
-    """Run a statement whose parameters may be arrays; with `people` (ids) it is narrowed to them by a join on the key."""
+    """Run a statement whose parameters may be arrays.
+
+    With `people` (ids) its part ``from (select * … @only(t)) t`` looks each of them up by key. OFFSET 0 keeps the planner
+    from turning that into a join, which without statistics becomes people times rows.
+    """
     cursor = conn.cursor(binary=True, row_factory=tuple_row)
     cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
-    text = query.text(only) if people is None else _ONLY.sub(_BY_PERSON, query.template)
+    text = query.text(only) if people is None else _PART.sub(_EACH_PERSON, query.template)
     return cursor.execute(text, params | ({"persons": people} if people is not None else scope(only)))  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from yutang.segment.answer import Answer, compare, item, static
 from yutang.segment.language import Condition, bounds
-from yutang.segment.load import Dense, Pond, Rows, measured
+from yutang.segment.load import FAR_DAY, Dense, Pond, Rows, asks_whether, measured
 from yutang.segment.moment import NEVER
 
 _WEIGHTS: dict[str, Callable[[Rows], np.ndarray]] = {
@@ -23,6 +23,8 @@ _WEIGHTS: dict[str, Callable[[Rows], np.ndarray]] = {
 
 def total(condition: Condition, pond: Pond) -> Answer:
     """A number of events, of fen or of days, over all time or in a window of business days."""
+    if not pond.counted and asks_whether(condition):
+        return _whether(condition, pond)
     source = pond.data[measured(condition) if condition.row.feature != "touches" else ("touches",)]
     if isinstance(source, Dense):
         values = source.values["amount" if condition.row.feature == "sum" else "n"]
@@ -30,6 +32,20 @@ def total(condition: Condition, pond: Pond) -> Answer:
     window = _Window(condition, pond, source)
     sums = _Sums(window, _WEIGHTS[condition.row.feature])
     return Answer(compare(condition, sums.values), window.due(sums, bounds(condition)), item(sums.values))
+
+
+def _whether(condition: Condition, pond: Pond) -> Answer:
+    """Did anything happen in the last days? Until the last time leaves the window, or the next one comes."""
+    found, days = pond.data[("nearest", condition.subject)], condition.get("days")
+    assert isinstance(found, Dense)
+    past = found.values["past"]
+    some = past > pond.moment.today - days
+    due = np.full(len(some), NEVER)
+    due[some] = pond.moment.starts(past[some] + days)
+    if "next" in found.values:
+        day = found.values["next"]
+        due = np.minimum(due, np.where(day < FAR_DAY, pond.moment.starts(day), NEVER))
+    return Answer(compare(condition, some), due)
 
 
 def average(condition: Condition, pond: Pond) -> Answer:
