@@ -95,6 +95,19 @@ def test_what_a_user_can_mend_is_one_sentence(yutang: Run, arguments: tuple[str,
     assert said in yutang(*arguments, code=2).stderr
 
 
+def test_a_rule_is_shown_as_sql_that_finds_the_people_it_holds_for(
+    yutang: Run, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    orders, rule = tmp_path / "orders.csv", tmp_path / "buyers.yml"
+    orders.write_text(ORDERS.replace("A2,,", "A2,13900000000,"))
+    yutang("import", "orders", str(orders))
+    worker.settle(conn, datetime.now(UTC), configured(Vault(b"s" * 32)))
+    rule.write_text("title: {zh: 大单, en: Big}\nrule: {sum: ordered, at_least: 1000}\n")
+    found = conn.execute(yutang("segment", "sql", str(rule)).stdout).fetchall()  # type: ignore[arg-type]
+    assert len(found) == 1
+    assert "1 / 2" in yutang("segment", "preview", str(rule)).stdout
+
+
 def test_the_doctor_names_the_fix(yutang: Run, environment: dict[str, str]) -> None:
     """The test's server does not wait for the disk, and the doctor sees it."""
     told = yutang("doctor", code=1).stdout

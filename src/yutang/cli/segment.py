@@ -65,6 +65,22 @@ def preview(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。
         say.out.print("例如 for example: " + ", ".join(str(person) for person in found["sample"]))
 
 
+@group.command()
+def sql(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。 A segment's file.")]) -> None:
+    """规则对应的 SQL，可直接在数据库里运行。 The rule as SQL, to run in the database as it stands."""
+    import psycopg
+
+    from yutang import source
+    from yutang.segment import language
+    from yutang.segment.compile import persons
+
+    body = language.segment(source.load(_readable(file), str(file)))
+    compiled = persons(language.from_json(body["rule"], str(file)))
+    with opened() as app, app.connect() as conn:
+        values = compiled.params | {"now": clock.system_now(), "zone": definitions.pond(conn)["time_zone"]}
+        typer.echo(psycopg.ClientCursor(conn).mogrify(compiled.text, values) + ";")
+
+
 def _readable(file: Path) -> Path:
     from yutang.model import YutangError
 
