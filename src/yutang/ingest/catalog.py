@@ -181,8 +181,9 @@ def check(type: str, props: msgspec.Raw | bytes) -> str | None:
     """
     try:
         _free.decode(props)
-        if type in BY_NAME:
-            return _zone_error(_decoder(type).decode(props))
+        if decoder := _decoders.get(type):
+            known = decoder.decode(props)
+            return _zone_error(known.traits) if type == "profile_updated" else None
     except msgspec.ValidationError as error:
         return where("props", str(error))
     return None
@@ -196,17 +197,19 @@ def where(root: str, message: str) -> str:
     return f"{path}: {text[:1].lower()}{text[1:]}{fix}"
 
 
-@cache
-def _decoder(type: str) -> msgspec.json.Decoder:
+def _decoder(known: EventType) -> msgspec.json.Decoder[Any]:
     fields = [
         (f.name, TYPES[f.type][0]) if f.required else (f.name, TYPES[f.type][0] | None, None)
-        for f in sorted(BY_NAME[type].fields, key=lambda f: not f.required)
+        for f in sorted(known.fields, key=lambda f: not f.required)
     ]
-    return msgspec.json.Decoder(msgspec.defstruct(type, fields, gc=False))
+    return msgspec.json.Decoder(msgspec.defstruct(known.name, fields, gc=False))
 
 
-def _zone_error(props: Any) -> str | None:
-    zone = getattr(props, "traits", {}).get("time_zone")
+_decoders = {known.name: _decoder(known) for known in CATALOG}
+
+
+def _zone_error(traits: dict[str, Any]) -> str | None:
+    zone = traits.get("time_zone")
     if zone is None or (isinstance(zone, str) and zone in _zones()):
         return None
     return "props.traits.time_zone: not an IANA time zone; write for example Asia/Shanghai"

@@ -163,7 +163,8 @@ def _parse_events(door: Door, body: bytes, events: list[Event]) -> Parsed:
 def _row(door: Door, event: Event) -> bytes:
     """The event as a row. Raises Refusal."""
     props = bytes(event.props)
-    _check_size(len(props))
+    if len(props) > MAX_EVENT:
+        raise _too_long(len(props))
     if wrong := _check(event.type, props):
         raise Refusal(Reason.BAD_SHAPE, wrong)
     if event.source not in door.sources:
@@ -174,13 +175,13 @@ def _row(door: Door, event: Event) -> bytes:
     keys, shown, secret = close(door.vault, event.handles)
     sealed = _encode(secret) if secret else None
     row = pack.row(event.source, event.id, event.type, at, _encode(shown), keys, sealed, props)
-    _check_size(len(row))
+    if len(row) > MAX_EVENT:
+        raise _too_long(len(row))
     return row
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_EVENT:
-        raise Refusal(Reason.TOO_LARGE, f"the event has {size} bytes or more; at most {MAX_EVENT} are kept")
+def _too_long(size: int) -> Refusal:
+    return Refusal(Reason.TOO_LARGE, f"the event has {size} bytes or more; at most {MAX_EVENT} are kept")
 
 
 def _check(type: str, props: bytes) -> str | None:

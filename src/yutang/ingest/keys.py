@@ -36,7 +36,7 @@ def close(vault: Vault, handles: dict[str, str]) -> tuple[list[bytes], dict[str,
         raise Refusal(Reason.BAD_SHAPE, f"handles: {len(handles)} of them; at most {MAX_KEYS} belong to one event")
     secret = vault.handle_secret
     keys, sealed = [], {}
-    for full in in_order(handles):
+    for full in in_order(handles) if len(handles) > 1 else handles:
         value = handles[full]
         kind, key = _hasher(secret, full)
         if kind.personal:

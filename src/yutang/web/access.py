@@ -29,13 +29,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def with_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
-    """A guard: the bearer key, compared in constant time. Raises Problem 401."""
+async def with_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+    """A guard: the bearer key, compared in constant time. Raises Problem 401. Not a plain function: that would run in a thread."""
     if not _is_key(connection, _bearer(connection)):
         raise Problem(401, NEED_KEY)
 
 
-def local_or_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+async def local_or_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
     """A guard for what people look at. The Host must name this machine too: a page elsewhere may have its name point here.
 
     Raises Problem 401.

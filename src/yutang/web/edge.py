@@ -11,6 +11,7 @@ from litestar import Request
 from yutang.ingest.writer import GroupWriter
 from yutang.offer import RedeemCounter
 from yutang.vault import Vault
+from yutang.web.bell import Bell
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
 
@@ -26,6 +27,7 @@ class Edge:
     counter: RedeemCounter
     pool: Pool
     metrics: Metrics = field(default_factory=Metrics)
+    bell: Bell = field(default_factory=Bell)
 
     @staticmethod
     def open(url: str, vault: Vault, clock: Callable[[], datetime], local: bool = True) -> Edge:

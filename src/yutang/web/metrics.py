@@ -21,6 +21,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.events = self._counter("yutang_events", "Events taken in, by outcome.", "outcome")
+        self._accepted, self._duplicate = self.events.labels("accepted"), self.events.labels("duplicate")
         self.rejected = self._counter("yutang_events_rejected", "Events refused at the door, by reason.", "reason")
         self.lag = self._gauge("yutang_loop_lag_seconds", "Age of the oldest event that no stage has read yet.")
         self.waiting = self._gauge("yutang_waiting", "What waits in each stage now.", "stage")
@@ -32,8 +33,8 @@ class Metrics:
 
     def count(self, answer: Answer) -> None:
         """Add what became of one call."""
-        self.events.labels("accepted").inc(answer.accepted)
-        self.events.labels("duplicate").inc(answer.duplicate)
+        self._accepted.inc(answer.accepted)
+        self._duplicate.inc(answer.duplicate)
         for refused in answer.rejected:
             self.rejected.labels(refused.reason.value).inc()
 

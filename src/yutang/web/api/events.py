@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from litestar import MediaType, Request, Response, post
@@ -30,7 +29,7 @@ async def post_events(request: Request) -> Response[Any]:
     status is 400 or 413 and the one rejection has the index null. After 503 nothing was kept: send the same again.
     """
     edge = edge_of(request)
-    answer = await asyncio.wrap_future(edge.writer.submit(await request.body()))
+    answer = await edge.bell.wait(edge.writer.submit(await request.body()))
     edge.metrics.count(answer)
     whole = _refused_whole(answer)
     if whole is None:
