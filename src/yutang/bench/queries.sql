@@ -166,9 +166,6 @@ select d.name, count(*) as size, sum(m.person_id)::bigint as ids
 from membership m join definition d on d.definition_id = m.segment_id and d.version = m.version
 where m.until is null group by d.name;
 
--- name: left_since
-select count(*) as n from membership where until > %(since)s::timestamptz;
-
 -- name: decided
 -- Has somebody's newest run been decided on?
 select exists (

@@ -16,7 +16,7 @@ from yutang import definitions, offer
 from yutang.db.cursor import Window, hold, window
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
-from yutang.model import EVERYBODY, Counts, Only, Verdict
+from yutang.model import EVERYBODY, Counts, Only
 
 sql = Queries(__package__)
 
@@ -39,37 +39,14 @@ def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
 
 
 def _judge(conn: psycopg.Connection, now: datetime, only: Only, w: Window) -> Counts:
-    rows = sql.judge(conn, only, now=now, low=w.low, high=w.high, limit=CHUNK, **_rules(conn)).fetchall()
-    if not rows:
+    sql.scratch(conn)
+    sql.clear(conn)
+    if not sql.judge(conn, only, now=now, low=w.low, high=w.high, limit=CHUNK, **_rules(conn)).rowcount:
         return Counts()
-    wanted = [row for row in rows if row.verdict == Verdict.SEND and row.offer_id is not None]
-    granted = offer.issue(conn, now, [(row.person_id, row.offer_id, row.rung, row.touch_id) for row in wanted])
-    stock = {grant.touch_id: (grant.code, grant.reason) for grant in granted}
-    verdicts = [_last_word(row, *stock.get(row.touch_id, (None, None))) for row in rows]
-    _record(conn, now, rows, verdicts)
-    return Counts(reason or verdict for verdict, reason, _ in verdicts)
-
-
-def _last_word(row: Any, code: str | None, refusal: str | None) -> tuple[str, str | None, str | None]:
-    """(verdict, reason, coupon) after stock has spoken."""
-    return (Verdict.NO, refusal, None) if refusal else (row.verdict, row.reason, code)
-
-
-def _record(
-    conn: psycopg.Connection, now: datetime, rows: list[Any], verdicts: list[tuple[str, str | None, str | None]]
-) -> None:
-    sql.record(
-        conn,
-        now=now,
-        persons=[row.person_id for row in rows],
-        touch_ids=[row.touch_id for row in rows],
-        verdicts=[str(verdict) for verdict, _, _ in verdicts],
-        reasons=[reason and str(reason) for _, reason, _ in verdicts],
-        coupons=[coupon for _, _, coupon in verdicts],
-        retries=[row.retry_at for row in rows],
-        sents=[row.sent for row in rows],
-        lost=[row.lost_to for row in rows],
-    )
+    offer.open_batch(conn)
+    if sql.want(conn).rowcount:
+        offer.issue_batch(conn, now)
+    return Counts({row.word: row.n for row in sql.record(conn, now=now)})
 
 
 def _rules(conn: psycopg.Connection) -> dict[str, Any]:

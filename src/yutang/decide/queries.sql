@@ -2,9 +2,18 @@
 -- Is any held touch due? Asked without a lock, so an idle loop writes nothing.
 select exists (select from decision d where d.verdict = 'hold' and d.retry_at <= %(now)s::timestamptz and @only(d)) as found;
 
+-- name: scratch
+-- The verdicts of one run stay in the database: stock has its word on them there, and they are written down from there.
+create temp table if not exists judged (person_id bigint not null, touch_id bigint not null, offer_id int, rung smallint not null,
+    verdict text not null, reason text, retry_at timestamptz, lost_to bigint, sent int not null) on commit delete rows;
+
+-- name: clear
+-- A transaction may hold several runs.
+delete from judged;
+
 -- name: judge
 -- Every touch that is new or due again, with its verdict. The gates stand in order: eligibility, consent, quiet hours,
--- budget, holdout; the first that says no is the reason. Stock comes last of all, in `offer.issue`.
+-- budget, holdout; the first that says no is the reason. Stock comes last of all, in `offer.issue_batch`.
 with asked as materialized (
     select t.* from touch t
     where t.xid >= %(low)s::xid8 and t.xid < %(high)s::xid8 and @only(t)
@@ -53,8 +62,9 @@ gated as (
             when q.quiet then 'quiet_hours'
             when k.sent >= %(touches)s::int then 'capped'
         end as reason,
-        (k.local::date + %(quiet_to)s::time + case when k.local::time >= %(quiet_to)s::time then interval '1 day' else interval '0' end)
-            at time zone k.zone as quiet_ends
+        case when q.quiet then
+            (k.local::date + %(quiet_to)s::time + case when k.local::time >= %(quiet_to)s::time then interval '1 day' else interval '0' end)
+                at time zone k.zone end as quiet_ends
     from known k
     cross join lateral (select case when %(quiet_from)s::time <= %(quiet_to)s::time
         then k.local::time >= %(quiet_from)s::time and k.local::time < %(quiet_to)s::time
@@ -63,6 +73,7 @@ ranked as (
     select g.*, row_number() over slot as place, first_value(g.touch_id) over slot as best
     from gated g
     window slot as (partition by g.person_id, g.reason is null order by g.value_fen desc, g.touch_id))
+insert into judged (person_id, touch_id, offer_id, rung, verdict, reason, retry_at, lost_to, sent)
 select person_id, touch_id, offer_id, rung,
     case when r.reason in ('quiet_hours', 'capped') or outbid.yes then 'hold' when r.reason is null then 'send' else 'no' end as verdict,
     case when outbid.yes then 'outbid' else r.reason end as reason,
@@ -71,19 +82,35 @@ select person_id, touch_id, offer_id, rung,
     case when outbid.yes then r.best end as lost_to, sent
 from ranked r cross join lateral (select r.reason is null and r.place > %(touches)s::int - r.sent as yes) outbid;
 
+-- name: want
+-- The coupons of what is to be sent, for `offer.issue_batch`.
+insert into coupon_wanted (n, person_id, definition_id, rung, touch_id)
+select row_number() over (), j.person_id, j.offer_id, j.rung, j.touch_id
+from judged j where j.verdict = 'send' and j.offer_id is not null;
+
 -- name: record
--- One row per touch; a repeat adds to the trail, so that `why` can tell what held a touch before it went out.
-insert into decision as d (bucket, person_id, touch_id, verdict, reason, at, retry_at, coupon, trail)
-select (v.person_id & 1023)::smallint, v.person_id, v.touch_id, v.verdict, v.reason, %(now)s::timestamptz,
-       case when v.verdict = 'hold' then v.retry_at end, v.coupon,
-       jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', %(now)s::timestamptz, 'verdict', v.verdict, 'reason', v.reason,
-           'sent_before', v.sent, 'lost_to', v.lost_to, 'coupon', v.coupon)))
-from unnest(%(persons)s::bigint[], %(touch_ids)s::bigint[], %(verdicts)s::text[], %(reasons)s::text[], %(retries)s::timestamptz[],
-            %(coupons)s::text[], %(sents)s::int[], %(lost)s::bigint[])
-     as v (person_id, touch_id, verdict, reason, retry_at, coupon, sent, lost_to)
-on conflict (bucket, person_id, touch_id) do update set
-    verdict = excluded.verdict, reason = excluded.reason, at = excluded.at, retry_at = excluded.retry_at, coupon = excluded.coupon,
-    trail = case when d.trail -> -1 ->> 'reason' is not distinct from excluded.reason and d.verdict = excluded.verdict
-                 then d.trail else d.trail || excluded.trail end,
-    xid = pg_current_xact_id()
-where d.verdict = 'hold';
+-- One row per touch, after stock has spoken; a repeat adds to the trail, so that `why` can tell what held a touch before it went out.
+with spoken as (
+    select j.person_id, j.touch_id, case when s.reason is null then j.verdict else 'no' end as verdict,
+           coalesce(s.reason, j.reason) as reason, j.retry_at, s.code as coupon, j.sent, j.lost_to
+    from judged j left join coupon_said s on s.touch_id = j.touch_id
+), written as (
+    insert into decision as d (bucket, person_id, touch_id, verdict, reason, at, retry_at, coupon, trail)
+    select (v.person_id & 1023)::smallint, v.person_id, v.touch_id, v.verdict, v.reason, %(now)s::timestamptz,
+           case when v.verdict = 'hold' then v.retry_at end, v.coupon,
+           jsonb_build_array(case
+               -- Most go out with a coupon, and have nothing to strip: half the time.
+               when v.coupon is not null then
+                   jsonb_build_object('at', %(now)s::timestamptz, 'verdict', v.verdict, 'sent_before', v.sent, 'coupon', v.coupon)
+               else jsonb_strip_nulls(jsonb_build_object('at', %(now)s::timestamptz, 'verdict', v.verdict, 'reason', v.reason,
+                   'sent_before', v.sent, 'lost_to', v.lost_to)) end)
+    from spoken v
+    on conflict (bucket, person_id, touch_id) do update set
+        verdict = excluded.verdict, reason = excluded.reason, at = excluded.at, retry_at = excluded.retry_at, coupon = excluded.coupon,
+        trail = case when d.trail -> -1 ->> 'reason' is not distinct from excluded.reason and d.verdict = excluded.verdict
+                     then d.trail else d.trail || excluded.trail end,
+        xid = pg_current_xact_id()
+    where d.verdict = 'hold'
+    returning coalesce(d.reason, d.verdict) as word
+)
+select w.word, count(*)::int as n from written w group by w.word;

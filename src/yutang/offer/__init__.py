@@ -2,6 +2,18 @@
 
 from yutang.offer.advance import advance
 from yutang.offer.counter import RedeemCounter
-from yutang.offer.coupon import Granted, Redeem, Redeemed, Wanted, issue, liability, redeem
+from yutang.offer.coupon import Granted, Redeem, Redeemed, Wanted, issue, issue_batch, liability, open_batch, redeem
 
-__all__ = ["Granted", "Redeem", "RedeemCounter", "Redeemed", "Wanted", "advance", "issue", "liability", "redeem"]
+__all__ = [
+    "Granted",
+    "Redeem",
+    "RedeemCounter",
+    "Redeemed",
+    "Wanted",
+    "advance",
+    "issue",
+    "issue_batch",
+    "liability",
+    "open_batch",
+    "redeem",
+]

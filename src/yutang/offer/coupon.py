@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,43 +46,39 @@ def issue(conn: psycopg.Connection, now: datetime, wanted: Sequence[_Row]) -> li
     A touch that has its coupon gets the same one again. Refusals (retired, below_margin, has_enough, cool_down, sold_out, over_budget)
     are kept in offer_refusal. The rows of stock stay locked until the commit: that is what makes it exact.
     """
-    rows = {row[3]: row for row in wanted}.values()
-    meant = {row[1] for row in rows}
-    offers = [offer for offer in terms.offers(conn) if offer.definition_id in meant]
-    columns = terms.issue_columns(offers, now)
+    if not wanted:
+        return []
+    persons, asked, rungs, touches = zip(*{row[3]: row for row in wanted}.values(), strict=True)
     with conn.transaction():
-        if offers:
-            sql.stock_up(conn, **terms.stock_columns(offers))
-        return [granted for batch in _rounds(rows) for granted in _issue(conn, now, batch, columns)]
+        open_batch(conn)
+        sql.want(
+            conn,
+            persons=terms.array(persons),
+            definitions=terms.array(asked),
+            rungs=terms.array(rung or 0 for rung in rungs),
+            touches=terms.array(touches),
+        )
+        issue_batch(conn, now)
+        return [Granted(touch, code, reason and Reason(reason)) for touch, code, reason in sql.said(conn)]
 
 
-def _rounds(rows: Iterable[_Row]) -> list[list[_Row]]:
-    """Batches that name a person and an offer once each; nearly always it is one batch."""
-    rounds: list[list[_Row]] = []
-    asked: Counter[tuple[int, int]] = Counter()
-    for row in rows:
-        key = (row[0], row[1])
-        nth = asked[key]
-        asked[key] = nth + 1
-        if nth == len(rounds):
-            rounds.append([])
-        rounds[nth].append(row)
-    return rounds
+def open_batch(conn: psycopg.Connection) -> None:
+    """Empty temporary tables for a caller whose batch is in the database: it fills coupon_wanted, and `issue_batch` coupon_said."""
+    for statement in (sql.scratch_wanted, sql.scratch_said, sql.clear_wanted, sql.clear_said):
+        statement(conn)
 
 
-def _issue(conn: psycopg.Connection, now: datetime, rows: list[_Row], columns: dict[str, list[Any]]) -> list[Granted]:
-    persons, asked, rungs, touches = zip(*rows, strict=True)
-    found = sql.issue(
-        conn,
-        now=now,
-        persons=terms.array(persons),
-        definitions=terms.array(asked),
-        rungs=terms.array(rung or 0 for rung in rungs),
-        touches=terms.array(touches),
-        dice=secrets.token_bytes(7 * len(rows)),
-        **columns,
-    )
-    return [Granted(touch, code, reason and Reason(reason)) for touch, code, reason in found]
+def issue_batch(conn: psycopg.Connection, now: datetime) -> None:
+    """What `issue` does, from coupon_wanted to coupon_said; inside the caller's transaction. Each touch is wanted once."""
+    batch = sql.batch(conn).fetchone()
+    assert batch is not None
+    offers = [offer for offer in terms.offers(conn) if offer.definition_id in (batch.offers or ())]
+    if offers:
+        sql.stock_up(conn, **terms.stock_columns(offers))
+    columns = terms.issue_columns(offers, now) | {"dice": secrets.token_bytes(7 * batch.wanted)}
+    # Whoever asks for an offer twice is served twice, one after the other; nearly always it is one round.
+    for number in range(1, batch.rounds + 1):
+        sql.issue(conn, now=now, round=number, **columns)
 
 
 def redeem(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) -> list[Redeemed]:

@@ -10,10 +10,40 @@ on conflict (definition_id) do update
     where s.total is distinct from case when excluded.total is not null then greatest(excluded.total, s.issued) end
        or s.budget_fen is distinct from case when excluded.budget_fen is not null then greatest(excluded.budget_fen, s.spent_fen) end;
 
+-- name: scratch_wanted
+-- One batch of coupons to give out. n: 1, 2, … is the order in which stock is given; rung 0: a plain coupon.
+create temp table if not exists coupon_wanted (n int not null, person_id bigint not null, definition_id int not null,
+    rung smallint not null, touch_id bigint not null) on commit delete rows;
+
+-- name: scratch_said
+-- What became of the batch: one row for each touch, with a code or a reason.
+create temp table if not exists coupon_said (touch_id bigint not null, code text, reason text) on commit delete rows;
+
+-- name: clear_wanted
+-- A transaction may hold several batches.
+delete from coupon_wanted;
+
+-- name: clear_said
+delete from coupon_said;
+
+-- name: want
+insert into coupon_wanted (n, person_id, definition_id, rung, touch_id)
+select w.n, w.person_id, w.definition_id, w.rung, w.touch_id
+from unnest(%(persons)s::bigint[], %(definitions)s::int[], %(rungs)s::smallint[], %(touches)s::bigint[])
+     with ordinality as w (person_id, definition_id, rung, touch_id, n);
+
+-- name: said
+select s.touch_id, s.code, s.reason from coupon_said s;
+
+-- name: batch
+-- How much is wanted, of which offers, and how often somebody asks for the same one.
+select coalesce(sum(a.n), 0)::int as wanted, coalesce(max(a.n), 0)::int as rounds, array_agg(distinct a.definition_id) as offers
+from (select w.definition_id, count(*) as n from coupon_wanted w group by w.person_id, w.definition_id) a;
+
 -- name: issue
 -- One pass: what a touch already has stays its own; gates that cost nothing first, then the person's own limits, then
 -- stock and budget by rank. The rows of stock are locked before, so the counts are those of now.
--- A batch names a person and an offer once, so the person's count of coupons is exact.
+-- A round names a person and an offer once, so the person's count of coupons is exact.
 with want as (
     select w.n, w.person_id, (w.person_id & 1023)::smallint as bucket, w.definition_id, w.rung, w.touch_id, mine.code as old_code,
            t.value_fen, t.pay_percent, t.off_fen, t.minimum_fen, t.expires_at,
@@ -22,8 +52,7 @@ with want as (
                 when t.reason is not null then t.reason
                 when mine.held >= t.per_person then 'has_enough'
                 when mine.last_at > t.cool_since then 'cool_down' end as said
-    from unnest(%(persons)s::bigint[], %(definitions)s::int[], %(rungs)s::smallint[], %(touches)s::bigint[])
-         with ordinality as w (person_id, definition_id, rung, touch_id, n)
+    from (select a.*, row_number() over (partition by a.person_id, a.definition_id order by a.n) as round from coupon_wanted a) w
     left join unnest(%(t_definitions)s::int[], %(t_rungs)s::smallint[], %(t_values)s::bigint[], %(t_pay)s::smallint[],
                      %(t_off)s::bigint[], %(t_minimum)s::bigint[], %(t_expires)s::timestamptz[], %(t_per_person)s::int[],
                      %(t_cool)s::timestamptz[], %(t_reasons)s::text[])
@@ -36,6 +65,7 @@ with want as (
         from coupon c
         where c.bucket = (w.person_id & 1023)::smallint and c.person_id = w.person_id and c.touch_id is not null
     ) mine on true
+    where w.round = %(round)s::int
 ), ranked as (
     select w.*, row_number() over of_offer as rank, sum(w.value_fen) over (of_offer rows unbounded preceding) as sum_fen
     from want w
@@ -46,7 +76,7 @@ with want as (
            coalesce(r.said, case when s.issued + r.rank > s.total then 'sold_out'
                                  when s.reserved_fen + s.spent_fen + r.sum_fen > s.budget_fen then 'over_budget' end) as said,
            -- 13 digits of the caller's dice: thrown at once for the whole batch, as one at a time costs more than the rest.
-           lpad(to_hex(r.bucket::int), 3, '0') || left(encode(substring(%(dice)s::bytea from (7 * r.n - 6)::int for 7), 'hex'), 13) as code
+           lpad(to_hex(r.bucket::int), 3, '0') || left(encode(substring(%(dice)s::bytea from 7 * r.n - 6 for 7), 'hex'), 13) as code
     from ranked r
     left join stock s on s.definition_id = r.definition_id
 ), refused as (
@@ -65,6 +95,7 @@ with want as (
     from (select j.definition_id, count(*) as n, sum(j.value_fen) as fen from judged j where j.said is null group by 1) g
     where s.definition_id = g.definition_id
 )
+insert into coupon_said (touch_id, code, reason)
 select j.touch_id, coalesce(j.old_code, case when j.said is null then j.code end) as code, nullif(j.said, 'have') as reason
 from judged j;
 
@@ -255,27 +286,24 @@ select exists (select from ladder l where @only(l) and l.due_at <= %(now)s::time
 -- name: move_due
 -- One rung down for everybody whose time has come; who stands on a ladder out of service is left alone for good.
 -- Rows are found again by address: by key, a chunk would read the whole table. One that changed meanwhile waits for the next look.
-with due as materialized (
-    select l.ctid as place, l.definition_id, l.side, l.rung from ladder l
-    where @only(l) and l.due_at <= %(now)s::timestamptz
-    order by l.due_at limit %(limit)s::int
-    for update skip locked
-), fresh as (
-    select d.place, t.version, t.down, t.wait, t.again,
-           case when d.side = 'down' and d.rung < t.down then d.rung + 1 else 1 end as rung
-    from due d
+with terms as materialized (
+    select o.definition_id, t.version, t.down, %(now)s::timestamptz + t.wait as wait_until, %(now)s::timestamptz + t.again as again_at
+    from (select distinct d.definition_id from definition d where d.kind = 'offer' and d.body ->> 'sort' = 'ladder') o
     left join unnest(%(l_definitions)s::int[], %(l_versions)s::int[], %(l_down)s::smallint[], %(l_wait)s::interval[], %(l_again)s::interval[])
-         as t (definition_id, version, down, wait, again) on t.definition_id = d.definition_id
-), next as materialized (
-    select f.*, %(now)s::timestamptz + case when f.rung < f.down then f.wait else f.again end as due_at from fresh f
+         as t (definition_id, version, down, wait, again) on t.definition_id = o.definition_id
 )
 update ladder l
-set version = coalesce(n.version, l.version), side = case when n.version is null then l.side else 'down' end,
-    rung = case when n.version is null then l.rung else n.rung end, move = l.move + (n.version is not null)::int,
-    moved_at = case when n.version is null then l.moved_at else %(now)s::timestamptz end, due_at = n.due_at,
-    xid = case when n.version is null then l.xid else pg_current_xact_id() end
-from next n
-where l.ctid = n.place;
+set version = coalesce(t.version, l.version), side = case when t.version is null then l.side else 'down' end,
+    rung = case when t.version is null then l.rung when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end,
+    move = l.move + (t.version is not null)::int,
+    moved_at = case when t.version is null then l.moved_at else %(now)s::timestamptz end,
+    due_at = case when case when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end < t.down then t.wait_until else t.again_at end,
+    xid = case when t.version is null then l.xid else pg_current_xact_id() end
+from terms t
+where t.definition_id = l.definition_id and l.ctid = any(array(
+    select l.ctid from ladder l where @only(l) and l.due_at <= %(now)s::timestamptz
+    order by l.due_at limit %(limit)s::int
+    for update skip locked));
 
 -- name: expire
 -- Coupons past their time. Rows that somebody is redeeming are skipped: they are judged by their time anyway.
