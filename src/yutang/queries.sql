@@ -30,11 +30,11 @@ select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;
 
 -- name: stages_due
--- The stages with a row whose time has come. One probe per waiting place, each behind its partial index.
-select 'profile' as stage where exists (select from profile where recompute_at <= %(now)s::timestamptz)
-union all select 'offer' where exists (select from ladder where due_at <= %(now)s::timestamptz)
-union all select 'offer' where exists (select from coupon where state = 'issued' and expires_at <= %(now)s::timestamptz)
-union all select 'segment' where exists (select from segment_due where recompute_at <= %(now)s::timestamptz)
-union all select 'journey' where exists (select from enrolment where state = 'active' and due_at <= %(now)s::timestamptz)
-union all select 'decide' where exists (select from decision where verdict = 'hold' and retry_at <= %(now)s::timestamptz)
+-- The stages with a row whose time has come: the first entry of each partial index, never a scan of a table.
+select 'profile' as stage where (select min(recompute_at) from profile) <= %(now)s::timestamptz
+union all select 'offer' where (select min(due_at) from ladder) <= %(now)s::timestamptz
+union all select 'offer' where (select min(expires_at) from coupon where state = 'issued') <= %(now)s::timestamptz
+union all select 'segment' where (select min(recompute_at) from segment_due) <= %(now)s::timestamptz
+union all select 'journey' where (select min(due_at) from enrolment where state = 'active') <= %(now)s::timestamptz
+union all select 'decide' where (select min(retry_at) from decision where verdict = 'hold') <= %(now)s::timestamptz
 union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz);
