@@ -21,7 +21,7 @@ class HandleKind:
 
     strong: joins people by itself; weak ones only suggest. single: a person can have but one per scope, so two different
     ones contradict each other. personal: hashed for matching and encrypted for sending, never stored in plain text.
-    rank: which handle an event follows when its handles contradict each other; the lowest wins.
+    code: the first byte of its keys, and its rank: of handles that contradict each other an event follows the lowest.
     """
 
     code: int
@@ -32,10 +32,6 @@ class HandleKind:
     separator: str
     zh: str
     en: str
-
-    @property
-    def rank(self) -> int:
-        return self.code
 
 
 KINDS = (

@@ -46,14 +46,6 @@ def bucket_of(person_id: int) -> int:
     return person_id % BUCKETS
 
 
-class Verdict(StrEnum):
-    """What `decide` says of a touch: send it now, hold it until ``retry_at``, or never."""
-
-    SEND = "send"
-    HOLD = "hold"
-    NO = "no"
-
-
 class Reason(StrEnum):
     """Why something did not happen. Closed: whatever is refused, held or dropped names one of these."""
 

@@ -40,11 +40,6 @@ class Batch:
         return self.keys.view(np.uint8).reshape(-1, 16)[:, 0]
 
     @property
-    def slot(self) -> np.ndarray:
-        """Kind and scope per key, as one number."""
-        return slots(self.keys)
-
-    @property
     def strong(self) -> np.ndarray:
         return _STRONG[self.code]
 

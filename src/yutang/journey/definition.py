@@ -44,14 +44,6 @@ def journey(node: Node) -> dict[str, Any]:
     return body | {"program": _program(keys["steps"])}
 
 
-def names(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every definition a journey names: (kind, name)."""
-    found = [("segment", body["trigger"]["segment"])] if "segment" in body["trigger"] else []
-    for line in body["program"]:
-        found += [(kind, line[kind]) for kind in ("message", "offer") if line.get(kind)]
-    return found
-
-
 def _trigger(node: Node) -> dict[str, Any]:
     keys = node.mapping(known=("event", "where", "segment"))
     if ("event" in keys) == ("segment" in keys):

@@ -48,10 +48,6 @@ STATES: dict[str, Words] = {
     "done": {"zh": "已走完", "en": "done"},
     "exited": {"zh": "已退出", "en": "left"},
 }
-ARMS: dict[str, Words] = {
-    "treated": {"zh": "触达组", "en": "treated"},
-    "holdout": {"zh": "对照组", "en": "holdout"},
-}
 
 
 def both(zh: str, en: str) -> Words:
