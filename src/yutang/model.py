@@ -90,6 +90,11 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     RETIRED = "retired"
     # delivery
+    QUOTA = "quota"
+    NO_WINDOW = "no_window"
+    NO_GRANT = "no_grant"
+    BLOCKED = "blocked"
+    NOT_SENT = "not_sent"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     GAVE_UP = "gave_up"
@@ -153,6 +158,17 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.HOLDOUT: ("属于对照组，不触达", "the person is in the holdout group"),
     Reason.TOO_LATE: ("等到了截止时间仍不能发", "its deadline passed before it could be sent"),
     Reason.RETIRED: ("旅程或消息已下线", "the journey or the message was taken out of service"),
+    Reason.QUOTA: ("平台配额已用完，顺延到有配额时", "the platform's quota is used up; it waits until there is more"),
+    Reason.NO_WINDOW: (
+        "顾客近期没有主动互动，平台不允许此时回复",
+        "the person has not written or acted lately, so the platform does not allow an answer now",
+    ),
+    Reason.NO_GRANT: (
+        "顾客没有（或已用完）订阅授权",
+        "the person has granted no message of this kind, or used the grant up",
+    ),
+    Reason.BLOCKED: ("顾客已删除或拉黑", "the person deleted or blocked us"),
+    Reason.NOT_SENT: ("员工没有点发送", "the member of staff did not tap send"),
     Reason.TEMPORARY: ("渠道暂时失败，将重试", "the channel failed for now; it will be tried again"),
     Reason.PERMANENT: ("渠道永久拒绝", "the channel refused for good"),
     Reason.GAVE_UP: ("多次重试后放弃", "given up after the last retry"),

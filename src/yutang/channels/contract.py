@@ -17,7 +17,8 @@ class Letter:
     """One rendered message. `touch_id` is its idempotency key: the same letter may come twice, after a crash.
 
     `address` is plain text, unsealed just before sending: keep it out of logs, details and exceptions.
-    `meta` holds ``message`` (its name), ``tries`` (1 at the first) and, where there is one, ``unsubscribe`` (a link).
+    `meta` holds ``message`` (its name), ``tries`` (1 at the first), ``deadline`` and, where there is one, ``unsubscribe``
+    (a link). `attachments`: what goes with the words, as ``{"kind": "link" | "image" | "miniprogram" | …, …}``.
     """
 
     touch_id: int
@@ -26,16 +27,18 @@ class Letter:
     subject: str
     body: str
     meta: Mapping[str, Any] = field(default_factory=dict)
+    attachments: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of one letter. `detail` is for operators and holds no personal data.
 
-    until: it was not tried, and is not to be before then; such a wait costs no try.
+    assigned: a member of staff has been asked to send it; an `Answer` of type ``message_sent`` or ``message_failed``
+    says later what became of it. until: it was not tried, and is not to be before then; such a wait costs no try.
     """
 
-    state: Literal["sent", "retry", "failed"]
+    state: Literal["sent", "assigned", "retry", "failed"]
     reason: Reason | None = None
     detail: str = ""
     provider_id: str | None = None
@@ -44,6 +47,11 @@ class Result:
     @staticmethod
     def sent(provider_id: str | None = None) -> Result:
         return Result("sent", provider_id=provider_id)
+
+    @staticmethod
+    def assigned(provider_id: str | None = None) -> Result:
+        """Somebody has been asked to send it."""
+        return Result("assigned", provider_id=provider_id)
 
     @staticmethod
     def retry(detail: str) -> Result:
@@ -73,24 +81,60 @@ class Answer:
     props: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A callback as the platform sent it, verified and decrypted, before anybody has interpreted it."""
+
+    event_id: int
+    text: str
+    at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that a platform says about a person, in the words of the event registry; it enters by the door.
+
+    key: the same fact told twice has the same key. handles: full kind to value, as in ``POST /v1/events``.
+    """
+
+    key: str
+    type: str
+    at: datetime
+    handles: Mapping[str, str]
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Channel:
-    """Base of all channels. `send` runs outside any transaction and within `LEASE_SECONDS`, else the letters are claimed again.
+    """Base of all channels. `send` and `tend` run outside any transaction and within `LEASE_SECONDS`.
 
     name: the word that messages and consents use. handle: the full kind of handle that is its address (``email``), None
-    when it reaches any person by id. batch: letters per call.
+    when it reaches any person by id. batch: letters per call. source: where its callbacks and facts come from, None when
+    it has none.
     """
 
     name: str
     handle: str | None = None
     batch: int = 100
+    source: str | None = None
 
     def send(self, conn: psycopg.Connection, now: datetime, letters: Sequence[Letter]) -> list[Result]:
         """One result per letter, in their order. An exception means: try all of them again later."""
         raise NotImplementedError
 
-    def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer]:  # noqa: ARG002
-        """Answers that are there by now, each once: called in the transaction that makes them events."""
+    def hear(self, conn: psycopg.Connection, now: datetime, raws: Sequence[Raw]) -> None:
+        """Keep what callbacks say, in the channel's own tables; no network. The same callback may come again."""
+
+    def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer | Fact]:  # noqa: ARG002
+        """What is there by now, each once: called in the transaction that makes events of it."""
         return []
+
+    def tend(self, conn: psycopg.Connection, now: datetime) -> int:  # noqa: ARG002
+        """The channel's own errands with its platform: what it must ask, mirror or follow up. Returns how many were done.
+
+        A bounded share per call. Outcomes go to its own tables, from where `receive` tells them.
+        """
+        return 0
 
 
 LEASE_SECONDS = 300

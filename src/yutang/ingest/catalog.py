@@ -86,6 +86,9 @@ _ORDER = _must("order_id", "key", "订单号", "order number")
 _TOUCH = _must("touch_id", "count", "触达编号", "number of the touch")
 _CODE = _must("code", "key", "券码", "coupon code")
 _CHANNEL = _must("channel", "key", "渠道，“*”为全部渠道", 'channel; "*" is all of them')
+_STAFF = _must("staff", "key", "员工账号", "member of staff")
+_SOURCE_CODE = _may("code", "key", "活码名称", "live code that led here")
+_GROUP = _must("group", "key", "群编号", "id of the group")
 
 CATALOG = (
     EventType(
@@ -153,6 +156,72 @@ CATALOG = (
     EventType("message_clicked", "消息链接被点击", "a link in a message was clicked", (_TOUCH,)),
     EventType("message_replied", "消息被回复", "a message was answered", (_TOUCH,)),
     EventType("message_failed", "消息发送失败", "a message could not be delivered", (_TOUCH,)),
+    EventType(
+        "message_assigned",
+        "消息已派给员工发送",
+        "a member of staff was asked to send a message",
+        (_TOUCH, _must("channel", "key", "渠道", "channel"), _may("staff", "key", "员工账号", "member of staff")),
+    ),
+    EventType(
+        "message_received",
+        "顾客发来消息",
+        "wrote to us",
+        (
+            _must("channel", "key", "渠道", "channel"),
+            _may("kind", "key", "消息类型", "kind of message"),
+            _may("text", "text", "文字", "text"),
+        ),
+    ),
+    EventType(
+        "contact_added",
+        "成为员工的联系人",
+        "became a contact of a member of staff",
+        (
+            _STAFF,
+            _SOURCE_CODE,
+            _may("state", "key", "渠道参数", "state carried by the code"),
+            _may("store", "key", "门店", "store"),
+            _may("way", "key", "添加方式", "how they met"),
+        ),
+    ),
+    EventType(
+        "contact_lost",
+        "不再是员工的联系人",
+        "is no longer a contact of a member of staff",
+        (_STAFF, _must("by", "key", "谁删除的：customer、staff、transfer", "who ended it: customer, staff, transfer")),
+    ),
+    EventType(
+        "contact_moved",
+        "联系人由另一位员工继承",
+        "was handed over to another member of staff",
+        (_STAFF, _must("before", "key", "原员工账号", "member of staff before")),
+    ),
+    EventType(
+        "group_joined",
+        "加入客户群",
+        "joined a group",
+        (
+            _GROUP,
+            _may("name", "text", "群名", "name of the group"),
+            _SOURCE_CODE,
+            _may("way", "key", "入群方式", "how"),
+        ),
+    ),
+    EventType(
+        "group_left",
+        "退出客户群",
+        "left a group",
+        (_GROUP, _may("by", "key", "谁：self、admin、dismissed", "who ended it: self, admin, dismissed")),
+    ),
+    EventType("followed", "关注", "followed us", (_must("channel", "key", "渠道", "channel"), _SOURCE_CODE)),
+    EventType("unfollowed", "取消关注", "stopped following us", (_must("channel", "key", "渠道", "channel"),)),
+    EventType("scanned", "扫码", "scanned a code", (_must("code", "key", "活码名称", "live code"),)),
+    EventType(
+        "grant_given",
+        "同意订阅一条消息",
+        "granted one message of a template",
+        (_must("template", "key", "模板编号", "template"), _may("channel", "key", "渠道", "channel")),
+    ),
     EventType("consent_given", "同意接收", "consented to messages", (_CHANNEL,)),
     EventType("consent_withdrawn", "撤回同意", "withdrew consent", (_CHANNEL,)),
     EventType(

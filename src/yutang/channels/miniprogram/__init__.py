@@ -1,0 +1,1 @@
+"""Mini-program: subscribe messages, each against a grant."""

@@ -1,0 +1,1 @@
+"""Official account: followers, scene codes, customer service and template messages."""

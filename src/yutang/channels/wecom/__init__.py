@@ -1,0 +1,1 @@
+"""WeCom: external contacts, groups, tasks that staff send, welcomes."""
