@@ -143,6 +143,27 @@ steps:
     assert (said(pond, here), said(pond, there)) == (["hello"], ["reminder"])
 
 
+@pytest.mark.parametrize(
+    ("hours", "here"), [('{from: "09:00", to: "21:00"}', True), ('{from: "21:00", to: "09:00"}', False)]
+)
+def test_hours_are_asked_where_each_lives(pond, hours, here):
+    """Noon in Shanghai is 05:00 in London; a span may run over midnight."""
+    start(
+        pond,
+        f"""trigger: {{event: registered}}
+steps:
+  - hours: {hours}
+    then: [{{message: hello}}]
+    else: [{{message: reminder}}]
+""",
+    )
+    at_home, abroad = pond.person(), pond.person(time_zone="Europe/London")
+    for person in (at_home, abroad):
+        pond.happened(person, "registered")
+    advance(pond)
+    assert (said(pond, at_home) == ["hello"], said(pond, abroad) == ["hello"]) == (here, not here)
+
+
 def profiled(pond, person):
     pond.conn.execute(
         "insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at) values (%s, %s, 1, 1, 1, 'visitor', %s)",

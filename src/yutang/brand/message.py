@@ -1,4 +1,5 @@
-"""messages/*.md: what a message says. Between two lines of ``---`` its title, subject and channel; below, the words (Jinja2)."""
+"""messages/*.md: what a message says. Between two lines of ``---`` its title, subject, channel and what goes with the words
+(``attachments``: links, pictures, mini-program cards, a platform's template); below, the words (Jinja2)."""
 
 from __future__ import annotations
 
@@ -15,13 +16,34 @@ def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
     """The body ``{"title", "subject", "channel", "body"}``, and the head as a node. Raises SourceError."""
     head, words, first = _parts(text, file_name)
     node = source.load(head, file_name)
-    keys = node.mapping(known=("title", "subject", "channel"), required=("title", "subject", "channel"))
+    needed = ("title", "subject", "channel")
+    keys = node.mapping(known=(*needed, "attachments"), required=needed)
     title = keys["title"].mapping(known=("zh", "en"), required=("zh", "en"))
     subject = keys["subject"]
     _compiles(subject.text(), file_name, subject.position.line)
     _compiles(words, file_name, first)
     titles = {language: item.text() for language, item in title.items()}
-    return {"title": titles, "subject": subject.text(), "channel": keys["channel"].text(), "body": words.strip()}, node
+    body = {"title": titles, "subject": subject.text(), "channel": keys["channel"].text(), "body": words.strip()}
+    if "attachments" in keys:
+        body["attachments"] = [_attachment(item, file_name) for item in keys["attachments"].items()]
+    return body, node
+
+
+def _attachment(node: Node, file_name: str) -> dict[str, Any]:
+    """One card, as the channel will get it; every text in it is a template of its own."""
+    if "kind" not in node.mapping():
+        raise node.fail("say what kind it is; write for example {kind: link, title: …, url: …}")
+    return _plain(node, file_name)
+
+
+def _plain(node: Node, file_name: str) -> Any:
+    if node.is_mapping:
+        return {name: _plain(item, file_name) for name, item in node.mapping().items()}
+    if node.is_list:
+        return [_plain(item, file_name) for item in node.items()]
+    if isinstance(node.value, str):
+        _compiles(node.text(), file_name, node.position.line)
+    return node.plain()
 
 
 def _parts(text: str, file_name: str) -> tuple[str, str, int]:

@@ -29,7 +29,7 @@ def references(node: Node) -> Iterator[Reference]:
             yield from (Reference(*found) for found in language.references(language.parse(item)))
         elif key in _KINDS:
             yield Reference(_KINDS[key], str(item.value), item.position)
-        elif key != "where":
+        elif key not in ("where", "attachments"):
             yield from _below(item)
 
 

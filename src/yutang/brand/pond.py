@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from yutang.definitions import POND
-from yutang.handles import kind_of
+from yutang.handles import BY_NAME, kind_of
 from yutang.source import Node, suggest
 
 CONSENT = ("assumed", "required")
@@ -87,6 +87,9 @@ def _reach(node: Node) -> dict[str, str]:
 
 
 def _handle(node: Node) -> str:
+    """A family of handles; ``openid`` is enough, as any of a person's will do."""
+    if node.text() in BY_NAME:
+        return node.text()
     try:
         return kind_of(node.text()).name
     except ValueError as error:

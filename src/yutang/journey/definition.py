@@ -1,6 +1,6 @@
 """A journey's file becomes a program: a flat list of lines, each naming the line that follows.
 
-Lines (key ``do``): ``wait`` seconds · ``until`` a time of day · ``wait_for`` an event, else time out · ``branch`` on a rule ·
+Lines (key ``do``): ``wait`` seconds · ``until`` a time of day · ``wait_for`` an event, else time out · ``branch`` on a rule · ``hours`` of the day ·
 ``message`` with or without an offer · ``tag`` / ``untag`` · ``ladder`` (stand on an offer ladder, speak at every move) · ``end``.
 """
 
@@ -17,7 +17,7 @@ Line = dict[str, Any]
 _KEYS = (
     "title", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal", "exit_on_leave", "steps",
 )  # fmt: skip
-_STEPS = ("wait", "until", "wait_for", "if", "offer", "message", "tag", "untag", "ladder", "exit")
+_STEPS = ("wait", "until", "wait_for", "if", "hours", "offer", "message", "tag", "untag", "ladder", "exit")
 _SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60}
 
 
@@ -131,6 +131,8 @@ def _line(kind: str, node: Node, program: list[Line], following: int) -> int:
         keys = node.mapping(known=("if", "then", "else"), required=("if", "then"))
         rule = language.parse(keys["if"]).to_json()
         return _add(program, {"do": "branch", "rule": rule} | _both(keys, program, following))
+    if kind == "hours":
+        return _hours(node, program, following)
     if kind == "message":
         keys = node.mapping(known=("message", "channel"))
         channel = keys["channel"].text() if "channel" in keys else None
@@ -146,6 +148,13 @@ def _line(kind: str, node: Node, program: list[Line], following: int) -> int:
     if kind == "exit":
         return _add(program, {"do": "end"})
     return _add(program, {"do": kind, "tag": node.mapping(known=(kind,))[kind].text(), "next": following})
+
+
+def _hours(node: Node, program: list[Line], following: int) -> int:
+    keys = node.mapping(known=("hours", "then", "else"), required=("hours", "then"))
+    ends = keys["hours"].mapping(known=("from", "to"), required=("from", "to"))
+    line = {"do": "hours", "from": _time(ends["from"]), "to": _time(ends["to"])}
+    return _add(program, line | _both(keys, program, following))
 
 
 def _wait_for(node: Node, program: list[Line], following: int) -> int:

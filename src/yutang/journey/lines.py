@@ -101,10 +101,23 @@ def _words(run: Run, place: Place) -> dict[str, Any] | None:
 
 
 def _branch(run: Run, place: Place) -> int:
-    """Ask the rule about everybody on the line, and send each on their way."""
-    rows = sql.claim(run.conn, run.only, **place.params, now=run.now, limit=CHUNK).fetchall()
+    """Ask the rule about everybody on the line."""
     rule = language.from_json(place.line["rule"])
-    inside = segment.matching(run.conn, rule, run.now, [row.person_id for row in rows]) if rows else set()
+    return _fork(run, place, lambda persons: segment.matching(run.conn, rule, run.now, persons))
+
+
+def _hours(run: Run, place: Place) -> int:
+    """Ask the clock on the wall where each person lives."""
+    hours = {"begin": place.line["from"], "end": place.line["to"], "zone": definitions.pond(run.conn)["time_zone"]}
+    return _fork(
+        run, place, lambda persons: {r.person_id for r in sql.in_hours(run.conn, now=run.now, persons=persons, **hours)}
+    )
+
+
+def _fork(run: Run, place: Place, ask: Callable[[list[int]], set[int]]) -> int:
+    """Send each person on the line the way of the answer."""
+    rows = sql.claim(run.conn, run.only, **place.params, now=run.now, limit=CHUNK).fetchall()
+    inside = ask([row.person_id for row in rows]) if rows else set()
     for answer, group in (
         ("yes", [r for r in rows if r.person_id in inside]),
         ("no", [r for r in rows if r.person_id not in inside]),
@@ -147,6 +160,7 @@ WALK: dict[str, Callable[[Run, Place], int]] = {
     "until": _wait,
     "wait_for": _time_out,
     "branch": _branch,
+    "hours": _hours,
     "message": _message,
     "tag": _tag,
     "untag": _tag,

@@ -176,6 +176,15 @@ where e.state = 'active' and e.due_at <= %(now)s::timestamptz and e.journey_id =
   and e.step = %(step)s::smallint and @only(e)
 order by e.due_at limit %(limit)s::int for update skip locked;
 
+-- name: in_hours
+-- For whom it is now between two times of day, where they live; from a later to an earlier one runs over midnight.
+select c.person_id
+from unnest(%(persons)s::bigint[]) as c (person_id)
+left join trait tz on tz.bucket = (c.person_id & 1023)::smallint and tz.person_id = c.person_id and tz.name = 'time_zone'
+cross join lateral (select (%(now)s::timestamptz at time zone coalesce(tz.value #>> '{}', %(zone)s::text))::time as hour) local
+where case when %(begin)s::time <= %(end)s::time then local.hour >= %(begin)s::time and local.hour < %(end)s::time
+           else local.hour >= %(begin)s::time or local.hour < %(end)s::time end;
+
 -- name: go
 -- Send these people to a line.
 with moved as (

@@ -30,6 +30,7 @@ VERDICTS: dict[str, Words] = {
 ATTEMPTS: dict[str, Words] = {
     "waiting": {"zh": "等待发送", "en": "waiting to be sent"},
     "claimed": {"zh": "正在发送", "en": "being sent"},
+    "assigned": {"zh": "已派给员工，等他点发送", "en": "a member of staff was asked to send it"},
     "sent": {"zh": "已发出", "en": "sent"},
     "failed": {"zh": "发送失败", "en": "failed"},
 }
@@ -146,6 +147,10 @@ _LINES: dict[str, Callable[[dict[str, Any], Titled], Words]] = {
     "until": lambda step, _: both(f"等到 {step['time']}", f"wait until {step['time']}"),
     "wait_for": _wait_for,
     "branch": _branch,
+    "hours": lambda step, _: both(
+        f"当地时间在 {step['from']}–{step['to']} 之间吗",
+        f"is it between {step['from']} and {step['to']} where they live?",
+    ),
     "message": _message,
     "tag": lambda step, _: both(f"打标签「{step['tag']}」", f"tag '{step['tag']}'"),
     "untag": lambda step, _: both(f"去标签「{step['tag']}」", f"untag '{step['tag']}'"),
