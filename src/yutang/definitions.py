@@ -86,8 +86,22 @@ POND: dict[str, Any] = {
     "life": {"growing_orders": 2, "mature_orders": 5, "dormant_days": 60, "lost_days": 180},
     "budget": {"touches": 3, "window_days": 7},
     "quiet": {"from": "22:00", "to": "08:00"},
-    "consent": {"sandbox": "assumed", "email": "required", "webhook": "assumed"},
-    "reach": {"email": "email"},
+    "consent": {
+        "sandbox": "assumed",
+        "email": "required",
+        "webhook": "assumed",
+        "wecom": "assumed",
+        "official_account": "assumed",
+        "miniprogram": "assumed",
+        "sms": "required",
+    },
+    "reach": {
+        "email": "email",
+        "wecom": "external_userid",
+        "official_account": "openid",
+        "miniprogram": "openid",
+        "sms": "phone",
+    },
     "holdout_percent": 2,
 }
 """The pond's settings where a brand says nothing else."""

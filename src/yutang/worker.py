@@ -16,6 +16,7 @@ from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Counts, Only
 
 STAGES = (
+    deliver.receive,
     identity.resolve,
     profile.refresh,
     offer.advance,
@@ -29,11 +30,17 @@ FACTS = (identity.resolve, profile.refresh, offer.advance)
 """What is known and owed. Each of these works off its backlog before a later stage looks, so that nobody seems silent
 whose orders are still waiting to be read."""
 
+OUTSIDE = (deliver.receive, deliver.send)
+"""The ear and the mouth: what knows the channels."""
+
 MOST_WINDOWS = 100
 """How many windows of about 20,000 rows a stage works off at a stretch."""
 
 IDLE_SECONDS = 0.2
 """How long an idle loop rests; the longest that a new event waits before somebody looks."""
+
+EAR_SECONDS = 0.5
+"""How long the ear waits before it looks whether it is to stop."""
 
 FULL_PASS_SECONDS = 5
 """How often every stage runs even if nothing seems due."""
@@ -56,7 +63,7 @@ def run_once(
     done = Counts()
     for stage in STAGES:
         if due is None or _name(stage) in due or done.busy():
-            extra = {"channels": channels} if stage is deliver.send else {}
+            extra = {"channels": channels} if stage in OUTSIDE else {}
             counts = stage(conn, now, only, **extra)  # type: ignore[operator]
             if stage in FACTS and only.persons is None and counts.busy():
                 counts.update(_work_off(conn, now, stage))
@@ -68,25 +75,26 @@ def _work_off(conn: psycopg.Connection, now: datetime, stage: Callable[..., Coun
     """Let a stage go on while more waits for it; bounded, so that a flood does not keep the later stages waiting for ever."""
     done = Counts()
     for _ in range(MOST_WINDOWS):
-        if _name(stage) not in due_stages(conn, now) or not (more := stage(conn, now)).busy():
+        if _name(stage) not in due_stages(conn, now, {}) or not (more := stage(conn, now)).busy():
             break
         done.update(more)
     return done
 
 
-def due_stages(conn: psycopg.Connection, now: datetime) -> set[str]:
+def due_stages(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> set[str]:
     """The stages for which something has come in, or somebody's time has come. Asked without writing anything.
 
     It does not cover new definitions and scripted answers, which a full pass finds.
     """
-    return {row.stage for row in sql.stages_due(conn, now=now)} | stages_with_news(conn)
+    due = {row.stage for row in sql.stages_due(conn, now=now)} | stages_with_news(conn)
+    return due | {"deliver"} if any(channel.due(conn, now) for channel in channels.values()) else due
 
 
 def settle(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], most: int = 10_000) -> Counts:
     """A full pass, then pass after pass at the same instant until nothing is due. Returns everything that was done."""
     done = run_once(conn, now, channels)
     for _ in range(most):
-        due = due_stages(conn, now)
+        due = due_stages(conn, now, channels)
         counts = run_once(conn, now, channels, due=due) if due else Counts()
         done.update(counts)
         if not counts.busy():
@@ -100,9 +108,19 @@ def hurry(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
     return run_once(conn, now, channels, Only(persons=people)) if people else Counts()
 
 
+def express(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> Counts:
+    """The fast path for what platforms have just called back: a welcome must be out before its code dies."""
+    heard, events = deliver.listen(conn, now, channels)
+    return heard + hurry(conn, now, channels, events) if events else heard
+
+
+ChannelsOf = Callable[[psycopg.Connection], Mapping[str, Channel]]
+"""The channels that are set up now; asked again at every full pass, so that a new account needs no restart."""
+
+
 def loop(
     conn: psycopg.Connection,
-    channels: Mapping[str, Channel],
+    channels_of: ChannelsOf,
     clock: Callable[[], datetime],
     stopping: threading.Event,
     report: Callable[[Counts], None],
@@ -112,23 +130,38 @@ def loop(
     A full pass runs at least every `FULL_PASS_SECONDS`. `report` hears what each pass did, idle ones included.
     Raises psycopg.OperationalError when the database is lost.
     """
-    full_pass_at = clock()
+    full_pass_at, channels = clock(), channels_of(conn)
     while not stopping.is_set():
         now = clock()
         full = now >= full_pass_at
         if full:
-            full_pass_at = now + timedelta(seconds=FULL_PASS_SECONDS)
-        done = _pass(conn, now, channels, full)
+            full_pass_at, channels = now + timedelta(seconds=FULL_PASS_SECONDS), channels_of(conn)
+        done = _guarded(lambda: _pass(conn, now, channels, full))  # noqa: B023
         report(done)
         if not done.busy():
             stopping.wait(IDLE_SECONDS)
 
 
+def ear(
+    conn: psycopg.Connection, channels_of: ChannelsOf, clock: Callable[[], datetime], stopping: threading.Event
+) -> None:
+    """Beside the loop, with a connection of its own: whoever calls back is answered at once, however long a pass takes."""
+    conn.execute("listen callback")
+    while not stopping.is_set():
+        for _ in conn.notifies(timeout=EAR_SECONDS, stop_after=1):
+            _guarded(lambda: express(conn, clock(), channels_of(conn)))
+
+
 def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], full: bool) -> Counts:
     """One pass: every stage, or those that have something to do."""
+    due = None if full else due_stages(conn, now, channels)
+    return run_once(conn, now, channels, due=due) if full or due else Counts()
+
+
+def _guarded(work: Callable[[], Counts]) -> Counts:
+    """What fails is logged and tried again by the next pass; only a lost database ends the loop."""
     try:
-        due = None if full else due_stages(conn, now)
-        return run_once(conn, now, channels, due=due) if full or due else Counts()
+        return work()
     except psycopg.OperationalError:
         raise
     except Exception:

@@ -120,7 +120,7 @@ def _news(pond: Scene, count: int, at: datetime) -> tuple[Scene, list[dict[str, 
 
 def _pass(conn: psycopg.Connection, now: datetime, outlets: dict[str, Any]) -> None:
     """What the loop does each time it looks."""
-    if due := worker.due_stages(conn, now):
+    if due := worker.due_stages(conn, now, outlets):
         worker.run_once(conn, now, outlets, due=due)
 
 

@@ -129,6 +129,10 @@ class Channel:
         """What is there by now, each once: called in the transaction that makes events of it."""
         return []
 
+    def due(self, conn: psycopg.Connection, now: datetime) -> bool:  # noqa: ARG002
+        """Is there an errand to do or a fact to tell? Asked at every turn of the loop: one cheap look, writing nothing."""
+        return False
+
     def tend(self, conn: psycopg.Connection, now: datetime) -> int:  # noqa: ARG002
         """The channel's own errands with its platform: what it must ask, mirror or follow up. Returns how many were done.
 

@@ -42,10 +42,22 @@ class Loop:
 
     def run(self) -> None:
         """Nothing is in memory: after a lost connection the next pass simply goes on."""
+        ear = threading.Thread(target=self._keep_on, args=(self._listen,), name="ear", daemon=True)
+        ear.start()
+        self._keep_on(self._work)
+        ear.join()
+
+    def _work(self, conn: psycopg.Connection) -> None:
+        worker.loop(conn, self._app.channels, self._clock, self._stopping, self._report)
+
+    def _listen(self, conn: psycopg.Connection) -> None:
+        worker.ear(conn, self._app.channels, self._clock, self._stopping)
+
+    def _keep_on(self, part: Callable[[psycopg.Connection], None]) -> None:
         while not self._stopping.is_set():
             try:
                 with connect(self._url) as conn:
-                    worker.loop(conn, self._app.channels, self._clock, self._stopping, self._report)
+                    part(conn)
             except (psycopg.OperationalError, YutangError) as error:
                 log.warning("the database cannot be reached; trying again", error=str(error).strip())
                 self._stopping.wait(AGAIN_SECONDS)

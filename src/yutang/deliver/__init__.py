@@ -1,5 +1,9 @@
-"""Deliver: the only stage that talks to the network. It claims and commits, sends, then records."""
+"""Deliver: the only stage that talks to the network, and the ear that opens the loop.
 
+`send` claims and commits, sends, then records; `receive` makes events of what channels have heard and learned.
+"""
+
+from yutang.deliver.receive import listen, receive
 from yutang.deliver.send import send
 
-__all__ = ["send"]
+__all__ = ["listen", "receive", "send"]

@@ -15,7 +15,7 @@ from yutang.clock import business_day
 from yutang.db.queries import Queries
 from yutang.deliver.backoff import MOST_TRIES
 from yutang.deliver.quiet import quiet_until
-from yutang.deliver.render import CannotRender, discount, render, variables
+from yutang.deliver.render import CannotRender, discount, render, render_all, variables
 from yutang.handles import kind_of
 from yutang.model import Reason
 from yutang.vault import open_vault
@@ -87,9 +87,11 @@ def _letter(
     values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]})
     try:
         subject, body = render(message.body["subject"], message.body["body"], values)
+        attachments = render_all(message.body.get("attachments", []), values)
     except CannotRender as error:
         raise Unsendable(Result.failed(f"message {message.name}: {error}")) from error
-    return Letter(row.touch_id, row.person_id, address, subject, body, {"message": message.name, "tries": row.tries})
+    meta = {"message": message.name, "tries": row.tries, "deadline": row.deadline}
+    return Letter(row.touch_id, row.person_id, address, subject, body, meta, attachments)
 
 
 def _zone(pond: dict[str, Any], row: Any) -> str:

@@ -62,3 +62,18 @@ from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[
 where a.bucket = r.bucket and a.person_id = r.person_id and a.touch_id = r.touch_id
   and a.state <> 'sent' and (a.claimed_by = %(token)s::text or r.state = 'sent')
 returning a.person_id, a.touch_id, a.state, a.reason;
+
+-- name: callbacks
+-- What platforms sent, as it came; in the order in which it came, source by source.
+select c.event_id, c.source, c.at, c.received_at, c.props ->> 'text' as text from callback c
+where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8
+order by c.source, c.event_id;
+
+-- name: entered
+select e.event_id from event e where e.source = %(source)s::text and e.source_id = any(%(keys)s::text[]);
+
+-- name: settle
+-- What somebody was asked to send has been sent, or will not be.
+update attempt a set state = r.state, reason = r.reason, at = %(now)s::timestamptz
+from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(reasons)s::text[]) as r (person_id, touch_id, state, reason)
+where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id and a.state = 'assigned';

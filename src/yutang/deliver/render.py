@@ -52,8 +52,21 @@ def _yuan(fen: int) -> str:
 
 def render(subject: str, body: str, values: Mapping[str, Any]) -> tuple[str, str]:
     """Subject (one line) and body. Raises CannotRender, whose text names the fault and no personal data."""
+    return " ".join(_words(subject, values).split()), _words(body, values)
+
+
+def render_all(part: Any, values: Mapping[str, Any]) -> Any:
+    """The same mappings and lists with every text rendered. Raises CannotRender."""
+    if isinstance(part, str):
+        return _words(part, values)
+    if isinstance(part, Mapping):
+        return {name: render_all(item, values) for name, item in part.items()}
+    return [render_all(item, values) for item in part] if isinstance(part, list) else part
+
+
+def _words(template: str, values: Mapping[str, Any]) -> str:
     try:
-        return " ".join(_template(subject).render(values).split()), _template(body).render(values)
+        return _template(template).render(values)
     except TemplateError as error:
         raise CannotRender(f"{type(error).__name__}: {error.message}") from error
     except Exception as error:

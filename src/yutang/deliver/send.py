@@ -18,8 +18,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+import structlog
 
-from yutang.channels.contract import LEASE_SECONDS, Answer, Channel, Letter, Result
+from yutang.channels.contract import LEASE_SECONDS, Channel, Letter, Result
 from yutang.db.cursor import window
 from yutang.db.queries import Queries
 from yutang.deliver.backoff import wait
@@ -28,21 +29,34 @@ from yutang.ingest.record import follow_up
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
+log = structlog.get_logger()
 UNKNOWN_AT_ONCE = 1000
 """Attempts per call on a channel that nobody configured."""
 
 
 def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
-    """One batch per channel. Counts: ``taken`` (new attempts), ``sent``, ``waiting`` (to be tried again), ``failed``, ``answer``.
+    """One batch per channel, then each channel's own errands.
 
+    Counts: ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``errand``.
     `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
     """
     counts = Counts(taken=_take(conn, now, only))
     for name in [row.channel for row in sql.due(conn, now=now)]:
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
     if only.persons is None:
-        counts["answer"] = sum(_receive(conn, now, channel) for channel in channels.values())
+        counts["errand"] = sum(_tend(conn, now, channel) for channel in channels.values())
     return counts
+
+
+def _tend(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:
+    """A platform that fails keeps neither the letters nor the other channels waiting; its errands stay where they are."""
+    try:
+        return channel.tend(conn, now)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        log.exception("a channel's errands failed; they are tried again", channel=channel.name)
+        return 0
 
 
 def _take(conn: psycopg.Connection, now: datetime, only: Only) -> int:
@@ -135,17 +149,3 @@ def _clean(detail: str) -> str | None:
 def _event(now: datetime, channel: str, row: Any) -> tuple[str, str, int, datetime, dict[str, Any]]:
     props = {"touch_id": row.touch_id, "channel": channel} | ({"reason": row.reason} if row.reason else {})
     return f"{row.state}:{row.touch_id}", f"message_{row.state}", row.person_id, now, props
-
-
-def _receive(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:
-    """What came back becomes events, in the transaction in which the channel lets go of it."""
-    with conn.transaction():
-        answers = channel.receive(conn, now)
-        if answers:
-            follow_up(conn, now, [_answer(channel.name, answer) for answer in answers])
-    return len(answers)
-
-
-def _answer(channel: str, answer: Answer) -> tuple[str, str, int, datetime, dict[str, Any]]:
-    props = {**answer.props, "touch_id": answer.touch_id, "channel": channel}
-    return f"{channel}:{answer.touch_id}:{answer.key}", answer.type, answer.person_id, answer.at, props

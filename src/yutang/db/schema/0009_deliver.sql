@@ -2,13 +2,13 @@
 create view decision_to_send as select * from decision where verdict = 'send';
 
 -- writer: deliver. One row per touch on its way: claimed and committed before the network is touched.
--- retry_at: when a waiting row may be sent, or when a claimed one may be claimed by somebody else.
+-- assigned: a member of staff was asked to send it. retry_at: when a waiting row may be sent, or when a claimed one may be claimed by somebody else.
 create table attempt (
     bucket smallint not null,
     person_id bigint not null,
     touch_id bigint not null,
     channel text not null,
-    state text not null check (state in ('waiting', 'claimed', 'sent', 'failed')),
+    state text not null check (state in ('waiting', 'claimed', 'assigned', 'sent', 'failed')),
     tries smallint not null default 0,
     claimed_by text,
     retry_at timestamptz,
