@@ -77,6 +77,7 @@ class Pond:
         deadline: datetime = NOON + timedelta(days=30),
         ended: str | None = None,
         journey: str = "journey",
+        service: bool = False,
     ) -> int:
         """A touch that a journey proposes; `ended` is how the person's run has ended since."""
         line = {"do": "end"}
@@ -90,11 +91,11 @@ class Pond:
         )
         row = self.conn.execute(
             """insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                                  offer_id, rung, value_fen, at, deadline)
-               values (%s, %s, %s, %s, '0', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning touch_id""",
+                                  offer_id, rung, service, value_fen, at, deadline)
+               values (%s, %s, %s, %s, '0', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning touch_id""",
             (
                 bucket_of(person), person, d.definition_id, cause, d.version, arm, channel, message.definition_id, message.version,
-                offer, rung, value_fen, at, deadline,
+                offer, rung, service, value_fen, at, deadline,
             ),
         ).fetchone()  # fmt: skip
         return row.touch_id

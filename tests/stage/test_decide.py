@@ -182,6 +182,48 @@ def test_a_channel_that_needs_an_address_asks_for_one(pond):
     assert [pond.verdict(touch) for touch in touches] == [("no", "no_address"), ("send", None)]
 
 
+def test_a_service_passes_by_quiet_hours_cap_and_holdout(pond):
+    person, control = pond.person(), pond.person()
+    touches = [pond.touch(person, at=NIGHT, service=True) for _ in range(4)]
+    touches.append(pond.touch(control, at=NIGHT, service=True, arm="holdout"))
+    judge(pond, NIGHT)
+    assert {pond.verdict(touch) for touch in touches} == {("send", None)}
+
+
+def test_a_service_takes_no_slot_of_the_budget(pond):
+    person = pond.person()
+    before = [pond.touch(person, service=True) for _ in range(2)]
+    judge(pond)
+    marketing = [pond.touch(person) for _ in range(2)]
+    beside = [pond.touch(person, value_fen=900, service=True) for _ in range(2)]
+    judge(pond)
+    assert {pond.verdict(touch) for touch in (*before, *marketing, *beside)} == {("send", None)}
+    one_too_many = pond.touch(person)
+    judge(pond)
+    assert pond.verdict(one_too_many) == ("hold", "capped")
+
+
+def test_a_service_still_asks_for_consent_and_ends_at_its_deadline(pond):
+    silent, late = pond.person(), pond.person()
+    touches = [
+        pond.touch(silent, channel="letter", service=True),
+        pond.touch(late, service=True, deadline=NOON),
+        pond.touch(late, service=True, ended="goal_met"),
+    ]
+    judge(pond)
+    assert [pond.verdict(touch) for touch in touches] == [("no", "no_consent"), ("no", "too_late"), ("no", "goal_met")]
+
+
+def test_where_stock_is_short_a_service_comes_first(pond):
+    offer = coupon_offer(pond, stock=1)
+    marketing, service = (
+        pond.touch(pond.person(), 900, offer=offer),
+        pond.touch(pond.person(), offer=offer, service=True),
+    )
+    judge(pond)
+    assert [pond.verdict(touch) for touch in (marketing, service)] == [("no", "sold_out"), ("send", None)]
+
+
 def test_two_judges_at_once_never_exceed_the_budget(pond, url):
     people = [pond.person() for _ in range(30)]
     touches = [pond.touch(person, value_fen=n) for person in people for n in range(4)]

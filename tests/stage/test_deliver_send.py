@@ -241,6 +241,15 @@ def test_a_retry_that_falls_into_the_night_waits_where_the_person_lives(conn):
     assert (channel.letters[-1].meta["tries"], attempt(conn, touches[0]).reason) == (2, None)
 
 
+def test_a_service_is_not_held_at_night(conn):
+    service, marketing = decided(conn, people(conn, 2), channel="scripted")
+    conn.execute("update touch set service = true where touch_id = %s", (service,))
+    channel = Scripted(lambda _: Result.sent())
+    assert run(conn, datetime(2026, 3, 2, 15, 0, tzinfo=UTC), channel) == Counts(taken=2, sent=1, waiting=1)
+    assert [letter.touch_id for letter in channel.letters] == [service]
+    assert attempt(conn, marketing).reason == Reason.QUIET_HOURS
+
+
 def test_the_message_version_of_the_touch_is_the_one_that_goes_out(conn):
     decided(conn, people(conn, 1), body="first")
     definitions.publish(conn, NOW, "message", "welcome", WELCOME | {"body": "second"}, "test")

@@ -235,6 +235,16 @@ def test_a_segment_takes_in_those_who_are_there_and_those_who_come(pond):
     assert (said(pond, there), said(pond, later)) == (["hello"], [])
 
 
+def test_nobody_is_held_out_of_a_service_and_its_touches_say_so(pond):
+    pond.settings(holdout_percent=100)
+    start(pond, "trigger: {event: ordered}\nclass: service\nsteps: [{message: hello}]", "parcel")
+    start(pond, "trigger: {event: ordered}\nsteps: [{message: hello}]", "offers")
+    pond.happened(pond.person(), "ordered")
+    advance(pond)
+    rows = pond.conn.execute("select service, arm from touch order by service").fetchall()
+    assert rows == [(False, "holdout"), (True, "treated")]
+
+
 def test_the_holdout_is_sticky_and_walks_along(pond):
     start(pond, "trigger: {event: ordered}\nreentry: always\nholdout_percent: 50\nsteps: [{message: hello}]")
     people = [pond.person() for _ in range(60)]

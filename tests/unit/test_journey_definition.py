@@ -72,6 +72,16 @@ def test_a_wrong_step_is_named_with_its_place_and_the_fix(steps, error):
     assert error in str(caught.value)
 
 
+def test_a_journey_is_of_class_marketing_unless_it_says_service():
+    steps = "  - message: hello\n"
+    assert read(steps)["class"] == "marketing"
+    assert read(steps, HEAD + "class: service\n")["class"] == "service"
+    with pytest.raises(SourceError, match="3:8: a journey is of class service or marketing, not 'urgent'"):
+        read(steps, HEAD + "class: urgent\n")
+    with pytest.raises(SourceError, match="4:18: a journey of class service keeps its word to everybody"):
+        read(steps, HEAD + "class: service\nholdout_percent: 5\n")
+
+
 def test_a_trigger_is_one_event_or_one_segment():
     with pytest.raises(SourceError, match="one event or one segment"):
         read("  - exit: true\n", "title: {zh: 甲, en: A}\ntrigger: {}\n")

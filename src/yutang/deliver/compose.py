@@ -81,7 +81,7 @@ def _letter(
         raise Unsendable(Result.failed("its deadline passed on the way out", Reason.TOO_LATE))
     if message is None:
         raise Unsendable(Result.failed("its message is gone", Reason.RETIRED))
-    if (until := quiet_until(now, _zone(pond, row), pond["quiet"])) is not None:
+    if not row.service and (until := quiet_until(now, _zone(pond, row), pond["quiet"])) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
     address = _address(channel, row)
     values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]})

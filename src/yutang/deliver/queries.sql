@@ -33,7 +33,7 @@ returning a.bucket, a.person_id, a.touch_id, a.tries;
 
 -- name: facts
 -- What the letters need. After a merge the traits, handles and coupons are with the person that holds them now.
-select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline,
+select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.service,
        (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = holder.bucket and x.person_id = holder.person_id) as traits,
        k.code, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
        h.value, h.sealed

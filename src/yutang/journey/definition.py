@@ -15,9 +15,11 @@ from yutang.source import Node
 Line = dict[str, Any]
 
 _KEYS = (
-    "title", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal", "exit_on_leave", "steps",
+    "title", "class", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal", "exit_on_leave", "steps",
 )  # fmt: skip
 _STEPS = ("wait", "until", "wait_for", "if", "hours", "offer", "message", "tag", "untag", "ladder", "exit")
+_CLASSES = ("service", "marketing")
+"""What somebody waits for (a parcel is on its way, a booking is tomorrow), and what a brand would like to say."""
 _SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60}
 
 
@@ -27,6 +29,7 @@ def journey(node: Node) -> dict[str, Any]:
     title = keys["title"].mapping(known=("zh", "en"), required=("zh", "en"))
     body: dict[str, Any] = {
         "title": {name: title[name].text() for name in ("zh", "en")},
+        "class": _class(keys.get("class")),
         "trigger": _trigger(keys["trigger"]),
         "audience": language.parse(keys["audience"]).to_json() if "audience" in keys else None,
         "reentry_days": _reentry(keys.get("reentry")),
@@ -41,7 +44,19 @@ def journey(node: Node) -> dict[str, Any]:
         raise keys["exit_on_leave"].fail(
             "only a journey that a segment triggers can be left by leaving it; remove the line"
         )
+    if body["class"] == "service" and body["holdout_percent"]:
+        raise keys["holdout_percent"].fail("a journey of class service keeps its word to everybody; remove the line")
     return body | {"program": _program(keys["steps"])}
+
+
+def _class(node: Node | None) -> str:
+    if node is None:
+        return "marketing"
+    if node.text() not in _CLASSES:
+        raise node.fail(
+            f"a journey is of class service or marketing, not '{node.value}'; write for example 'class: service'"
+        )
+    return node.text()
 
 
 def _trigger(node: Node) -> dict[str, Any]:

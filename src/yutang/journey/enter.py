@@ -10,7 +10,7 @@ from yutang import segment
 from yutang.db.cursor import Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
-from yutang.journey.run import Run
+from yutang.journey.run import Run, is_service
 from yutang.segment import language
 
 sql = Queries(__package__)
@@ -115,9 +115,14 @@ def _enrol(run: Run, d: Definition, candidates: list) -> int:
         since=run.now - timedelta(days=days) if days else None,
         persons=[row.person_id for row in candidates],
         causes=[row.cause for row in candidates],
-        share=round(d.body["holdout_percent"] * 100),
-        global_share=round(run.pond["holdout_percent"] * 100),
+        share=_share(d, d.body["holdout_percent"]),
+        global_share=_share(d, run.pond["holdout_percent"]),
     ).rowcount
+
+
+def _share(d: Definition, percent: float) -> int:
+    """A holdout in hundredths of a percent; nobody is held out of a service."""
+    return 0 if is_service(d) else round(percent * 100)
 
 
 def _audience(run: Run, d: Definition, candidates: list) -> list:

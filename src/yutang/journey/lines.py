@@ -11,7 +11,7 @@ from yutang import definitions, ingest, segment
 from yutang.db.cursor import Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
-from yutang.journey.run import Run
+from yutang.journey.run import Run, is_service
 from yutang.segment import language
 
 sql = Queries(__package__)
@@ -95,6 +95,7 @@ def _words(run: Run, place: Place) -> dict[str, Any] | None:
         "message_version": message.version,
         "channel": place.line["channel"] or message.body["channel"],
         "offer": offer and offer.definition_id,
+        "service": is_service(place.d),
         "value_fen": place.d.body["value_fen"],
         "deadline": run.now + timedelta(days=place.d.body["deadline_days"]),
     }

@@ -141,18 +141,18 @@ moved as (
         steps = e.steps + 1, xid = pg_current_xact_id()
     from due d where e.bucket = d.bucket and e.person_id = d.person_id and e.journey_id = d.journey_id and e.cause = d.cause)
 insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                   offer_id, rung, value_fen, at, deadline)
+                   offer_id, rung, service, value_fen, at, deadline)
 select bucket, person_id, journey_id, cause, %(step)s::text, %(version)s::int, arm, %(channel)s::text, %(message)s::int,
-       %(message_version)s::int, %(offer)s::int, null, %(value_fen)s::bigint, %(now)s::timestamptz, %(deadline)s::timestamptz
+       %(message_version)s::int, %(offer)s::int, null, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz, %(deadline)s::timestamptz
 from due
 on conflict do nothing;
 
 -- name: ladder_moved
 -- Every move of the ladder is said once to whoever stands on it; what is not sent before the next rung is out of date.
 insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                   offer_id, rung, value_fen, at, deadline)
+                   offer_id, rung, service, value_fen, at, deadline)
 select e.bucket, e.person_id, e.journey_id, e.cause, %(step)s::text || ':' || l.move, e.version, e.arm, %(channel)s::text,
-       %(message)s::int, %(message_version)s::int, l.definition_id, l.rung, %(value_fen)s::bigint, %(now)s::timestamptz,
+       %(message)s::int, %(message_version)s::int, l.definition_id, l.rung, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz,
        least(%(deadline)s::timestamptz, coalesce(l.due_at, %(deadline)s::timestamptz))
 from ladder l
 join enrolment e on e.bucket = l.bucket and e.person_id = l.person_id

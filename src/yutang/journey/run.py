@@ -15,6 +15,11 @@ from yutang.definitions import Definition
 from yutang.model import Only
 
 
+def is_service(d: Definition) -> bool:
+    """Does this journey bring what the person waits for, whatever the hour and the cap?"""
+    return d.body.get("class") == "service"
+
+
 @dataclass(frozen=True)
 class Run:
     """`current`: journeys in service, newest version; `live`: versions that somebody is on."""

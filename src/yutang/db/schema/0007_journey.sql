@@ -49,7 +49,7 @@ create table step (
 create sequence touch_id;
 
 -- Something that a journey proposes to say to a person. `origin` (line, or line and ladder move) makes each proposal
--- happen once.
+-- happen once. `service`: the journey is of class service, so neither quiet hours nor the cap nor a holdout keep it back.
 create table touch (
     bucket smallint not null,
     person_id bigint not null,
@@ -64,6 +64,7 @@ create table touch (
     message_version int not null,
     offer_id int,
     rung smallint,
+    service boolean not null default false,
     value_fen bigint not null,
     at timestamptz not null,
     deadline timestamptz not null,

@@ -1,4 +1,5 @@
 -- writer: decide. One row per touch: send, hold until retry_at, or no. `trail` keeps every verdict in order:
+-- `service`: it does not count against the cap.
 -- [{"at", "verdict", "reason", …facts}], so that `why` can tell what held a touch before it went out.
 create table decision (
     bucket smallint not null,
@@ -9,6 +10,7 @@ create table decision (
     at timestamptz not null,
     retry_at timestamptz,
     coupon text,
+    service boolean not null default false,
     trail jsonb not null,
     xid xid8 not null default pg_current_xact_id(),
     primary key (bucket, person_id, touch_id)
