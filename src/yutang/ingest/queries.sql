@@ -69,3 +69,13 @@ select event_id, %(now)s::timestamptz from event where import_id = %(import_id)s
 -- The same events may come again, through any door, corrected or not.
 update event set source_id = source_id || '~undone:' || %(import_id)s::text
 where import_id = %(import_id)s::bigint;
+
+-- name: keep_raw
+-- It says nothing about whom it is for: no handles, no keys.
+insert into event (source, source_id, type, at, received_at, handles, keys, props)
+values (%(source)s::text, %(source_id)s::text, %(type)s::text, %(at)s::timestamptz, %(now)s::timestamptz, '{}', '{}', %(props)s::jsonb)
+on conflict (source, source_id) do nothing;
+
+-- name: hint
+-- A listener hears of it at commit; who does not listen finds it all the same.
+select pg_notify(%(channel)s::text, '');

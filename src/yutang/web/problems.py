@@ -36,7 +36,7 @@ class Problem(YutangError):
 def answer(request: Request, status: int, reason: str, detail: str) -> Response[Any]:
     """The error in the form that the path's readers expect."""
     headers = {"WWW-Authenticate": 'Basic realm="Yutang", charset="UTF-8"'} if status == 401 else {}
-    if request.url.path.startswith(("/v1/", "/healthz", "/metrics")):
+    if request.url.path.startswith(("/v1/", "/callbacks/", "/healthz", "/metrics")):
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Response(
             {"reason": reason, "detail": detail}, status_code=status, headers=headers, media_type=MediaType.JSON
