@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
-from yutang import channels
+from yutang import channels, clock
 from yutang.channels.contract import Channel
+from yutang.channels.platform import account
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.db.server import database
@@ -18,15 +20,20 @@ from yutang.vault import Vault, open_vault
 
 @dataclass(frozen=True)
 class App:
-    """What a command works with: where the database is, the keys, the channels."""
+    """What a command works with: where the database is, the keys, the time."""
 
     url: str
     vault: Vault
-    channels: Mapping[str, Channel]
+    clock: Callable[[], datetime] = clock.system_now
 
     def connect(self) -> psycopg.Connection:
         """A new connection; the caller closes it."""
         return connect(self.url)
+
+    def channels(self, conn: psycopg.Connection) -> Mapping[str, Channel]:
+        """The channels of the settings and of the accounts, as they are now."""
+        accounts = account.every(conn, self.vault)
+        return channels.configured(self.vault) | channels.connected(self.vault, accounts, self.clock)
 
 
 @contextmanager
@@ -36,4 +43,5 @@ def opened() -> Iterator[App]:
         with connect(url) as conn:
             migrate(conn)
         vault = open_vault()
-        yield App(url, vault, channels.configured(vault))
+        channels.configured(vault)  # a setting that cannot be read is said at once, not by a worker later
+        yield App(url, vault)

@@ -68,7 +68,7 @@ def _heard(conn: psycopg.Connection, now: datetime, channel: Channel, raws: Sequ
             _heard(conn, now, channel, raws[half:])
             return
         log.error(
-            "a callback could not be read", channel=channel.name, event=raws[0].event_id, error=type(error).__name__
+            "a callback could not be read", channel=channel.name, event_id=raws[0].event_id, error=type(error).__name__
         )
 
 
