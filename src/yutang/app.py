@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
@@ -12,28 +12,33 @@ import psycopg
 from yutang import channels, clock
 from yutang.channels.contract import Channel
 from yutang.channels.platform import account
+from yutang.channels.platform.account import Account
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.db.server import database
 from yutang.vault import Vault, open_vault
 
 
-@dataclass(frozen=True)
+@dataclass
 class App:
     """What a command works with: where the database is, the keys, the time."""
 
     url: str
     vault: Vault
     clock: Callable[[], datetime] = clock.system_now
+    _known: tuple[list[Account], Mapping[str, Channel]] = field(default=([], {}), init=False, repr=False)
 
     def connect(self) -> psycopg.Connection:
         """A new connection; the caller closes it."""
         return connect(self.url)
 
     def channels(self, conn: psycopg.Connection) -> Mapping[str, Channel]:
-        """The channels of the settings and of the accounts, as they are now."""
+        """The channels of the settings and of the accounts, as they are now; the same ones while nothing has changed."""
         accounts = account.every(conn, self.vault)
-        return channels.configured(self.vault) | channels.connected(self.vault, accounts, self.clock)
+        if not self._known[1] or self._known[0] != accounts:
+            found = channels.configured(self.vault) | channels.connected(self.vault, accounts, self.clock)
+            self._known = (accounts, found)
+        return self._known[1]
 
 
 @contextmanager
