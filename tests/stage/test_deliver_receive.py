@@ -13,6 +13,7 @@ from yutang import deliver, identity, ingest, worker
 from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
 from yutang.channels.platform import news
 from yutang.model import Counts
+from yutang.vault import open_vault
 
 SOURCE = "square:main"
 
@@ -65,6 +66,12 @@ def test_callbacks_become_facts_by_the_door_once(conn, square):
     ]
     identity.resolve(conn, NOON)
     assert conn.execute("select count(*) from person").fetchone()[0] == 2
+
+
+def test_what_was_kept_sealed_is_heard_open(conn, square):
+    ingest.keep_raw(conn, NOON, SOURCE, b"anna", NOON, open_vault().seal_text)
+    deliver.receive(conn, NOON, channels={"square": square})
+    assert [e.source_id for e in events(conn, "contact_added")] == ["added:anna"]
 
 
 def test_a_callback_that_cannot_be_read_stops_no_other(conn, square):

@@ -65,7 +65,7 @@ returning a.person_id, a.touch_id, a.state, a.reason;
 
 -- name: callbacks
 -- What platforms sent, as it came; in the order in which it came, source by source.
-select c.event_id, c.source, c.at, c.received_at, c.props ->> 'text' as text from callback c
+select c.event_id, c.source, c.at, c.received_at, c.props ->> 'text' as text, c.props ->> 'sealed' as sealed from callback c
 where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8
 order by c.source, c.event_id;
 

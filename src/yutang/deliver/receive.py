@@ -50,8 +50,13 @@ def _hear(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
         rows = [] if w.empty else sql.callbacks(conn, low=w.low, high=w.high).fetchall()
         for source, group in groupby(rows, key=lambda row: row.source):
             if channel := by_source.get(source):
-                _heard(conn, now, channel, [Raw(row.event_id, row.text, row.at, row.received_at) for row in group])
+                _heard(conn, now, channel, [_raw(row) for row in group])
     return len(rows)
+
+
+def _raw(row: Any) -> Raw:
+    text = row.text if row.sealed is None else open_vault().unseal_text(row.sealed)
+    return Raw(row.event_id, text, row.at, row.received_at)
 
 
 def _heard(conn: psycopg.Connection, now: datetime, channel: Channel, raws: Sequence[Raw]) -> None:

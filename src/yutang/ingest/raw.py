@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,8 +15,17 @@ CALLBACK = "callback"
 """The type of these events, and the name of the hint that one has come."""
 
 
-def keep_raw(conn: psycopg.Connection, now: datetime, source: str, message: bytes, at: datetime) -> bool:
+def keep_raw(
+    conn: psycopg.Connection,
+    now: datetime,
+    source: str,
+    message: bytes,
+    at: datetime,
+    seal: Callable[[str], str] | None = None,
+) -> bool:
     """Keep a verified, decrypted message of `source`; committed on return, unless the caller has a transaction open.
+
+    seal: how to encrypt it, where it holds personal data.
 
     Platforms send again what they think was lost, and give no ids: equal bytes of one source are one message. False when
     it was there before. Bytes that are not UTF-8, and NUL, become U+FFFD.
@@ -29,7 +39,7 @@ def keep_raw(conn: psycopg.Connection, now: datetime, source: str, message: byte
             type=CALLBACK,
             at=at,
             now=now,
-            props=msgspec.json.encode({"text": text}).decode(),
+            props=msgspec.json.encode({"text": text} if seal is None else {"sealed": seal(text)}).decode(),
         )
         if new := kept.rowcount > 0:
             sql.hint(conn, channel=CALLBACK)

@@ -47,7 +47,8 @@ def _take(edge: Edge, kind: str, app: str, query: dict[str, str], body: bytes) -
     with edge.pool.lend() as conn, _refusals():
         found = _account(edge, conn, kind, app)
         message = callback.open_callback(found, edge.vault, now, query, body)
-        keep_raw(conn, now, found.source, message, callback.time_of(message, now))
+        seal = edge.vault.seal_text if callback.is_personal(found) else None
+        keep_raw(conn, now, found.source, message, callback.time_of(message, now), seal)
     return _answer(*callback.thanks(found))
 
 

@@ -73,6 +73,11 @@ def open_callback(account: Account, vault: Vault, now: datetime, query: Query, b
     return _decrypted(account, now, query, encrypted)
 
 
+def is_personal(account: Account) -> bool:
+    """Do its callbacks name phone numbers? Receipts of SMS do; platforms with accounts of their own give ids."""
+    return not account.get("token")
+
+
 def thanks(account: Account) -> tuple[bytes, str]:
     """The answer that means "kept, do not send it again", and its media type."""
     if account.get("token"):
