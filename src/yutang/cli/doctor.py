@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from typing import Annotated
 
 import psycopg
 import typer
 from rich.text import Text
 
-from yutang import config
+from yutang import clock, config
 from yutang.app import opened
+from yutang.channels import CHECKS as ACCOUNTS
+from yutang.channels.platform.account import MAIN, one
+from yutang.channels.platform.checks import Finding
 from yutang.cli import say
 from yutang.cli.queries import sql
 from yutang.db.migrate import steps
@@ -25,29 +28,49 @@ LEAST_FREE = 2 * 1024**3
 """Bytes of disk below which a busy day may fill it."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One check: what was found, and the fix when it is not right."""
-
-    name: str
-    found: str
-    fix: str | None = None
-
-
 def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor() -> None:
-    """检查安装。 Check the installation."""
-    findings = [finding for check in CHECKS for finding in check()]
+def doctor(
+    kind: Annotated[
+        str, typer.Argument(metavar="[KIND]", help=f"检查一个渠道账号 check an account: {', '.join(ACCOUNTS)}")
+    ] = "",
+    name: Annotated[str, typer.Option("--name", help="账号名称。 Name of the account.")] = MAIN,
+) -> None:
+    """检查安装，或一个渠道账号。 Check the installation, or an account with a platform."""
+    found = _account(kind, name) if kind else (finding for check in CHECKS for finding in check())
+    if not _all_well(found):
+        raise typer.Exit(1)
+
+
+def _all_well(findings: Iterable[Finding]) -> bool:
+    """Show each as it comes."""
+    well = True
     for finding in findings:
-        mark = ("✓ ", "green") if finding.fix is None else ("✗ ", "bold red")
+        mark = ("✗ ", "bold red") if finding.fix else ("✓ ", "green") if finding.sure else ("· ", "yellow")
         say.out.print(Text.assemble(mark, f"{finding.name}  ", (finding.found, "dim")))
         if finding.fix:
             say.out.print(Text(f"    → {finding.fix}"))
-    if any(finding.fix for finding in findings):
-        raise typer.Exit(1)
+            well = False
+    return well
+
+
+def _account(kind: str, name: str) -> Iterator[Finding]:
+    """The checks of one account; those that need it end where it is missing."""
+    if kind not in ACCOUNTS:
+        known = ", ".join(ACCOUNTS)
+        raise YutangError(f"没有 '{kind}' 的检查，可选：{known}。 there are no checks for '{kind}'; known are {known}")
+    try:
+        with opened() as app, app.connect() as conn:
+            account = one(conn, app.vault, kind, name)
+            if account is None:
+                fix = f"yutang channel add {kind} --name {name} …（yutang channel add {kind} --help）"
+                yield Finding("账号 account", f"没有 {kind}:{name} there is none", fix)
+                return
+            yield from ACCOUNTS[kind](conn, app.vault, account, clock.system_now)
+    except YutangError as error:
+        yield Finding("账号 account", "无法使用 not usable", str(error))
 
 
 def python() -> Iterator[Finding]:
