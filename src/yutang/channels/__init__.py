@@ -1,13 +1,58 @@
-"""The channels: a folder each. Adding one is a folder and a line in `configured`."""
+"""The channels: a folder each. Adding one is a folder and a line in `configured`, or in `CONNECTED` where it has accounts."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 from yutang import config
 from yutang.channels.contract import Channel
 from yutang.channels.email.send import Email
+from yutang.channels.miniprogram.account import FIELDS as MINIPROGRAM
+from yutang.channels.miniprogram.send import MiniProgram
+from yutang.channels.official_account.account import FIELDS as OFFICIAL_ACCOUNT
+from yutang.channels.official_account.send import OfficialAccount
+from yutang.channels.platform.account import ACCOUNT_FIELDS, Account
+from yutang.channels.platform.checks import Checks
 from yutang.channels.sandbox.send import Sandbox
+from yutang.channels.sms.account import FIELDS as SMS
+from yutang.channels.sms.send import Sms
 from yutang.channels.webhook.send import Webhook
+from yutang.channels.wecom import codes, inherit, sync
+from yutang.channels.wecom.account import FIELDS as WECOM
+from yutang.channels.wecom.channel import WeCom
+from yutang.channels.wecom.doctor import checks as check_wecom
+from yutang.channels.wecom.tasks import group, moments, results
 from yutang.vault import Vault
+
+ACCOUNT_FIELDS |= {
+    "wecom": WECOM,
+    "official_account": OFFICIAL_ACCOUNT,
+    "miniprogram": MINIPROGRAM,
+    "sms": SMS,
+}
+"""The kinds of accounts and what each is made of: a line for each channel that has accounts."""
+
+CONNECTED: dict[str, Callable[[Vault, Account, Callable[[], datetime]], Channel]] = {
+    "wecom": WeCom,
+    "official_account": OfficialAccount,
+    "miniprogram": MiniProgram,
+    "sms": Sms,
+}
+"""What speaks for an account, by its kind."""
+
+CODES: dict[str, Any] = {"wecom": codes}
+SYNCS: dict[str, Any] = {"wecom": sync}
+INHERITANCE: dict[str, Any] = {"wecom": inherit}
+TASKS: dict[str, Any] = {"wecom": results}
+GROUPS: dict[str, Any] = {"wecom": group}
+MOMENTS: dict[str, Any] = {"wecom": moments}
+"""What only some kinds can do, by kind: live codes, a walk through everything, handing customers over, tasks that staff send,
+posts to groups, posts to Moments. Each is a module of the channel."""
+
+CHECKS: dict[str, Checks] = {"wecom": check_wecom}
+"""How `yutang doctor` looks at an account, by its kind."""
 
 
 def configured(vault: Vault) -> dict[str, Channel]:
@@ -17,4 +62,10 @@ def configured(vault: Vault) -> dict[str, Channel]:
         channels.append(Email(config.SMTP_URL.value, config.MAIL_FROM.value))
     if config.WEBHOOK_URL.value:
         channels.append(Webhook(config.WEBHOOK_URL.value, vault))
+    return {channel.name: channel for channel in channels}
+
+
+def connected(vault: Vault, accounts: Iterable[Account], clock: Callable[[], datetime]) -> dict[str, Channel]:
+    """A channel for each account, by name. `clock`: the time at which calls are made, whatever the pass calls now."""
+    channels = [CONNECTED[account.kind](vault, account, clock) for account in accounts]
     return {channel.name: channel for channel in channels}

@@ -8,7 +8,22 @@ import sys
 import structlog
 import typer
 
-from yutang.cli import brand, docs, doctor, events, imports, keys, measure, person, run, segment
+from yutang.cli import (
+    brand,
+    channel,
+    code,
+    docs,
+    doctor,
+    emulator,
+    events,
+    imports,
+    keys,
+    measure,
+    person,
+    post,
+    run,
+    segment,
+)
 from yutang.cli.say import error
 from yutang.model import YutangError
 
@@ -20,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, imports, events, person, segment, brand, keys, doctor, docs, measure):
+for group in (run, imports, events, person, segment, brand, channel, code, post, keys, doctor, docs, emulator, measure):
     group.register(app)
 
 

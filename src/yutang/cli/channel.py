@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from typing import Annotated, Any
 
+import psycopg
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yutang import clock
-from yutang.app import opened
+from yutang import channels, clock, definitions
+from yutang.app import App, opened
 from yutang.channels import ACCOUNT_FIELDS
 from yutang.channels.platform import account, callback
 from yutang.cli import say
 from yutang.ingest import add_source
 from yutang.model import YutangError
+
+WAIT_SECONDS = 1.0
+"""How long to wait when the platform has to be waited for."""
 
 group = typer.Typer(help="渠道账号。 Accounts with platforms.", no_args_is_help=True)
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"类型 kind: {', '.join(ACCOUNT_FIELDS)}")]
@@ -78,6 +84,117 @@ def remove(kind: Kind, name: Name = account.MAIN, yes: Yes = False) -> None:
             f"没有账号 {kind}:{name}，见 yutang channel list。 there is no account {kind}:{name}; see `yutang channel list`"
         )
     say.out.print(f"已删除 removed: {kind}:{name}", markup=False)
+
+
+@group.command()
+def sync(kind: Kind, name: Name = account.MAIN) -> None:
+    """全量同步员工、客户、标签、群、活码；断了再来会接着走。 Walk through staff, contacts, tags, groups and codes; goes on where it was cut off."""
+    with opened() as app, app.connect() as conn:
+        walks, kept = account_of(app, conn, channels.SYNCS, kind, name)
+        walks.begin(conn, app.clock(), kept, "full")
+        channel = app.channels(conn)[kept.channel]
+        with _bar() as bar:
+            task = bar.add_task("", total=None)
+            while (seen := walks.progress(conn, kept)).ended_at is None:
+                bar.update(task, description=seen.phase, completed=seen.done, total=seen.total or None)
+                if not channel.tend(conn, app.clock()):
+                    time.sleep(WAIT_SECONDS)
+                    bar.update(task, description=seen.error or seen.phase)
+    say.out.print(f"已同步 walked through: {seen.done:,}", markup=False)
+
+
+@group.command()
+def inherit(
+    kind: Kind,
+    handover: Annotated[str, typer.Option("--from", help="交出的员工账号。 Who hands over.")],
+    takeover: Annotated[str, typer.Option("--to", help="接手的员工账号。 Who takes over.")],
+    resigned: Annotated[bool, typer.Option("--resigned", help="已离职。 Has left.")] = False,
+    name: Name = account.MAIN,
+    yes: Yes = False,
+) -> None:
+    """把一名员工的群、客户、活码交给另一名。 Hand the groups, customers and codes of one member of staff to another."""
+    with opened() as app, app.connect() as conn:
+        plans, kept = account_of(app, conn, channels.INHERITANCE, kind, name)
+        if not yes:
+            typer.confirm(f"{handover} → {takeover}？ Hand everything over?", abort=True)
+        planned = plans.begin(conn, app.clock(), kept, handover, takeover, resigned=resigned)
+        app.channels(conn)[kept.channel].tend(conn, app.clock())
+        rows = [[r.kind, r.id, r.takeover, r.state, r.errcode] for r in plans.listing(conn, kept, handover)]
+    say.out.print(f"计划移交 planned: {planned:,}", markup=False)
+    say.table(["类别 kind", "编号 id", "接手 takeover", "状态 state", "错误码 errcode"], rows)
+
+
+@group.command()
+def tasks(kind: Kind, name: Name = account.MAIN, json: Json = False) -> None:
+    """员工群发任务：派了谁，发了多少。 Tasks of staff: whom they were given to, and how much of each was sent."""
+    with opened() as app, app.connect() as conn:
+        book, kept = account_of(app, conn, channels.TASKS, kind, name)
+        found, zone = book.tasks(conn, kept), definitions.pond(conn)["time_zone"]
+    if json:
+        for row in found:
+            say.as_json(row._asdict())
+        return
+    rows = [
+        [
+            say.when(r.created_at, zone),
+            r.kind,
+            r.sender,
+            r.state,
+            r.total,
+            r.sent,
+            r.asked,
+            r.not_sent,
+            r.blocked,
+            r.msgid,
+        ]
+        for r in found
+    ]
+    heads = [
+        "时间 at",
+        "类别 kind",
+        "员工 staff",
+        "状态 state",
+        "共 total",
+        "已发 sent",
+        "待发 open",
+        "未发 not sent",
+        "被删 blocked",
+    ]
+    say.table([*heads, "编号 msgid"], rows)
+
+
+@group.command()
+def cancel(
+    kind: Kind,
+    msgid: Annotated[str, typer.Argument(help="群发任务编号。 The task's msgid.")],
+    name: Name = account.MAIN,
+) -> None:
+    """撤回员工还没发出的部分。 Call off what staff have not sent yet."""
+    with opened() as app, app.connect() as conn:
+        book, kept = account_of(app, conn, channels.TASKS, kind, name)
+        book.cancel(conn, app.vault, kept, app.clock, msgid)
+    say.out.print(f"已撤回 called off: {msgid}", markup=False)
+
+
+def account_of(
+    app: App, conn: psycopg.Connection, able: dict[str, Any], kind: str, name: str
+) -> tuple[Any, account.Account]:
+    """The module of `able` for this kind, and the account. Raises YutangError."""
+    if kind not in able:
+        known = ", ".join(able)
+        raise YutangError(f"{kind} 没有这项功能，可用于：{known}。 {kind} cannot do this; {known} can")
+    found = account.one(conn, app.vault, kind, name)
+    if found is None:
+        raise YutangError(
+            f"没有账号 {kind}:{name}，先 yutang channel add。 there is no account {kind}:{name}; add it with `yutang channel add`"
+        )
+    return able[kind], found
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=say.err, transient=True
+    )  # fmt: skip
 
 
 def _open(shown: account.Account) -> dict[str, Any]:

@@ -126,7 +126,8 @@ def _record(
             providers=[results[row.touch_id].provider_id for row in claimed],
             unused=[int(results[row.touch_id].until is not None) for row in claimed],
         ).fetchall()
-        if events := [_event(now, channel, row) for row in done if row.state != "waiting"]:
+        # That somebody was asked to send it is the channel's to tell, once it knows who.
+        if events := [_event(now, channel, row) for row in done if row.state not in ("waiting", "assigned")]:
             follow_up(conn, now, events)
     return Counter(row.state for row in done)
 

@@ -1,6 +1,7 @@
 """What a WeCom account is made of: one self-built app of one corp."""
 
 from yutang.channels.platform.account import AES_KEY, TOKEN, URL, Field
+from yutang.channels.wecom.tasks import settings
 
 FIELDS = (
     Field("corp_id", True, False, "企业 ID，ww 开头", "corp id, begins with ww", pattern=r"[A-Za-z0-9_-]{1,64}"),
@@ -21,4 +22,5 @@ FIELDS = (
         "https://qyapi.weixin.qq.com",
         URL,
     ),
+    *settings.FIELDS,
 )
