@@ -1,0 +1,157 @@
+"""The coffee shop: what it sells, and the till that tells Yutang of each order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from yutang.emulator.tokens import MINIPROGRAM, OFFICIAL_ACCOUNT
+
+if TYPE_CHECKING:
+    from yutang.emulator.city import City
+    from yutang.emulator.people import Customer
+
+SOURCE = "city"
+TIMEOUT_S = 10
+_CODE = re.compile(r"(?:券码|coupon(?: code)?)\s*[:：]?\s*([A-Za-z0-9][A-Za-z0-9_-]{3,59})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something on the menu; price in fen."""
+
+    sku: str
+    zh: str
+    en: str
+    fen: int
+
+
+MENU = (
+    Product("americano", "美式", "Americano", 1500),
+    Product("latte", "拿铁", "Latte", 1900),
+    Product("coconut-latte", "生椰拿铁", "Coconut latte", 2100),
+    Product("flat-white", "澳白", "Flat white", 2000),
+    Product("cold-brew", "冷萃", "Cold brew", 2200),
+    Product("jasmine-tea", "茉莉花茶", "Jasmine tea", 1600),
+    Product("beans", "咖啡豆 250 克", "Coffee beans 250 g", 6900),
+)
+BY_SKU = {product.sku: product for product in MENU}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One purchase. `amount_fen` is what was paid."""
+
+    order_id: str
+    at: datetime
+    product: Product
+    quantity: int
+    amount_fen: int
+    coupon_codes: tuple[str, ...]
+
+
+@dataclass
+class Till:
+    """Orders by customer, oldest first."""
+
+    orders: dict[str, list[Order]] = field(default_factory=dict)
+
+
+class ShopError(Exception):
+    """Yutang did not take an order; the text says why, and is fit to be shown."""
+
+
+def buys(
+    city: City,
+    customer: Customer,
+    amount_fen: int | None = None,
+    coupon_codes: Sequence[str] = (),
+    product: str = "latte",
+    quantity: int = 1,
+) -> Order:
+    """Buy, and tell Yutang when `city.shop` is set. `amount_fen` None is the list price.
+
+    Raises ShopError when Yutang cannot be reached or refuses the event; the purchase itself has happened.
+    """
+    bought = BY_SKU[product]
+    amount = bought.fen * quantity if amount_fen is None else amount_fen
+    with city.lock:
+        made = Order(city.new_id("T", 16), city.now(), bought, quantity, amount, tuple(coupon_codes))
+        city.part(Till).orders.setdefault(customer.external_userid, []).append(made)
+        event = order_event(city, customer, made)
+    if city.shop is not None:
+        tell(*city.shop, event)
+    return made
+
+
+def order_event(city: City, customer: Customer, order: Order) -> dict[str, Any]:
+    """The order in the words of Yutang's door."""
+    full = order.product.fen * order.quantity
+    item = {"product": order.product.sku, "name": order.product.zh, "quantity": order.quantity, "amount_fen": full}
+    codes: dict[str, Any] = {"coupon_codes": list(order.coupon_codes)} if order.coupon_codes else {}
+    return {
+        "id": order.order_id,
+        "source": SOURCE,
+        "type": "ordered",
+        "at": order.at.isoformat(),
+        "handles": handles_of(city, customer),
+        "props": {
+            "order_id": order.order_id,
+            "amount_fen": order.amount_fen,
+            "discount_fen": max(0, full - order.amount_fen),
+            "items": [item],
+            **codes,
+        },
+    }
+
+
+def handles_of(city: City, customer: Customer) -> dict[str, str]:
+    """By what the till knows a member: the phone, and what WeChat says."""
+    apps = {app.id for app in city.apps if app.kind in (OFFICIAL_ACCOUNT, MINIPROGRAM)}
+    known = {
+        "phone": customer.phone,
+        "unionid": customer.unionid,
+        f"external_userid@{city.corp_id}": customer.external_userid,
+    }
+    return known | {f"openid@{app}": openid for app, openid in customer.openids.items() if app in apps}
+
+
+def tell(url: str, key: str, event: dict[str, Any]) -> None:
+    """One event to `POST /v1/events`. Raises ShopError."""
+    try:
+        answer = httpx.post(
+            f"{url.rstrip('/')}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S
+        )
+        body = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise ShopError(f"鱼塘没有回应：{error}。 Yutang at {url} did not answer; is it running?") from error
+    if answer.status_code == 401:
+        raise ShopError(
+            "鱼塘不认这把钥匙，请看 `yutang key`。 Yutang refused the key; `yutang key` shows the right one"
+        )
+    if answer.status_code != 200 or body.get("rejected"):
+        why = "; ".join(f"{one['reason']}: {one['detail']}" for one in body.get("rejected", [])) or str(body)[:200]
+        raise ShopError(f"鱼塘没有收下订单：{why}。 Yutang refused the order")
+
+
+def codes_in(texts: Sequence[str]) -> list[str]:
+    """Coupon codes named in messages (``券码 XXXX``), the newest first, each once."""
+    found = [code for text in texts for code in _CODE.findall(text)]
+    return list(dict.fromkeys(reversed(found)))
+
+
+def coupons_of(city: City, customer: Customer) -> list[str]:
+    """Codes from the customer's messages that were not used yet, the newest first."""
+    used = {code for order in orders_of(city, customer) for code in order.coupon_codes}
+    return [code for code in codes_in([message.text for message in city.inbox(customer)]) if code not in used]
+
+
+def orders_of(city: City, customer: Customer) -> list[Order]:
+    """Oldest first."""
+    with city.lock:
+        return list(city.part(Till).orders.get(customer.external_userid, []))
