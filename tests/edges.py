@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -26,15 +25,9 @@ def free_port() -> int:
 @contextmanager
 def serving(url: str, local: bool = True, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[str]:
     """The base address of a server over this database, for as long as the block runs."""
-    edge, port, ready = Edge.open(url, VAULT, clock, local), free_port(), threading.Event()
-    running = Running(edge, "127.0.0.1", port)
-    thread = threading.Thread(target=running.serve, args=(ready.set,), daemon=True)
-    thread.start()
+    edge = Edge.open(url, VAULT, clock, local)
     try:
-        assert ready.wait(30)
-        yield f"http://127.0.0.1:{port}"
+        with Running(edge, "127.0.0.1", 0).in_background("edge") as address:
+            yield address
     finally:
-        running.stop()
-        thread.join(30)
         edge.close()
-        assert not thread.is_alive()

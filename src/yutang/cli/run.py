@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Annotated
 
@@ -51,20 +53,33 @@ def worker() -> None:
 def demo(
     brand: Annotated[
         str | None,
-        typer.Option(help="grocery（真实数据）或 luckin（模拟）。 grocery (real data) or luckin (synthetic)."),
+        typer.Option(
+            help="grocery（真实数据）、luckin（模拟）或 city（微信小城）；不写则 grocery 加 city。 "
+            "grocery (real data), luckin (synthetic) or city (a small WeChat city); grocery and city by default."
+        ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="打印结果后结束。 End after the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="最后一行输出 JSON。 One JSON object as the last line.")] = False,
     port: Port = None,
 ) -> None:
     """一条命令看一个活的品牌。 A populated, living brand in one command."""
+    from yutang.cli import town
     from yutang.demo import run as show
 
-    with opened() as app:
-        url, _ = show.main(app, brand, as_json=json)
-        if not once:
-            ended = last_instant(url)
-            _serve(url, app, lambda: ended, port, with_loop=False)
+    with opened() as app, ExitStack() as stack:
+        pond = None if brand == town.BRAND else show.main(app, brand, as_json=json)[0]
+        if brand in (None, town.BRAND):
+            first = port or _port()
+            lived = stack.enter_context(town.lived(app, 0 if once else first + (pond is not None), as_json=json))
+            if not once:
+                stack.enter_context(town.alive(app, lived))
+        if once:
+            return
+        if pond is None:
+            _until_signal()
+        else:
+            ended = last_instant(pond)
+            _serve(pond, app, lambda: ended, port, with_loop=False)
 
 
 def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *, with_loop: bool) -> None:
@@ -86,6 +101,12 @@ def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *,
     finally:
         loop.stop()
         edge.close()
+
+
+def _until_signal() -> None:
+    ended = threading.Event()
+    _on_signals(ended.set)
+    ended.wait()
 
 
 def _greet(host: str, port: int, local: bool) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from yutang.channels.contract import Channel
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.model import YutangError
@@ -27,8 +25,6 @@ class Installation(Protocol):
     def url(self) -> str: ...
     @property
     def vault(self) -> Vault: ...
-    @property
-    def channels(self) -> Mapping[str, Channel]: ...
 
 
 def url_of(app: Installation, brand: str) -> str:

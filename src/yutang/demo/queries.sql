@@ -44,3 +44,21 @@ join attempt a on a.bucket = c.bucket and a.person_id = c.person_id and a.touch_
 join handle_shown s on s.person_id = c.person_id and s.kind = %(kind)s::text
 where c.state = 'issued' and c.valid_from <= %(now)s::timestamptz and c.expires_at > %(now)s::timestamptz
 order by s.value, c.pay_percent nulls last, c.off_fen desc, c.issued_at, c.touch_id;
+
+-- name: city
+-- What happened between the brand and its contacts. welcomed: answered by the first message to a new contact.
+select (select count(*) from person where merged_into is null) as persons,
+       (select count(*) from event where type = 'contact_added') as contacts_added,
+       (select count(*) from event where type = 'contact_added' and props ? 'code') as by_code,
+       (select count(*) from attempt a join touch t using (bucket, person_id, touch_id)
+        join definition j on j.definition_id = t.journey_id and j.version = t.version
+        where j.name = 'reception' and a.state = 'sent') as welcomed,
+       (select count(*) from event where type = 'message_assigned') as tasks_assigned,
+       (select count(*) from attempt where state = 'sent') as touches_sent,
+       (select count(*) from attempt where state = 'failed' and reason = 'not_sent') as tasks_not_tapped,
+       (select count(*) from event where type = 'group_joined') as groups_joined,
+       (select count(*) from event where type = 'contact_lost' and props ->> 'by' = 'customer') as contacts_lost,
+       (select count(*) from event where type = 'contact_moved') as contacts_inherited,
+       (select count(*) from event where type = 'ordered') as orders,
+       (select count(*) from coupon where touch_id is not null) as coupons_issued,
+       (select count(*) from coupon where touch_id is not null and state = 'redeemed') as coupons_redeemed;

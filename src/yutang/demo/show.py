@@ -58,6 +58,27 @@ def figures(console: Console, conn: psycopg.Connection, found: dict[str, Any]) -
     console.print(_table("未发出的触达 · Touches not sent", held or [("–", "0")]))
 
 
+def city(console: Console, found: dict[str, Any]) -> None:
+    """What happened in the city, as a table."""
+    console.print(_table("微信小城 · The WeChat city", [(label, f"{found[key]:,}") for key, label in _CITY.items()]))
+
+
+_CITY = {
+    "persons": "顾客 · Persons",
+    "contacts_added": "加好友 · Contacts added",
+    "by_code": "其中扫活码 · of these, by a live code",
+    "welcomed": "20 秒内欢迎 · Welcomed within 20 seconds",
+    "tasks_assigned": "派给员工的消息 · Messages given to staff",
+    "touches_sent": "已送达顾客 · Sent to customers",
+    "tasks_not_tapped": "员工没有点发送 · Never tapped",
+    "groups_joined": "进群 · Joined a group",
+    "contacts_lost": "被顾客删除 · Deleted by the customer",
+    "contacts_inherited": "离职继承 · Inherited",
+    "orders": "订单 · Orders",
+    "coupons_issued": "发券 · Coupons issued",
+    "coupons_redeemed": "核销 · Coupons redeemed",
+}
+
 _LABELS = {
     "persons": "顾客 · Persons",
     "events": "事件 · Events",

@@ -25,6 +25,8 @@ def create(edge: Edge) -> Litestar:
         exception_handlers=HANDLERS,
         middleware=[with_headers],
         request_max_body_size=MAX_BODY,
+        # The framework's own would have every library tell what it does: addresses with tokens in them.
+        logging_config=None,
         openapi_config=OpenAPIConfig(
             title="Yutang",
             version="1",
