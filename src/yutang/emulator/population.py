@@ -83,6 +83,11 @@ class Population:
         self._plan_resignation()
         self.first_at = self._queue[0][0] if self._queue else self.began
 
+    @property
+    def next_at(self) -> datetime | None:
+        """When somebody will act next."""
+        return self._queue[0][0] if self._queue else None
+
     def live(self, until: datetime) -> int:
         """Let everybody act whose time has come, in its order. Returns how many acts there were."""
         before = len(self.acts)
