@@ -17,6 +17,10 @@ from yutang.model import Counts, YutangError
 AGAIN_SECONDS = 1.0
 """How long to wait before the database is tried again."""
 
+GRACE_SECONDS = 10.0
+"""How long a pass may take to end. A platform that does not answer must not keep the program from ending: whatever was begun is
+claimed in the database, and is taken up again as after any other crash."""
+
 log = structlog.get_logger()
 
 
@@ -37,7 +41,7 @@ class Loop:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(GRACE_SECONDS)
             self._thread = None
 
     def run(self) -> None:
@@ -45,7 +49,7 @@ class Loop:
         ear = threading.Thread(target=self._keep_on, args=(self._listen,), name="ear", daemon=True)
         ear.start()
         self._keep_on(self._work)
-        ear.join()
+        ear.join(GRACE_SECONDS)
 
     def _work(self, conn: psycopg.Connection) -> None:
         worker.loop(conn, self._app.channels, self._clock, self._stopping, self._report)

@@ -45,9 +45,10 @@ def worker() -> None:
 
     with opened() as app:
         loop = Loop(app, app.url, clock.system_now)
-        _on_signals(loop.stop)
+        loop.start()
         err.print("工作循环已启动，Ctrl-C 结束。 The worker runs; Ctrl-C ends it.")
-        loop.run()
+        _until_signal()
+        loop.stop()
 
 
 def demo(

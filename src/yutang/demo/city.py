@@ -30,7 +30,7 @@ from yutang.emulator.population import Population
 
 BRAND, KIND = "city", "wecom"
 FIRST = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("Asia/Shanghai"))
-DAYS, CUSTOMERS, SEED = 45, 120, 7
+DAYS, CUSTOMERS, SEED = 45, 60, 7
 PASSES = (time(10, 5), time(14), time(20))
 """When the whole loop looks."""
 CODES = {

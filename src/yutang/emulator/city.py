@@ -347,6 +347,10 @@ class City:
         with self.lock:
             sms.replies(self, customer, text)
 
+    def registers(self, customer: Customer) -> None:
+        """The customer becomes a member of the shop; `shop` is told, once. Raises shop.ShopError when it is not taken."""
+        shop.registers(self, customer)
+
     def buys(
         self,
         customer: Customer,

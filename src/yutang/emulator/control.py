@@ -48,6 +48,7 @@ ACTIONS = frozenset(
         "makes_group",
         "notices",
         "refuses",
+        "registers",
         "relation",
         "removes",
         "renames_group",

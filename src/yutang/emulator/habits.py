@@ -50,7 +50,8 @@ RHYTHMS = (
 
 @dataclass(frozen=True)
 class Drinker:
-    """One customer's habits. tolerance: messages within a week that are too many; pull: chance that a coupon leads to a purchase."""
+    """One customer's habits. tolerance: messages within a week that are too many; pull: chance that a coupon leads to a purchase;
+    signs_up: that a card leads to a membership."""
 
     rhythm: Rhythm
     arrives_days: float
@@ -58,6 +59,7 @@ class Drinker:
     tolerance: int
     chatty: float
     pull: float
+    signs_up: float
     follows: bool
     grants: bool
     joins: bool
@@ -73,6 +75,7 @@ class Drinker:
             tolerance=dice.choice((3, 5, 5, 8, 8, 20)),
             chatty=dice.choice((0.0, 0.05, 0.2)),
             pull=dice.uniform(0.1, 0.8),
+            signs_up=dice.choice((0.0, 0.7, 0.9)),
             follows=dice.random() < 0.3,
             grants=dice.random() < 0.5,
             joins=dice.random() < 0.4,

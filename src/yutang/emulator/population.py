@@ -174,13 +174,23 @@ class Population:
         self._at(awake(at + pause, life.dice, 7, 23), lambda at: self._looks(life, at))
 
     def _reads(self, life: Life, at: datetime, message: Message) -> None:
-        """A coupon may lead to a purchase, and words to a question."""
+        """The first card leads to a membership, a coupon to a purchase, words to a question: each sometimes."""
+        if (
+            message.attachments
+            and life.dice.random() < life.habits.signs_up
+            and not shop.is_member(self.city, life.customer)
+        ):
+            when = at + timedelta(minutes=life.dice.uniform(1, 20))
+            self._at(when, lambda at: self._registers(life, at))
         if shop.codes_in([message.text]) and life.dice.random() < life.habits.pull:
             when = awake(at + timedelta(hours=life.dice.uniform(1, 60)), life.dice)
             self._at(when, lambda at: self._buys(life, at))
         staff = self.city.people.staff.get(message.sender)
         if staff and life.dice.random() < life.habits.chatty:
             self._asks(life, at, staff)
+
+    def _registers(self, life: Life, at: datetime) -> None:
+        self._do(at, life.customer.name, "register", "", lambda: self.city.registers(life.customer))
 
     def _asks(self, life: Life, at: datetime, staff: Staff) -> None:
         words, customer = life.dice.choice(QUESTIONS), life.customer

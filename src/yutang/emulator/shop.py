@@ -57,9 +57,11 @@ class Order:
 
 @dataclass
 class Till:
-    """Orders by customer, oldest first."""
+    """Orders by customer, oldest first; who is a member; and the line to Yutang."""
 
     orders: dict[str, list[Order]] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
+    line: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=TIMEOUT_S))
 
 
 class ShopError(Exception):
@@ -84,9 +86,30 @@ def buys(
         made = Order(city.new_id("T", 16), city.now(), bought, quantity, amount, tuple(coupon_codes))
         city.part(Till).orders.setdefault(customer.external_userid, []).append(made)
         event = order_event(city, customer, made)
-    if city.shop is not None:
-        tell(*city.shop, event)
+    tell(city, event)
     return made
+
+
+def registers(city: City, customer: Customer) -> None:
+    """Become a member of the coffee shop, once. Raises ShopError like `buys`."""
+    with city.lock:
+        members = city.part(Till).members
+        if customer.external_userid in members:
+            return
+        members.add(customer.external_userid)
+    tell(city, {
+        "id": f"member-{customer.external_userid}",
+        "source": SOURCE,
+        "type": "registered",
+        "at": city.now().isoformat(),
+        "handles": handles_of(city, customer),
+        "props": {"channel": "mini-program"},
+    })  # fmt: skip
+
+
+def is_member(city: City, customer: Customer) -> bool:
+    with city.lock:
+        return customer.external_userid in city.part(Till).members
 
 
 def order_event(city: City, customer: Customer, order: Order) -> dict[str, Any]:
@@ -121,11 +144,14 @@ def handles_of(city: City, customer: Customer) -> dict[str, str]:
     return known | {f"openid@{app}": openid for app, openid in customer.openids.items() if app in apps}
 
 
-def tell(url: str, key: str, event: dict[str, Any]) -> None:
-    """One event to `POST /v1/events`. Raises ShopError."""
+def tell(city: City, event: dict[str, Any]) -> None:
+    """One event to Yutang's `POST /v1/events`, where `city.shop` says where that is. Raises ShopError."""
+    if city.shop is None:
+        return
+    url, key = city.shop
     try:
-        answer = httpx.post(
-            f"{url.rstrip('/')}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S
+        answer = city.part(Till).line.post(
+            f"{url.rstrip('/')}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"}
         )
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
@@ -136,7 +162,7 @@ def tell(url: str, key: str, event: dict[str, Any]) -> None:
         )
     if answer.status_code != 200 or body.get("rejected"):
         why = "; ".join(f"{one['reason']}: {one['detail']}" for one in body.get("rejected", [])) or str(body)[:200]
-        raise ShopError(f"鱼塘没有收下订单：{why}。 Yutang refused the order")
+        raise ShopError(f"鱼塘没有收下：{why}。 Yutang refused it")
 
 
 def codes_in(texts: Sequence[str]) -> list[str]:

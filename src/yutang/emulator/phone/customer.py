@@ -126,6 +126,7 @@ def counter(request: Asked, who: Who) -> Response[str]:
         root=_root(customer),
         products=menu,
         coupons=shop.coupons_of(city, customer),
+        member=shop.is_member(city, customer),
         bought=bought,
     )
 
@@ -142,6 +143,13 @@ def buy(request: Asked, who: Who, data: Form) -> Redirect:
         f"{_root(customer)}/shop",
         "已付款。 Paid.",
     )
+
+
+@post("/c/{who:str}/register", sync_to_thread=True)
+def register(request: Asked, who: Who) -> Redirect:
+    """A membership; the till tells Yutang."""
+    city, customer = city_of(request), customer_of(request, who)
+    return act(request, who, lambda: city.registers(customer), f"{_root(customer)}/shop", "已开卡。 You are a member.")
 
 
 def _fen(text: str) -> int | None:
@@ -263,5 +271,5 @@ def refuse(request: Asked, who: Who, data: Form) -> Redirect:
 
 
 ROUTES: list[HTTPRouteHandler] = [
-    home, chat, say, leave, codes, scan, counter, buy, me, join, quit_group, grant, follow, unfollow, refuse,
+    home, chat, say, leave, codes, scan, counter, register, buy, me, join, quit_group, grant, follow, unfollow, refuse,
 ]  # fmt: skip
