@@ -397,8 +397,13 @@ def test_the_till_tells_yutang_of_the_order_and_its_coupon(world: World) -> None
     with receiver() as (url, got):
         world.city.shop = (url, "key")
         order = world.city.buys(world.fish, 900, ["AB12CD"])
-    (event,) = json.loads(got[0][1])
-    assert event["type"], event["source"] == ("ordered", "city")
+        world.city.registers(world.fish)
+        world.city.registers(world.fish)
+    event, redeemed = json.loads(got[0][1])
+    assert (event["type"], event["source"]) == ("ordered", "city")
+    assert redeemed["type"] == "coupon_redeemed"
+    assert redeemed["props"] == {"code": "AB12CD", "order_id": order.order_id, "amount_fen": 1000}
+    assert [one["type"] for _, body in got[1:] for one in json.loads(body)] == ["registered"], "a member once"
     assert event["props"]["coupon_codes"] == ["AB12CD"]
     assert (event["props"]["amount_fen"], event["props"]["discount_fen"]) == (900, 1000)
     assert event["handles"]["unionid"] == world.fish.unionid

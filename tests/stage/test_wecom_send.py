@@ -139,6 +139,22 @@ def test_nobody_writes_to_strangers_or_to_those_who_left(shop: Corp) -> None:
     assert shop.used() == 0
 
 
+def test_customers_of_somebody_who_has_left_wait_for_an_heir(shop: Corp) -> None:
+    orphan = shop.customer("guide01")
+    left = "insert into wecom_staff (account, userid, state, seen_at) values (%s, %s, 'left', %s)"
+    shop.conn.execute(left, (shop.account.source, "guide01", shop.clock()))
+    (waits,) = shop.send(letter(1, orphan))
+    assert (waits.state, waits.reason) == ("retry", Reason.TEMPORARY)
+    assert waits.until is not None, "such a wait costs no try"
+    assert waits.until > shop.clock()
+    assert not shop.made()
+    shop.city.befriends(orphan, "guide02")
+    follows = "insert into wecom_relation (account, external_userid, userid, state, since) values (%s, %s, %s, 'active', %s)"
+    shop.conn.execute(follows, (shop.account.source, orphan.external_userid, "guide02", shop.clock()))
+    assert states(shop.send(letter(1, orphan))) == ["assigned"]
+    assert {a.props["staff"] for a in shop.told()} == {"guide02"}
+
+
 def test_a_customer_who_blocked_us_unheard_fails_and_gives_the_quota_back(shop: Corp) -> None:
     stays, goes = shop.customer("guide01"), shop.customer("guide01")
     shop.city.deletes(goes, "guide01")

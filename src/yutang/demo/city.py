@@ -20,12 +20,14 @@ from yutang import channels, ingest, worker
 from yutang.brand import load_brand, publish, shipped
 from yutang.channels.contract import Channel
 from yutang.channels.platform import account
+from yutang.channels.platform.account import Account
 from yutang.db.connect import connect
 from yutang.demo import database
 from yutang.demo.database import Installation
 from yutang.demo.feed import Passed, Watch
 from yutang.demo.summary import sql
 from yutang.emulator import City
+from yutang.emulator.people import ACTIVE, LEFT
 from yutang.emulator.population import Population
 
 BRAND, KIND = "city", "wecom"
@@ -72,6 +74,7 @@ class Town:
     pages: str
     phone: str
     figures: dict[str, Any] = field(default_factory=dict)
+    handed_over: set[str] = field(default_factory=set)
 
     def goes_on(self) -> None:
         """Let whoever's time has come act; call it again and again once the clock runs."""
@@ -99,7 +102,7 @@ def lived(
         outlets = _connect(conn, app, city, clock, pages)
         town = Town(url, clock, city, population, pages, f"{address}/phone")
         _make_codes(conn, app, city, clock, outlets)
-        _live(conn, town, outlets, watch, days)
+        _live(conn, app, town, outlets, watch, days)
         town.figures = _figures(conn)
         city.manual = False
         yield town
@@ -118,8 +121,7 @@ def _connect(conn: psycopg.Connection, app: Installation, city: City, clock: Han
 def _make_codes(
     conn: psycopg.Connection, app: Installation, city: City, clock: Hand, outlets: dict[str, Channel]
 ) -> None:
-    kept = account.one(conn, app.vault, KIND, account.MAIN)
-    assert kept is not None
+    kept = _account(conn, app)
     book, staff = channels.CODES[KIND], tuple(one.userid for one in city.people.staff.values())
     for name, code in CODES.items():
         book.add(conn, clock(), kept, book.Code(name, staff, code["store"], code["tags"], code["remark"]))
@@ -127,16 +129,35 @@ def _make_codes(
         pass
 
 
-def _live(conn: psycopg.Connection, town: Town, outlets: dict[str, Channel], watch: Watch, days: int) -> None:
+def _live(
+    conn: psycopg.Connection, app: Installation, town: Town, outlets: dict[str, Channel], watch: Watch, days: int
+) -> None:
     for number in range(days):
         day = FIRST.date() + timedelta(days=number)
         for hour in PASSES:
             _people(conn, town, outlets, datetime.combine(day, hour, FIRST.tzinfo))
             worker.run_once(conn, town.clock(), outlets)
+        _hand_over(conn, app, town)
         row = sql.progress(conn).fetchone()
         assert row is not None
         watch(Passed(day, number + 1, days, row.events, row.touches))
     worker.settle(conn, town.clock(), outlets)
+
+
+def _hand_over(conn: psycopg.Connection, app: Installation, town: Town) -> None:
+    """What an operator does with `yutang channel inherit` when somebody has left: the next in line takes over."""
+    staff = town.city.people.staff.values()
+    heir = next(one.userid for one in staff if one.status == ACTIVE)
+    for leaver in [one.userid for one in staff if one.status == LEFT and one.userid not in town.handed_over]:
+        town.handed_over.add(leaver)
+        kept = _account(conn, app)
+        channels.INHERITANCE[KIND].begin(conn, town.clock(), kept, leaver, heir, resigned=True)
+
+
+def _account(conn: psycopg.Connection, app: Installation) -> Account:
+    kept = account.one(conn, app.vault, KIND, account.MAIN)
+    assert kept is not None
+    return kept
 
 
 def _people(conn: psycopg.Connection, town: Town, outlets: dict[str, Channel], until: datetime) -> None:

@@ -180,7 +180,7 @@ class Population:
             and life.dice.random() < life.habits.signs_up
             and not shop.is_member(self.city, life.customer)
         ):
-            when = at + timedelta(minutes=life.dice.uniform(1, 20))
+            when = awake(at + timedelta(minutes=life.dice.uniform(1, 20)), life.dice)
             self._at(when, lambda at: self._registers(life, at))
         if shop.codes_in([message.text]) and life.dice.random() < life.habits.pull:
             when = awake(at + timedelta(hours=life.dice.uniform(1, 60)), life.dice)

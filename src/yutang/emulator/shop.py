@@ -85,8 +85,8 @@ def buys(
     with city.lock:
         made = Order(city.new_id("T", 16), city.now(), bought, quantity, amount, tuple(coupon_codes))
         city.part(Till).orders.setdefault(customer.external_userid, []).append(made)
-        event = order_event(city, customer, made)
-    tell(city, event)
+        events = [order_event(city, customer, made), *redemptions(city, customer, made)]
+    tell(city, events)
     return made
 
 
@@ -97,14 +97,7 @@ def registers(city: City, customer: Customer) -> None:
         if customer.external_userid in members:
             return
         members.add(customer.external_userid)
-    tell(city, {
-        "id": f"member-{customer.external_userid}",
-        "source": SOURCE,
-        "type": "registered",
-        "at": city.now().isoformat(),
-        "handles": handles_of(city, customer),
-        "props": {"channel": "mini-program"},
-    })  # fmt: skip
+    tell(city, [_event(city, customer, f"member-{customer.external_userid}", "registered", city.now(), {})])
 
 
 def is_member(city: City, customer: Customer) -> bool:
@@ -117,20 +110,29 @@ def order_event(city: City, customer: Customer, order: Order) -> dict[str, Any]:
     full = order.product.fen * order.quantity
     item = {"product": order.product.sku, "name": order.product.zh, "quantity": order.quantity, "amount_fen": full}
     codes: dict[str, Any] = {"coupon_codes": list(order.coupon_codes)} if order.coupon_codes else {}
-    return {
-        "id": order.order_id,
-        "source": SOURCE,
-        "type": "ordered",
-        "at": order.at.isoformat(),
-        "handles": handles_of(city, customer),
-        "props": {
-            "order_id": order.order_id,
-            "amount_fen": order.amount_fen,
-            "discount_fen": max(0, full - order.amount_fen),
-            "items": [item],
-            **codes,
-        },
+    props = {
+        "order_id": order.order_id,
+        "amount_fen": order.amount_fen,
+        "discount_fen": max(0, full - order.amount_fen),
+        "items": [item],
+        **codes,
     }
+    return _event(city, customer, order.order_id, "ordered", order.at, props)
+
+
+def redemptions(city: City, customer: Customer, order: Order) -> list[dict[str, Any]]:
+    """What the till says of the coupons that an order used."""
+    off = max(0, order.product.fen * order.quantity - order.amount_fen)
+    return [
+        _event(city, customer, f"{order.order_id}-{code}", "coupon_redeemed", order.at,
+               {"code": code, "order_id": order.order_id, "amount_fen": off})
+        for code in order.coupon_codes
+    ]  # fmt: skip
+
+
+def _event(city: City, customer: Customer, id: str, type: str, at: datetime, props: dict[str, Any]) -> dict[str, Any]:
+    handles = handles_of(city, customer)
+    return {"id": id, "source": SOURCE, "type": type, "at": at.isoformat(), "handles": handles, "props": props}
 
 
 def handles_of(city: City, customer: Customer) -> dict[str, str]:
@@ -144,14 +146,14 @@ def handles_of(city: City, customer: Customer) -> dict[str, str]:
     return known | {f"openid@{app}": openid for app, openid in customer.openids.items() if app in apps}
 
 
-def tell(city: City, event: dict[str, Any]) -> None:
-    """One event to Yutang's `POST /v1/events`, where `city.shop` says where that is. Raises ShopError."""
+def tell(city: City, events: list[dict[str, Any]]) -> None:
+    """Events to Yutang's `POST /v1/events`, where `city.shop` says where that is. Raises ShopError."""
     if city.shop is None:
         return
     url, key = city.shop
     try:
         answer = city.part(Till).line.post(
-            f"{url.rstrip('/')}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"}
+            f"{url.rstrip('/')}/v1/events", json=events, headers={"Authorization": f"Bearer {key}"}
         )
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:

@@ -23,6 +23,8 @@ from yutang.model import Reason
 sql = Queries(__package__)
 LONGEST = timedelta(hours=48)
 """How long a task waits for its tap, unless its letters have less time."""
+ORPHAN = timedelta(hours=6)
+"""How long a letter to the customer of somebody who has left waits before it looks for an heir again."""
 Results = dict[int, Result]
 
 
@@ -59,7 +61,10 @@ def _senders(desk: Desk, letters: Sequence[Letter], results: Results) -> dict[in
         elif found[letter.touch_id].state != "active":
             text = "客户或员工已删除对方。 the contact was ended by one of them"
             results[letter.touch_id] = Result.failed(text, Reason.BLOCKED)
-    return {touch: row.userid for touch, row in found.items() if row.state == "active"}
+        elif found[letter.touch_id].orphan:
+            text = "员工已离职，等客户被继承。 the member of staff has left; it waits for an heir"
+            results[letter.touch_id] = Result("retry", Reason.TEMPORARY, text, until=desk.clock() + ORPHAN)
+    return {touch: row.userid for touch, row in found.items() if touch not in results}
 
 
 def _bodies(desk: Desk, letters: Sequence[Letter], results: Results) -> dict[int, dict[str, Any]]:

@@ -101,10 +101,12 @@ delete from wecom_greeting where account = %(account)s::text and at < %(before)s
 
 -- name: senders
 -- Who may send to each customer: the member of staff who is asked for, else the newest relation. lost: there was one once.
-select distinct on (c.touch_id) c.touch_id, r.userid, r.state
+-- A customer of somebody who has left is nobody's until there is an heir.
+select distinct on (c.touch_id) c.touch_id, r.userid, r.state, coalesce(s.state = 'left', false) as orphan
 from unnest(%(touches)s::bigint[], %(customers)s::text[], %(wishes)s::text[]) as c (touch_id, customer, wish)
 join wecom_relation r on r.account = %(account)s::text and r.external_userid = c.customer
-order by c.touch_id, r.state = 'active' desc, r.userid is not distinct from c.wish desc, r.since desc nulls last, r.userid;
+left join wecom_staff s on s.account = r.account and s.userid = r.userid
+order by c.touch_id, r.state = 'active' desc, coalesce(s.state = 'left', false), r.userid is not distinct from c.wish desc, r.since desc nulls last, r.userid;
 
 -- name: add_tasks
 -- Saved before WeCom is asked, so that a crash leaves a trace to follow.
