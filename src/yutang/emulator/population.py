@@ -147,7 +147,8 @@ class Population:
         chosen = life.dice.choice(codes)
         self._scan(life, at, chosen.code)
         if life.habits.follows:
-            self._at(at + timedelta(minutes=life.dice.uniform(5, 600)), lambda at: self._follows(life, at))
+            when = awake(at + timedelta(minutes=life.dice.uniform(5, 600)), life.dice)
+            self._at(when, lambda at: self._follows(life, at))
 
     def _scan(self, life: Life, at: datetime, code: str) -> None:
         self._do(at, life.customer.name, "scan", code, lambda: self.city.scan(life.customer, code))
