@@ -22,6 +22,7 @@ STYLE = {
     "hold": "yellow",
     "waiting": "yellow",
     "claimed": "yellow",
+    "assigned": "yellow",
     "no": "red",
     "failed": "red",
 }

@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from yutang.web import api, callbacks, pages
+from yutang.web import api, callbacks, login, pages, sidebar
 from yutang.web.api.spec import COMPONENTS
 from yutang.web.edge import Edge
 from yutang.web.headers import with_headers
@@ -20,7 +20,7 @@ MAX_BODY = 20_000_000
 def create(edge: Edge) -> Litestar:
     """The application over these parts; the caller closes them."""
     return Litestar(
-        route_handlers=[*api.ROUTES, *callbacks.ROUTES, *pages.ROUTES],
+        route_handlers=[*api.ROUTES, *callbacks.ROUTES, *login.ROUTES, *sidebar.ROUTES, *pages.ROUTES],
         state=State({"edge": edge}),
         exception_handlers=HANDLERS,
         middleware=[with_headers],

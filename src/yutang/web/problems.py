@@ -10,6 +10,7 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
+from yutang.channels.platform.calls import Later, PlatformError, Unknown
 from yutang.ingest.writer import TryAgain
 from yutang.model import Reason, YutangError
 
@@ -36,7 +37,7 @@ class Problem(YutangError):
 def answer(request: Request, status: int, reason: str, detail: str) -> Response[Any]:
     """The error in the form that the path's readers expect."""
     headers = {"WWW-Authenticate": 'Basic realm="Yutang", charset="UTF-8"'} if status == 401 else {}
-    if request.url.path.startswith(("/v1/", "/callbacks/", "/healthz", "/metrics")):
+    if request.url.path.startswith(("/v1/", "/callbacks/", "/sidebar/", "/healthz", "/metrics")):
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Response(
             {"reason": reason, "detail": detail}, status_code=status, headers=headers, media_type=MediaType.JSON
@@ -74,6 +75,19 @@ def on_shape(request: Request, error: msgspec.MsgspecError | UnicodeDecodeError)
     return answer(request, 400, reason, str(error))
 
 
+def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Response[Any]:
+    """A platform that we had to ask refused, or gave no answer."""
+    log.error("a platform failed", path=request.url.path, error=str(error))
+    if not isinstance(error, PlatformError) or error.sort in ("busy", "later"):
+        return answer(
+            request,
+            503,
+            REASONS[503],
+            "平台暂时没有回应，请稍后再试。 the platform gives no answer; try again in a moment",
+        )
+    return answer(request, 502, "platform", f"{error.zh}。 {error.en} ({error.code})")
+
+
 def on_database(request: Request, error: psycopg.OperationalError) -> Response[Any]:
     log.error("the database failed", error=str(error).strip())
     return answer(request, 503, REASONS[503], "the database failed; try again in a moment")
@@ -96,6 +110,9 @@ HANDLERS: dict[Any, Any] = {
     HTTPException: on_http,
     msgspec.MsgspecError: on_shape,
     UnicodeDecodeError: on_shape,
+    PlatformError: on_platform,
+    Later: on_platform,
+    Unknown: on_platform,
     psycopg.OperationalError: on_database,
     psycopg.DataError: on_data,
     Exception: on_bug,

@@ -68,7 +68,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How far the letter came: waiting, claimed, sent or failed."""
+    """How far the letter came: waiting, claimed, assigned, sent or failed."""
 
     channel: str
     state: str
