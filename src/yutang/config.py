@@ -39,6 +39,12 @@ API_KEY = Setting(
 )
 HOST = Setting("YUTANG_HOST", "127.0.0.1", "Address on which the web edge listens.")
 PORT = Setting("YUTANG_PORT", "8420", "Port on which the web edge listens.")
+PUBLIC_URL = Setting(
+    "YUTANG_PUBLIC_URL",
+    "",
+    "Address at which browsers reach the web edge, for example https://crm.example.com: needed behind a proxy, for logins lead back to it. "
+    "Taken from the request when empty.",
+)
 SMTP_URL = Setting(
     "YUTANG_SMTP_URL", "", "Mail server, for example smtp://user:password@mail.example:587; empty switches e-mail off."
 )
@@ -47,7 +53,7 @@ WEBHOOK_URL = Setting(
     "YUTANG_WEBHOOK_URL", "", "Address that receives the messages of the webhook channel; empty switches it off."
 )
 
-SETTINGS = (HOME, DATABASE_URL, PG_BIN, SECRET, API_KEY, HOST, PORT, SMTP_URL, MAIL_FROM, WEBHOOK_URL)
+SETTINGS = (HOME, DATABASE_URL, PG_BIN, SECRET, API_KEY, HOST, PORT, PUBLIC_URL, SMTP_URL, MAIL_FROM, WEBHOOK_URL)
 
 
 def home() -> Path:

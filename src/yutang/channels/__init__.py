@@ -19,9 +19,10 @@ from yutang.channels.sandbox.send import Sandbox
 from yutang.channels.sms.account import FIELDS as SMS
 from yutang.channels.sms.send import Sms
 from yutang.channels.webhook.send import Webhook
-from yutang.channels.wecom import codes, inherit, sync
+from yutang.channels.wecom import codes, inherit, login, sidebar, sync, tags
 from yutang.channels.wecom.account import FIELDS as WECOM
 from yutang.channels.wecom.channel import WeCom
+from yutang.channels.wecom.desk import open_desk
 from yutang.channels.wecom.doctor import checks as check_wecom
 from yutang.channels.wecom.tasks import group, moments, results
 from yutang.vault import Vault
@@ -44,12 +45,19 @@ CONNECTED: dict[str, Callable[[Vault, Account, Callable[[], datetime]], Channel]
 
 CODES: dict[str, Any] = {"wecom": codes}
 SYNCS: dict[str, Any] = {"wecom": sync}
+TAGS: dict[str, Any] = {"wecom": tags}
 INHERITANCE: dict[str, Any] = {"wecom": inherit}
 TASKS: dict[str, Any] = {"wecom": results}
 GROUPS: dict[str, Any] = {"wecom": group}
 MOMENTS: dict[str, Any] = {"wecom": moments}
-"""What only some kinds can do, by kind: live codes, a walk through everything, handing customers over, tasks that staff send,
+"""What only some kinds can do, by kind: live codes, a walk through everything, tags, handing customers over, tasks that staff send,
 posts to groups, posts to Moments. Each is a module of the channel."""
+
+LOGINS: dict[str, Any] = {"wecom": login}
+SIDEBARS: dict[str, Any] = {"wecom": sidebar}
+CLIENTS: dict[str, Callable[..., Any]] = {"wecom": lambda *desk: open_desk(*desk).wecom}
+"""What the web offers to the staff of some kinds: signing in, and a page beside their chats. Each is a module of the channel,
+and takes the client that is made here from (conn, vault, account, clock)."""
 
 CHECKS: dict[str, Checks] = {"wecom": check_wecom}
 """How `yutang doctor` looks at an account, by its kind."""

@@ -134,7 +134,11 @@ class City:
             }  # fmt: skip
         common |= {"secret": app.secret, "token": app.token, "aes_key": app.aes_key}
         if kind == WECOM:
-            return common | {"corp_id": app.id, "agent_id": app.agent_id}
+            pages = {
+                "login_url": f"{self.address}/wwlogin/sso/login",
+                "inside_url": f"{self.address}/connect/oauth2/authorize",
+            }
+            return common | pages | {"corp_id": app.id, "agent_id": app.agent_id}
         return common | {"app_id": app.id}
 
     def call_back(self, kind: str, url: str | None, name: str = "main") -> None:
