@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wecoms import Mirror, mirrored
+from yutang.channels.contract import Wish
 from yutang.channels.wecom import tags
-from yutang.channels.wecom.tags import Wish
 from yutang.emulator.people import Customer
 
 

@@ -105,6 +105,15 @@ class Fact:
     props: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """Whoever has this address is to be shown to carry a tag at the platform, or not to."""
+
+    address: str
+    tag: str
+    wanted: bool
+
+
 class Channel:
     """Base of all channels. `send` and `tend` run outside any transaction and within `LEASE_SECONDS`.
 
@@ -128,6 +137,12 @@ class Channel:
     def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer | Fact]:  # noqa: ARG002
         """What is there by now, each once: called in the transaction that makes events of it."""
         return []
+
+    def mirror(self, conn: psycopg.Connection, now: datetime, wishes: Sequence[Wish]) -> None:
+        """Take note of tags that people have got or lost; no network. The same wish may come again.
+
+        Which of them the platform is to show, the channel knows itself.
+        """
 
     def due(self, conn: psycopg.Connection, now: datetime) -> bool:  # noqa: ARG002
         """Is there an errand to do or a fact to tell? Asked at every turn of the loop: one cheap look, writing nothing."""

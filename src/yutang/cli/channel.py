@@ -11,7 +11,7 @@ import psycopg
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yutang import channels, clock, definitions
+from yutang import channels, clock, definitions, deliver
 from yutang.app import App, opened
 from yutang.channels import ACCOUNT_FIELDS
 from yutang.channels.platform import account, callback
@@ -122,6 +122,50 @@ def inherit(
         rows = [[r.kind, r.id, r.takeover, r.state, r.errcode] for r in plans.listing(conn, kept, handover)]
     say.out.print(f"计划移交 planned: {planned:,}", markup=False)
     say.table(["类别 kind", "编号 id", "接手 takeover", "状态 state", "错误码 errcode"], rows)
+
+
+@group.command()
+def mirror(
+    kind: Kind,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="[组/名 GROUP/NAME]…", help="标签。 Tags.")] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="不再管理，可多次。 No longer managed here; repeatable.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="只看清单。 Only show them.")] = False,
+    name: Name = account.MAIN,
+) -> None:  # fmt: skip
+    """由本系统管理的标签：按这里的结果打在平台上，员工改动会被改回；其余标签以员工为准。 Tags that are given and taken here and shown at the platform; all others are the staff's."""
+    if not (tags or stop or list_):
+        raise YutangError("请写标签，或用 --list 查看。 name tags, or look with --list")
+    with opened() as app, app.connect() as conn:
+        book, kept = account_of(app, conn, channels.TAGS, kind, name)
+        if tags or stop:
+            _manage(app, conn, book, kept, tags or [], stop or [])
+        rows = [[row.tag, STATES[row.state]] for row in book.managed(conn, kept)]
+    say.table(["标签 tag", "状态 state"], rows)
+
+
+STATES = {
+    "managed": "管理中 managed",
+    "making": "正在平台新建 being made there",
+    "deleted": "已在平台删除，需要就再写一次 deleted there; name it again to make it",
+}
+
+
+def _manage(
+    app: App, conn: psycopg.Connection, book: Any, kept: account.Account, more: list[str], stop: list[str]
+) -> None:
+    """Change which tags are managed, and tell the channel of all who carry the new ones."""
+    known, channel = {row.tag: row.state for row in book.managed(conn, kept)}, app.channels(conn)[kept.channel]
+    if strange := sorted(set(stop) - set(known)):
+        raise YutangError(
+            f"没有管理这些标签：{'、'.join(strange)}，见 --list。 these tags are not managed: {', '.join(strange)}; see --list"
+        )
+    going_on = {tag for tag, state in known.items() if state != "deleted"} - set(stop)
+    book.manage(conn, app.clock(), kept, sorted(going_on | set(more)))
+    told = deliver.mirror_again(conn, app.clock(), channel, more)
+    channel.tend(conn, app.clock())
+    say.out.print(f"已核对 compared: {told:,}", markup=False)
 
 
 @group.command()

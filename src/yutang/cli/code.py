@@ -1,4 +1,4 @@
-"""code: live codes, the pictures that lead to staff and say afterwards where somebody came from."""
+"""code: live codes, the pictures that lead to staff or into groups and say afterwards where somebody came from."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ group = typer.Typer(help="活码。 Live codes.", no_args_is_help=True)
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"渠道 channel: {', '.join(channels.CODES)}")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="活码名称，旅程里这样称呼它。 What journeys call it.")]
 Staff = Annotated[str | None, typer.Option(help="接待员工账号，逗号分隔。 Who receives, separated by commas.")]
+Chat = Annotated[
+    list[str] | None, typer.Option(help="通往的客户群编号，可多次，代替 --staff。 A group it leads into, instead of staff; repeatable.")
+]
+Room = Annotated[
+    str | None, typer.Option(help="群满后自动新建的群名；不写则不新建。 Name of the groups opened when all are full; none by default.")
+]
 Store = Annotated[str | None, typer.Option(help="门店。 Store.")]
 Tag = Annotated[
     list[str] | None, typer.Option(help="自动标签 组/名，可多次。 A tag GROUP/NAME for who comes; repeatable.")
@@ -37,27 +43,32 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def add(
-    kind: Kind, code: Code, staff: Staff = None, store: Store = None, tag: Tag = None, remark: Remark = None,
-    name: Name = account.MAIN,
+    kind: Kind, code: Code, staff: Staff = None, chat: Chat = None, room: Room = None, store: Store = None,
+    tag: Tag = None, remark: Remark = None, name: Name = account.MAIN,
 ) -> None:  # fmt: skip
     """新建活码并给出二维码地址。 Make a live code, and show the address of its picture."""
     with _book(kind, name) as (app, conn, book, kept):
-        made = book.Code(code, _users(staff), store, tuple(tag or ()), remark or "")
+        made = book.Code(
+            code, _users(staff), store, tuple(tag or ()), remark or "", chats=tuple(chat or ()), room_name=room or ""
+        )
         book.add(conn, app.clock(), kept, made)
         _show(_made(app, conn, book, kept, code))
 
 
 @group.command()
 def update(
-    kind: Kind, code: Code, staff: Staff = None, store: Store = None, tag: Tag = None, remark: Remark = None,
-    name: Name = account.MAIN,
+    kind: Kind, code: Code, staff: Staff = None, chat: Chat = None, room: Room = None, store: Store = None,
+    tag: Tag = None, remark: Remark = None, name: Name = account.MAIN,
 ) -> None:  # fmt: skip
     """更改活码；只写要改的项，图案不变。 Change a code; give what changes, the picture stays."""
     with _book(kind, name) as (app, conn, book, kept):
         old = book.one(conn, kept, code)
         users = old.users if staff is None else _users(staff)
         tags = old.tags if tag is None else tuple(tag)
-        changed = book.Code(code, users, store or old.store, tags, old.remark if remark is None else remark)
+        changed = book.Code(
+            code, users, store or old.store, tags, old.remark if remark is None else remark,
+            chats=tuple(chat or old.chats), room_name=old.room_name if room is None else room,
+        )  # fmt: skip
         book.update(conn, app.clock(), kept, changed)
         _show(_made(app, conn, book, kept, code))
 
@@ -79,8 +90,11 @@ def list_(kind: Kind, name: Name = account.MAIN, json: Json = False) -> None:
         for one in found:
             say.as_json(one)
         return
-    rows = [[c.name, ", ".join(c.users), c.store, " ".join(c.tags), c.qr_code, _state(c)] for c in found]
-    say.table(["名称 code", "员工 staff", "门店 store", "标签 tags", "二维码 picture", "状态 state"], rows)
+    rows = [
+        [c.name, ", ".join(c.users), ", ".join(c.chats), c.store, " ".join(c.tags), c.qr_code, _state(c)] for c in found
+    ]
+    heads = ["名称 code", "员工 staff", "群 groups", "门店 store", "标签 tags", "二维码 picture", "状态 state"]
+    say.table(heads, rows)
 
 
 @contextmanager

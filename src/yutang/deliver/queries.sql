@@ -69,6 +69,37 @@ select c.event_id, c.source, c.at, c.received_at, c.props ->> 'text' as text, c.
 where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8
 order by c.source, c.event_id;
 
+-- name: tagged
+-- Each address and tag of the people of whom there is news, or whose tag runs out: whether they carry it by now. All words on
+-- tags are weighed again: events come in any order, and with a new contact every tag is news. Sealed addresses are none
+-- that a platform has given out. tags: only these, or all.
+with ended as (
+    delete from tag_end where at <= %(now)s::timestamptz and %(tags)s::text[] is null returning bucket, person_id),
+heard as materialized (
+    select t.bucket, t.person_id from tagging t where t.xid >= %(low)s::xid8 and t.xid < %(high)s::xid8
+    union
+    select n.bucket, n.person_id from ended n)
+select h.bucket, h.person_id, y.kind, y.value as address, w.tag, w.ends_at,
+       w.type = 'tagged' and (w.ends_at is null or w.ends_at > %(now)s::timestamptz) as wanted
+from heard h
+cross join lateral (
+    select distinct on (e.props ->> 'tag') e.props ->> 'tag' as tag, e.type, (e.props ->> 'expires_at')::timestamptz as ends_at
+    from person_event e
+    where e.bucket = h.bucket and e.person_id = h.person_id and e.type in ('tagged', 'untagged')
+      and (%(tags)s::text[] is null or e.props ->> 'tag' = any(%(tags)s::text[]))
+    order by e.props ->> 'tag', e.at desc, e.event_id desc) w
+cross join lateral (
+    select distinct s.kind, s.value from handle_shown s
+    where s.person_id = h.person_id and s.kind = any(%(kinds)s::text[]) and s.sealed is null) y
+where w.tag is not null;
+
+-- name: keep_ends
+insert into tag_end (bucket, person_id, tag, at)
+select n.* from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(tags)s::text[], %(ats)s::timestamptz[])
+     as n (bucket, person_id, tag, at)
+order by n.bucket, n.person_id, n.tag
+on conflict (bucket, person_id, tag) do update set at = excluded.at;
+
 -- name: entered
 select e.event_id from event e where e.source = %(source)s::text and e.source_id = any(%(keys)s::text[]);
 

@@ -25,6 +25,7 @@ from yutang.db.cursor import window
 from yutang.db.queries import Queries
 from yutang.deliver.backoff import wait
 from yutang.deliver.compose import compose
+from yutang.deliver.mirror import mirror
 from yutang.ingest.record import follow_up
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
@@ -35,15 +36,16 @@ UNKNOWN_AT_ONCE = 1000
 
 
 def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
-    """One batch per channel, then each channel's own errands.
+    """One batch per channel, then what channels are to know of tags, then each channel's own errands.
 
-    Counts: ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``errand``.
+    Counts: ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``tag``, ``errand``.
     `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
     """
     counts = Counts(taken=_take(conn, now, only))
     for name in [row.channel for row in sql.due(conn, now=now)]:
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
     if only.persons is None:
+        counts["tag"] = mirror(conn, now, channels.values())
         counts["errand"] = sum(_tend(conn, now, channel) for channel in channels.values())
     return counts
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import psycopg
 import structlog
 
-from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
+from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result, Wish
 from yutang.channels.platform import calls, news
 from yutang.channels.platform.account import Account
-from yutang.channels.wecom import errands, receive, sync
+from yutang.channels.wecom import errands, receive, sync, tags
 from yutang.channels.wecom.desk import Desk, open_desk
 from yutang.channels.wecom.send import send
 from yutang.channels.wecom.tasks import media, moments, notices, quotas, results, welcome
@@ -67,6 +67,9 @@ class WeCom(Channel):
 
     def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer | Fact]:
         return news.take(conn, self.name, now)
+
+    def mirror(self, conn: psycopg.Connection, now: datetime, wishes: Sequence[Wish]) -> None:
+        tags.mirror(conn, now, self.account, wishes)
 
     def due(self, conn: psycopg.Connection, now: datetime) -> bool:
         return something_due(conn, self.account, now)

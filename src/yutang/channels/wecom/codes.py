@@ -1,4 +1,4 @@
-"""Live codes: a picture that leads to some of the staff, and a state that says afterwards which picture it was.
+"""Live codes: a picture that leads to some of the staff or into groups, and a state that says afterwards which picture it was.
 
 A code is written down before it is made at the platform, under a state of ours that no other code has: so an unanswered
 call is looked for by its state and never repeated blindly.
@@ -17,7 +17,7 @@ import psycopg
 
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls import PlatformError, Unknown
-from yutang.channels.wecom import queue, tags
+from yutang.channels.wecom import joinways, queue, tags
 from yutang.channels.wecom.desk import Desk
 from yutang.channels.wecom.queue import Errand
 from yutang.channels.wecom.relations import Pair
@@ -33,6 +33,7 @@ MOST_USERS = 100
 LONGEST_REMARK = 30
 LONGEST_NAME = 20
 """Characters of the remark that staff see on a contact."""
+LONGEST_ROOM = 40
 NOBODY = "没有在职员工，请用 yutang code update 指定新员工。 nobody is left to receive: name other staff with yutang code update"
 _NAME = re.compile(r"[\w\-]{1,64}")
 LOOK = timedelta(seconds=2)
@@ -43,12 +44,14 @@ LOOK = timedelta(seconds=2)
 class Code:
     """A live code as kept. qr_code: address of the picture, None while it is being made. problem: why it does not work.
 
-    store: where it hangs. tags: 'group/name', given to whoever comes by it. remark: what staff see as the contact's name;
-    ``{name}`` stands for the name in WeChat.
+    It leads to `users` (staff) or into `chats` (ids of groups), never both. store: where it hangs. For staff alone: tags,
+    'group/name', given to whoever comes by it; remark: what staff see as the contact's name, where ``{name}`` stands for
+    the name in WeChat. For groups alone: room_name, under which the platform opens another group when all are full; empty:
+    it opens none.
     """
 
     name: str
-    users: tuple[str, ...]
+    users: tuple[str, ...] = ()
     store: str | None = None
     tags: tuple[str, ...] = ()
     remark: str = ""
@@ -58,6 +61,8 @@ class Code:
     qr_code: str | None = None
     problem: str | None = None
     retired_at: datetime | None = None
+    chats: tuple[str, ...] = ()
+    room_name: str = ""
 
 
 def add(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -> Code:
@@ -68,11 +73,7 @@ def add(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -
     _check(code)
     state = secrets.token_hex(6)
     with conn.transaction():
-        made = sql.add_code(
-            conn, account=account.source, name=code.name, state=state, users=list(code.users), store=code.store,
-            tags=list(code.tags), remark=code.remark, skip_verify=code.skip_verify, now=now,
-        ).rowcount  # fmt: skip
-        if not made:
+        if not sql.add_code(conn, account=account.source, state=state, now=now, **_given(code)).rowcount:
             raise YutangError(
                 f"活码 {code.name} 已存在，请换名字或用 update。 the code {code.name} exists; take another name, or update it"
             )
@@ -81,14 +82,17 @@ def add(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -
 
 
 def update(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -> Code:
-    """Change staff, store, tags, remark or verification of a code; an errand tells the platform. Raises YutangError."""
+    """Change staff or groups, store, tags, remark or verification of a code; an errand tells the platform.
+
+    Raises YutangError, also when a code for staff is to lead into groups or the other way round.
+    """
     _check(code)
+    if bool(one(conn, account, code.name).chats) != bool(code.chats):
+        raise YutangError(
+            f"活码 {code.name} 的去向（员工或群）不能互换，请另建一个。 a code leads to staff or into groups for good; make another"
+        )
     with conn.transaction():
-        changed = sql.update_code(
-            conn, account=account.source, name=code.name, users=list(code.users), store=code.store,
-            tags=list(code.tags), remark=code.remark, skip_verify=code.skip_verify,
-        ).rowcount  # fmt: skip
-        _known(changed, code.name)
+        _known(sql.update_code(conn, account=account.source, **_given(code)).rowcount, code.name)
         queue.add(conn, account.source, now, [Errand("code", code.name, now)])
     return one(conn, account, code.name)
 
@@ -102,14 +106,22 @@ def retire(conn: psycopg.Connection, now: datetime, account: Account, name: str)
 
 def listing(conn: psycopg.Connection, account: Account) -> list[Code]:
     """Our codes, by name, retired ones too."""
-    return [_code(row) for row in sql.codes(conn, account=account.source)]
+    return [_code(row) for row in sql.codes(conn, account=account.source, name=None)]
 
 
 def one(conn: psycopg.Connection, account: Account, name: str) -> Code:
     """Raises YutangError when there is none of this name."""
-    row = sql.code(conn, account=account.source, name=name).fetchone()
+    row = sql.codes(conn, account=account.source, name=name).fetchone()
     _known(row is not None, name)
     return _code(row)
+
+
+def _given(code: Code) -> dict[str, Any]:
+    """What a person says of a code."""
+    return {
+        "name": code.name, "users": list(code.users), "chats": list(code.chats), "room_name": code.room_name,
+        "store": code.store, "tags": list(code.tags), "remark": code.remark, "skip_verify": code.skip_verify,
+    }  # fmt: skip
 
 
 def _known(there: Any, name: str) -> None:
@@ -119,7 +131,8 @@ def _known(there: Any, name: str) -> None:
 
 def _code(row: Any) -> Code:
     return Code(row.name, tuple(row.users), row.store, tuple(row.tags), row.remark, row.skip_verify, row.state,
-                row.config_id, row.qr_code, row.problem, row.retired_at)  # fmt: skip
+                row.config_id, row.qr_code, joinways.problem(row) or row.problem, row.retired_at, tuple(row.chats),
+                row.room_name)  # fmt: skip
 
 
 def _check(code: Code) -> None:
@@ -127,9 +140,25 @@ def _check(code: Code) -> None:
         raise YutangError(
             f"活码名 '{code.name}'：1–64 个字母、数字、汉字、_ 或 -。 a code's name has 1 to 64 letters, digits, _ or -"
         )
-    if not 0 < len(code.users) <= MOST_USERS:
+    if bool(code.users) == bool(code.chats):
         raise YutangError(
-            f"活码 {code.name} 需要 1–{MOST_USERS} 名员工。 a code needs 1 to {MOST_USERS} members of staff"
+            f"活码 {code.name}：员工与群二选一（--staff 或 --chat）。 a code leads to staff or into groups: give one of both"
+        )
+    if len(code.users) > MOST_USERS or len(code.chats) > joinways.MOST:
+        raise YutangError(
+            f"活码 {code.name} 最多 {MOST_USERS} 名员工或 {joinways.MOST} 个群。 at most {MOST_USERS} members of staff, or {joinways.MOST} groups"
+        )
+    _check_extras(code)
+
+
+def _check_extras(code: Code) -> None:
+    if code.chats and (code.tags or code.remark):
+        raise YutangError(
+            f"群活码 {code.name} 没有标签和备注：进群不等于加好友。 a code into groups has no tags and no remark: who joins is no contact yet"
+        )
+    if code.room_name and not code.chats or len(code.room_name) > LONGEST_ROOM:
+        raise YutangError(
+            f"活码 {code.name}：群名只用于群活码，最多 {LONGEST_ROOM} 字。 the room's name belongs to a code into groups, at most {LONGEST_ROOM} characters"
         )
     for tag in code.tags:
         tags.parts(tag)
@@ -159,20 +188,31 @@ def rotate(conn: psycopg.Connection, now: datetime, account: Account, leavers: S
         queue.add(conn, account.source, now, [Errand("code", row.name, now) for row in rows if row.problem is None])
 
 
+def look_again(conn: psycopg.Connection, now: datetime, account: Account) -> None:
+    """Compare the codes into groups with what the platform shows of them: groups come and go."""
+    rows = sql.group_codes(conn, account=account.source)
+    queue.add(conn, account.source, now, [Errand("code", row.name, now) for row in rows])
+
+
 def make(desk: Desk, errand: Errand) -> None:
     """Errand ``code``: bring the platform to what we have written down: make the code, change it, or delete it."""
-    row = sql.code(desk.conn, account=desk.source, name=errand.key).fetchone()
+    row = sql.codes(desk.conn, account=desk.source, name=errand.key).fetchone()
     if row is None:
         return
+    bring, drop = (joinways.bring, joinways.drop) if row.chats else (_bring, _drop)
     if row.retired_at is not None:
-        if found := row.config_id or _found(desk, row):
-            desk.wecom.call("externalcontact/del_contact_way", {"config_id": found})
+        drop(desk, row)
         return
     try:
-        _bring(desk, row)
+        bring(desk, row)
     except PlatformError as error:
         sql.code_problem(desk.conn, account=desk.source, name=row.name, problem=f"{error.code} {error.zh} {error.en}")
         raise
+
+
+def _drop(desk: Desk, row: Any) -> None:
+    if found := row.config_id or _found(desk, row):
+        desk.wecom.call("externalcontact/del_contact_way", {"config_id": found})
 
 
 def _bring(desk: Desk, row: Any) -> None:
@@ -191,7 +231,9 @@ def _bring(desk: Desk, row: Any) -> None:
         # Written down before the call: whoever comes after a crash looks for it first.
         sql.code_asked(desk.conn, account=desk.source, name=row.name, now=desk.clock())
         way = _create(desk, row, {"type": MANY, "scene": QR, **wanted})
-    sql.code_made(desk.conn, account=desk.source, name=row.name, config_id=way["config_id"], qr_code=way.get("qr_code"))
+    sql.code_made(
+        desk.conn, account=desk.source, name=row.name, config_id=way["config_id"], qr_code=way.get("qr_code"), chats=[]
+    )
 
 
 def _create(desk: Desk, row: Any, args: dict[str, Any]) -> dict[str, Any]:

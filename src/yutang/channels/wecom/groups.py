@@ -28,8 +28,9 @@ LAG = timedelta(seconds=3)
 """The list may lag behind its callback by some seconds."""
 SETTLED = timedelta(seconds=10)
 STATES = {0: "normal", 1: "owner_left", 2: "inheriting", 3: "inherited"}
-EVENT_WAYS = {"0": "invited", "3": "qr"}
-WAYS = {1: "invited", 2: "link", 3: "qr"}
+QR = "qr"
+EVENT_WAYS = {"0": "invited", "3": QR}
+WAYS = {1: "invited", 2: "link", 3: QR}
 LEAVERS = {"0": "self", "1": "admin"}
 GONE = (90501, 40050)
 READS = 4
@@ -55,6 +56,7 @@ def hear(conn: psycopg.Connection, now: datetime, account: Account, changes: Seq
     chats = sorted({change.text("ChatId") for change in changes})
     known = {row.chat_id: row for row in sql.groups(conn, account=account.source, chats=chats)}
     versions = {chat: row.member_version for chat, row in known.items() if row.state != "dismissed"}
+    coded = sql.group_codes(conn, account=account.source).fetchone() is not None
     moves: list[Move] = []
     dismissed: dict[str, datetime] = {}
     touched: dict[str, tuple[str, datetime]] = {}
@@ -63,7 +65,7 @@ def hear(conn: psycopg.Connection, now: datetime, account: Account, changes: Seq
         chat = change.text("ChatId")
         if change.type == "dismiss":
             dismissed[chat] = change.at
-        elif (found := _moves(change)) and versions.get(chat) == change.text("LastMemVer"):
+        elif (found := _moves(change, coded)) and versions.get(chat) == change.text("LastMemVer"):
             moves += found
             versions[chat] = change.text("CurMemVer")
             touched[chat] = versions[chat], change.at
@@ -78,13 +80,18 @@ def hear(conn: psycopg.Connection, now: datetime, account: Account, changes: Seq
     queue.add(conn, account.source, now, errands)
 
 
-def _moves(change: Change) -> list[Move]:
-    """Who came or went by this callback; nothing where it does not say."""
+def _moves(change: Change, coded: bool) -> list[Move]:
+    """Who came or went by this callback; nothing where it does not say.
+
+    coded: some code of ours leads into groups. Then whoever scanned one is read from the list: it alone says which code.
+    """
     if change.type != "update" or not change.text("LastMemVer") or not change.text("CurMemVer"):
         return []
     chat, members, detail = change.text("ChatId"), change.texts("MemChangeList"), change.text("UpdateDetail")
     if detail == "add_member":
         way = EVENT_WAYS.get(change.text("JoinScene"), "")
+        if coded and way == QR:
+            return []
         return [Move(chat, member, change.at, True, way) for member in members]
     if detail == "del_member":
         by = LEAVERS.get(change.text("QuitScene"), "unknown")
@@ -137,13 +144,14 @@ def _tell(conn: psycopg.Connection, account: Account, moves: Sequence[Move]) -> 
         r.chat_id: r.name for r in sql.groups(conn, account=account.source, chats=sorted({m.chat_id for m in moves}))
     }
     states = sorted({move.state_param for move in moves} - {""})
-    codes = {row.state: row.name for row in sql.codes_of_states(conn, account=account.source, states=states)}
+    codes = {row.state: row for row in sql.codes_of_states(conn, account=account.source, states=states)}
     known = unionids(conn, account, [move.member for move in moves])
     facts = []
     for move in moves:
         word, type = ("join", "group_joined") if move.joined else ("left", "group_left")
-        props = {"group": move.chat_id, "name": names.get(move.chat_id), "code": codes.get(move.state_param),
-                 "way": move.way, "by": move.by}  # fmt: skip
+        code = codes.get(move.state_param)
+        props = {"group": move.chat_id, "name": names.get(move.chat_id), "code": code and code.name,
+                 "store": code and code.store, "way": move.way, "by": move.by}  # fmt: skip
         facts.append(
             Fact(
                 f"{word}:{move.chat_id}:{move.member}:{int(move.at.timestamp())}",

@@ -133,6 +133,19 @@ select k.* from kept k join fresh f on f.external_userid = k.external_userid whe
 update wecom_tag set machine = (group_name || '/' || name) = any(%(tags)s::text[])
 where account = %(account)s::text and machine <> ((group_name || '/' || name) = any(%(tags)s::text[]));
 
+-- name: drop_tag_errands
+-- Tags that are not to be made any more.
+delete from wecom_errand
+where account = %(account)s::text and kind = 'tag' and state <> 'claimed' and key <> all(%(tags)s::text[]);
+
+-- name: managed_tags
+select tag, min(state) as state from (
+    select group_name || '/' || name as tag, case when deleted then 'deleted' else 'managed' end as state
+    from wecom_tag where account = %(account)s::text and machine
+    union all
+    select key, 'making' from wecom_errand where account = %(account)s::text and kind = 'tag') t
+group by tag order by tag;
+
 -- name: missing_tags
 select n.tag from unnest(%(tags)s::text[]) as n (tag)
 where not exists (select from wecom_tag t
@@ -305,14 +318,16 @@ update wecom_code set users = array_replace(users, %(before)s::text, %(after)s::
 where account = %(account)s::text and %(before)s::text = any(users);
 
 -- name: add_code
-insert into wecom_code (account, name, state, users, store, tags, remark, skip_verify, made_at)
-values (%(account)s::text, %(name)s::text, %(state)s::text, %(users)s::text[], %(store)s::text, %(tags)s::text[],
-        %(remark)s::text, %(skip_verify)s::boolean, %(now)s::timestamptz)
+insert into wecom_code (account, name, state, users, chats, room_name, store, tags, remark, skip_verify, made_at)
+values (%(account)s::text, %(name)s::text, %(state)s::text, %(users)s::text[], %(chats)s::text[], %(room_name)s::text,
+        %(store)s::text, %(tags)s::text[], %(remark)s::text, %(skip_verify)s::boolean, %(now)s::timestamptz)
 on conflict (account, name) do nothing;
 
 -- name: update_code
-update wecom_code set users = %(users)s::text[], store = %(store)s::text, tags = %(tags)s::text[], remark = %(remark)s::text,
-    skip_verify = %(skip_verify)s::boolean, problem = null
+-- Where nobody knows whether a code into groups was made, this is the word that it may be made once more.
+update wecom_code set users = %(users)s::text[], chats = %(chats)s::text[], room_name = %(room_name)s::text,
+    store = %(store)s::text, tags = %(tags)s::text[], remark = %(remark)s::text, skip_verify = %(skip_verify)s::boolean,
+    problem = null, asked_at = case when cardinality(chats) > 0 and config_id is null then null else asked_at end
 where account = %(account)s::text and name = %(name)s::text and ours and retired_at is null;
 
 -- name: retire_code
@@ -320,16 +335,30 @@ update wecom_code set retired_at = coalesce(retired_at, %(now)s::timestamptz)
 where account = %(account)s::text and name = %(name)s::text and ours;
 
 -- name: codes
-select * from wecom_code where account = %(account)s::text and ours order by name;
+-- Ours, or the one of this name. dissolved, ownerless: its groups that are no more, and those whose owner has left.
+select c.*, array(select g.chat_id from wecom_group g
+                  where g.account = c.account and g.chat_id = any(c.chats) and g.state = 'dismissed' order by 1) as dissolved,
+       array(select coalesce(nullif(g.name, ''), g.chat_id) || ' (' || g.owner || ')' from wecom_group g
+             left join wecom_staff s on s.account = g.account and s.userid = g.owner
+             where g.account = c.account and g.chat_id = any(c.chats)
+               and (g.state = 'owner_left' or (g.state <> 'dismissed' and s.state = 'left')) order by 1) as ownerless
+from wecom_code c
+where c.account = %(account)s::text and (c.name = %(name)s::text or (%(name)s::text is null and c.ours))
+order by c.name;
 
--- name: code
-select * from wecom_code where account = %(account)s::text and name = %(name)s::text;
+-- name: group_codes
+-- Codes in service that lead into groups.
+select name from wecom_code
+where account = %(account)s::text and ours and retired_at is null and cardinality(chats) > 0 order by name;
 
 -- name: code_asked
+-- now: none when the platform has refused, so that nothing was made.
 update wecom_code set asked_at = %(now)s::timestamptz where account = %(account)s::text and name = %(name)s::text;
 
 -- name: code_made
-update wecom_code set config_id = %(config_id)s::text, qr_code = coalesce(%(qr_code)s::text, qr_code), problem = null
+-- What the platform shows; without groups, those that we had.
+update wecom_code set config_id = %(config_id)s::text, qr_code = coalesce(%(qr_code)s::text, qr_code), problem = null,
+    chats = coalesce(nullif(%(chats)s::text[], '{}'), chats), shown_chats = %(chats)s::text[]
 where account = %(account)s::text and name = %(name)s::text;
 
 -- name: code_problem
@@ -434,6 +463,8 @@ delete from wecom_login where at < %(before)s::timestamptz;
 insert into wecom_login (nonce, at) values (%(nonce)s::text, %(now)s::timestamptz) on conflict do nothing;
 
 -- name: follows
-select from wecom_relation
-where account = %(account)s::text and external_userid = %(external)s::text and userid = %(userid)s::text
-  and state in ('active', 'pending');
+-- Whoever has left sees nobody any more, although the customers are with him until there is an heir.
+select from wecom_relation r
+left join wecom_staff s on s.account = r.account and s.userid = r.userid
+where r.account = %(account)s::text and r.external_userid = %(external)s::text and r.userid = %(userid)s::text
+  and r.state in ('active', 'pending') and s.state is distinct from 'left';

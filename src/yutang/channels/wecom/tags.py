@@ -7,14 +7,13 @@ staff say who has it, and facts (tagged, untagged) tell it. No tag goes both way
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from yutang.channels.contract import Fact
+from yutang.channels.contract import Fact, Wish
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls import PlatformError
@@ -30,15 +29,6 @@ sql = Queries(__package__)
 LONGEST = 30
 EXISTS, NO_TAG = 40071, 40068
 GONE = (84061, 84084, 40096)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Yutang wants a contact to carry a tag ('group/name'), or not to."""
-
-    external_userid: str
-    tag: str
-    wanted: bool
 
 
 def parts(tag: str) -> tuple[str, str]:
@@ -58,8 +48,14 @@ def manage(conn: psycopg.Connection, now: datetime, account: Account, tags: Sequ
     with conn.transaction():
         lock(conn, account)
         sql.manage_tags(conn, account=account.source, tags=list(tags))
+        sql.drop_tag_errands(conn, account=account.source, tags=list(tags))
         missing = sql.missing_tags(conn, account=account.source, tags=list(tags)).fetchall()
         queue.add(conn, account.source, now, [Errand("tag", row.tag, now, {"machine": True}) for row in missing])
+
+
+def managed(conn: psycopg.Connection, account: Account) -> list[Any]:
+    """The tags that are Yutang's to give: rows of tag, by name, and state: managed, making, or deleted (by staff, at WeCom)."""
+    return sql.managed_tags(conn, account=account.source).fetchall()
 
 
 def mirror(conn: psycopg.Connection, now: datetime, account: Account, wishes: Sequence[Wish]) -> None:
@@ -67,8 +63,9 @@ def mirror(conn: psycopg.Connection, now: datetime, account: Account, wishes: Se
 
     In the caller's transaction, or one of its own.
     """
-    latest = {(wish.external_userid, wish.tag): wish for wish in wishes}
+    latest = {(wish.address, wish.tag): wish for wish in wishes}
     with conn.transaction():
+        lock(conn, account)
         kept = sql.wish(
             conn, account=account.source, now=now, externals=[k[0] for k in latest], tags=[k[1] for k in latest],
             wanted=[wish.wanted for wish in latest.values()],

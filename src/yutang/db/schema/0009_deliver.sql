@@ -1,6 +1,20 @@
 -- What deliver reads of decide: a view, so that its cursor walks the small index of the decisions to send.
 create view decision_to_send as select * from decision where verdict = 'send';
 
+-- What may change which tags a platform is to show, and of whom; a view, so that its cursor walks a small index.
+create view tagging as select * from person_event where type in ('tagged', 'untagged', 'contact_added');
+create index person_event_tagging on person_event (xid) where type in ('tagged', 'untagged', 'contact_added');
+
+-- writer: deliver. When a tag that platforms may show runs out: no event says so.
+create table tag_end (
+    bucket smallint not null,
+    person_id bigint not null,
+    tag text not null,
+    at timestamptz not null,
+    primary key (bucket, person_id, tag)
+);
+create index tag_end_at on tag_end (at);
+
 -- writer: deliver. One row per touch on its way: claimed and committed before the network is touched.
 -- assigned: a member of staff was asked to send it. retry_at: when a waiting row may be sent, or when a claimed one may be claimed by somebody else.
 create table attempt (

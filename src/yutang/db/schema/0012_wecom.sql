@@ -103,15 +103,19 @@ create table wecom_group_member (
 );
 create index wecom_group_member_member on wecom_group_member (account, member);
 
--- A live code (渠道活码). `state` comes back in callbacks, so it is short and says nothing. ours: made here; others were
--- found at the platform. asked_at: when it was last to be made there, written before the call. problem: why it does not
--- work, for operators.
+-- A live code (渠道活码): it leads to staff (users) or into groups (chats, ids). `state` comes back in callbacks and readings,
+-- so it is short and says nothing. ours: made here; others were found at the platform. asked_at: when it was last to be
+-- made there, written before the call. shown_chats: the groups as the platform last showed them, for it adds some itself;
+-- room_name: what it calls those, empty where it is to add none. problem: why it does not work, for operators.
 create table wecom_code (
     account text not null,
     name text not null,
     state text collate "C" not null,
     config_id text collate "C",
-    users text[] not null,
+    users text[] not null default '{}',
+    chats text[] not null default '{}',
+    shown_chats text[] not null default '{}',
+    room_name text not null default '',
     store text,
     tags text[] not null default '{}',
     remark text not null default '',
@@ -122,7 +126,8 @@ create table wecom_code (
     made_at timestamptz not null,
     asked_at timestamptz,
     retired_at timestamptz,
-    primary key (account, name)
+    primary key (account, name),
+    check (not ours or (cardinality(users) > 0) <> (cardinality(chats) > 0))
 );
 create unique index wecom_code_state on wecom_code (account, state) where ours;
 create index wecom_code_config on wecom_code (account, config_id);

@@ -175,11 +175,13 @@ def _members(walk: Walk) -> Step:
 
 
 def _codes(walk: Walk) -> Step:
-    """Live codes that are at the platform and were not made here."""
+    """Live codes that are at the platform and were not made here; those into groups are in no list, each is looked at."""
     desk, args = walk.desk, {"limit": CODES_AT_ONCE}
     shown, cursor = next(desk.wecom.pages("externalcontact/list_contact_way", args, walk.cursor.get("cursor", "")))
     for row in shown:
         codes.found(desk, clean(row["config_id"]))
+    if not cursor:
+        codes.look_again(desk.conn, desk.clock(), desk.account)
     return Step({"cursor": cursor} if cursor else None, done=len(shown), total=len(shown))
 
 
