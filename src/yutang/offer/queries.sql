@@ -13,7 +13,7 @@ on conflict (definition_id) do update
 -- name: scratch_wanted
 -- One batch of coupons to give out. n: 1, 2, … is the order in which stock is given; rung 0: a plain coupon.
 create temp table if not exists coupon_wanted (n int not null, person_id bigint not null, definition_id int not null,
-    rung smallint not null, touch_id bigint not null) on commit delete rows;
+    rung smallint not null, touch_id bigint not null, round smallint not null default 1) on commit delete rows;
 
 -- name: scratch_said
 -- What became of the batch: one row for each touch, with a code or a reason.
@@ -40,6 +40,12 @@ select s.touch_id, s.code, s.reason from coupon_said s;
 select coalesce(sum(a.n), 0)::int as wanted, coalesce(max(a.n), 0)::int as rounds, array_agg(distinct a.definition_id) as offers
 from (select w.definition_id, count(*) as n from coupon_wanted w group by w.person_id, w.definition_id) a;
 
+-- name: rounds
+-- Whoever asks for an offer twice is served in two rounds, in the order of asking.
+update coupon_wanted w set round = r.round
+from (select a.touch_id, row_number() over (partition by a.person_id, a.definition_id order by a.n) as round from coupon_wanted a) r
+where r.touch_id = w.touch_id and r.round > 1;
+
 -- name: issue
 -- One pass: what a touch already has stays its own; gates that cost nothing first, then the person's own limits, then
 -- stock and budget by rank. The rows of stock are locked before, so the counts are those of now.
@@ -52,7 +58,7 @@ with want as (
                 when t.reason is not null then t.reason
                 when mine.held >= t.per_person then 'has_enough'
                 when mine.last_at > t.cool_since then 'cool_down' end as said
-    from (select a.*, row_number() over (partition by a.person_id, a.definition_id order by a.n) as round from coupon_wanted a) w
+    from coupon_wanted w
     left join unnest(%(t_definitions)s::int[], %(t_rungs)s::smallint[], %(t_values)s::bigint[], %(t_pay)s::smallint[],
                      %(t_off)s::bigint[], %(t_minimum)s::bigint[], %(t_expires)s::timestamptz[], %(t_per_person)s::int[],
                      %(t_cool)s::timestamptz[], %(t_reasons)s::text[])
@@ -89,7 +95,8 @@ with want as (
                         off_fen, minimum_fen, issued_at, valid_from, expires_at)
     select j.code, j.bucket, j.person_id, j.person_id, j.definition_id, nullif(j.rung, 0), j.touch_id, 'issued', 1, j.value_fen,
            j.pay_percent, j.off_fen, j.minimum_fen, %(now)s::timestamptz, %(now)s::timestamptz, j.expires_at
-    from judged j where j.said is null
+    -- In the order of both unique indexes, so that each page is visited once.
+    from judged j where j.said is null order by j.bucket, j.person_id
 ), counted as (
     update stock s set issued = s.issued + g.n, reserved_fen = s.reserved_fen + g.fen
     from (select j.definition_id, count(*) as n, sum(j.value_fen) as fen from judged j where j.said is null group by 1) g
