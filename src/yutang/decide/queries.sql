@@ -18,6 +18,8 @@ delete from judged;
 -- Every proposal that is new and every touch that is due again, with its verdict. The gates stand in order: eligibility, consent,
 -- quiet hours, budget, holdout; the first that says no is the reason. A service passes by the last three. Stock comes last of all,
 -- in `offer.issue_batch`. One look at the person's touches tells whether a proposal was judged before and how many were sent.
+-- A run was not over, and a person not merged away, when the proposal was made: both are looked up only for those to whom it has
+-- happened since.
 with asked as materialized (
     (select distinct on (p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move)
             p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id, p.version, p.arm, p.channel, p.message_id,
@@ -32,23 +34,28 @@ with asked as materialized (
      where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)
      order by t.retry_at limit %(limit)s::int)),
 known as materialized (
-    select a.*, p.merged_into, e.reason as ended, z.zone, local.at as local, w.sent, w.frees_at, c.given,
+    select a.*, z.zone, local.at as local, w.sent, w.frees_at, consent.given,
            a.journey_id = any(%(journeys)s::int[]) as in_service,
+           case when a.again or a.person_id in (
+                    select p.person_id from person p where p.changed >= %(low)s::xid8 and p.merged_into is not null)
+                then (select p.merged_into from person p where p.bucket = a.bucket and p.person_id = a.person_id) end as merged_into,
+           case when a.again or a.person_id in (
+                    select e.person_id from enrolment e where e.xid >= %(low)s::xid8 and e.reason is not null)
+                then (select e.reason from enrolment e
+                      where e.bucket = a.bucket and e.person_id = a.person_id and e.journey_id = a.journey_id and e.cause = a.cause) end as ended,
            reach.code is null or exists (
                select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = reach.code) as reachable,
            reach.required
     from asked a
-    join person p on p.bucket = a.bucket and p.person_id = a.person_id
-    left join enrolment e on e.bucket = a.bucket and e.person_id = a.person_id and e.journey_id = a.journey_id and e.cause = a.cause
     left join trait tz on tz.bucket = a.bucket and tz.person_id = a.person_id and tz.name = 'time_zone'
     cross join lateral (select coalesce(tz.value #>> '{}', %(zone)s::text) as zone) z
     cross join lateral (select %(now)s::timestamptz at time zone z.zone as at) local
-    left join unnest(%(channels)s::text[], %(codes)s::int[], %(required)s::bool[]) as reach (channel, code, required)
-        on reach.channel = a.channel
-    left join lateral (
-        select s.given from consent s
-        where s.bucket = a.bucket and s.person_id = a.person_id and s.channel in (a.channel, '*')
-        order by s.at desc, s.given limit 1) c on true
+    cross join lateral (select array_position(%(channels)s::text[], a.channel) as n) channel
+    cross join lateral (select (%(codes)s::int[])[channel.n] as code, (%(required)s::bool[])[channel.n] as required) reach
+    left join consent own on own.bucket = a.bucket and own.person_id = a.person_id and own.channel = a.channel
+    left join consent every on every.bucket = a.bucket and every.person_id = a.person_id and every.channel = '*'
+    cross join lateral (select case when own.at > every.at then own.given when own.at < every.at then every.given
+        else coalesce(own.given and every.given, own.given, every.given) end as given) consent
     cross join lateral (
         select count(*) filter (where counted.yes) as sent, min(t.judged_at) filter (where counted.yes) + %(window)s::interval as frees_at,
                bool_or(t.journey_id = a.journey_id and t.cause = a.cause and t.step = a.step and t.move = a.move) as judged
