@@ -32,8 +32,6 @@ create table touch (
 );
 create index touch_retry on touch (retry_at) where verdict = 'hold';
 create index touch_send on touch (xid) where verdict = 'send';
--- What deliver reads: a view, so that its cursor walks the small index of the touches to send.
-create view touch_to_send as select * from touch where verdict = 'send';
 
 -- The decisions alone. `trail` is every verdict in order, [{"at", "verdict", "reason", …facts}], so that `why` can tell what
 -- held a touch before it went out.

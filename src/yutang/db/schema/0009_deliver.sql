@@ -1,5 +1,5 @@
--- What deliver reads of decide: a view, so that its cursor walks the small index of the decisions to send.
-create view decision_to_send as select * from decision where verdict = 'send';
+-- What deliver reads of decide: a view, so that its cursor walks the small index of the touches to send.
+create view touch_to_send as select * from touch where verdict = 'send';
 
 -- writer: deliver. One row per touch on its way: claimed and committed before the network is touched.
 -- assigned: a member of staff was asked to send it. retry_at: when a waiting row may be sent, or when a claimed one may be claimed by somebody else.
