@@ -90,11 +90,12 @@ class Pond:
             (bucket_of(person), person, d.definition_id, cause, d.version, arm, at, at, at, ended),
         )
         row = self.conn.execute(
-            """insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                                  offer_id, rung, service, value_fen, at, deadline)
-               values (%s, %s, %s, %s, '0', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning touch_id""",
+            """insert into proposal (bucket, persons, journey_id, causes, step, moves, touch_ids, version, arm, channel, message_id,
+                                     message_version, offer_id, rung, service, value_fen, at, deadline)
+               values (%s, %s::bigint[], %s, %s, 0, '{0}', array[nextval('touch_id')], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               returning touch_ids[1] as touch_id""",
             (
-                bucket_of(person), person, d.definition_id, cause, d.version, arm, channel, message.definition_id, message.version,
+                bucket_of(person), [person], d.definition_id, [cause], d.version, arm, channel, message.definition_id, message.version,
                 offer, rung, service, value_fen, at, deadline,
             ),
         ).fetchone()  # fmt: skip

@@ -35,12 +35,11 @@ def decided(
     found = definitions.publish(conn, now, "message", message, WELCOME | {"channel": channel} | body, "test")
     rows = conn.execute(
         """with p as (select person_id, (person_id & 1023)::smallint as bucket, n from unnest(%s::bigint[]) with ordinality as p (person_id, n)),
-                 t as (insert into touch (bucket, person_id, touch_id, journey_id, version, cause, origin, arm, channel, message_id,
-                                          message_version, value_fen, at, deadline)
-                       select bucket, person_id, nextval('touch_id'), 1, 1, 'test', %s || n, 'treated', %s, %s, %s, 0, %s, %s from p order by n
-                       returning bucket, person_id, touch_id),
-                 d as (insert into decision (bucket, person_id, touch_id, verdict, at, coupon, trail)
-                       select bucket, person_id, touch_id, 'send', %s, %s, '[]' from t)
+                 t as (insert into touch (bucket, person_id, touch_id, journey_id, version, cause, step, move, arm, channel, message_id,
+                                          message_version, value_fen, at, deadline, verdict, judged_at, coupon)
+                       select bucket, person_id, nextval('touch_id'), 1, 1, %s || n, 0, 0, 'treated', %s, %s, %s, 0, %s, %s, 'send', %s, %s
+                       from p order by n
+                       returning touch_id)
            select touch_id from t order by touch_id""",
         (
             list(persons),

@@ -165,7 +165,9 @@ def test_a_journey_that_was_retired_speaks_no_more(pond):
 def test_a_person_who_was_merged_away_is_spoken_to_as_the_other(pond):
     person, other = pond.person(), pond.person()
     touch = pond.touch(other)
-    pond.conn.execute("update person set merged_into = %s where person_id = %s", (person, other))
+    pond.conn.execute(
+        "update person set merged_into = %s, changed = pg_current_xact_id() where person_id = %s", (person, other)
+    )
     judge(pond)
     assert pond.verdict(touch) == ("no", "merged")
 

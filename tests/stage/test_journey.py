@@ -34,7 +34,7 @@ def advance(pond, now=NOON, only=None):
 
 def said(pond, person) -> list[str]:
     rows = pond.conn.execute(
-        """select d.name from touch t join definition d on d.definition_id = t.message_id and d.version = t.message_version
+        """select d.name from proposed t join definition d on d.definition_id = t.message_id and d.version = t.message_version
            where person_id = %s order by t.touch_id""",
         (person,),
     )
@@ -241,7 +241,7 @@ def test_nobody_is_held_out_of_a_service_and_its_touches_say_so(pond):
     start(pond, "trigger: {event: ordered}\nsteps: [{message: hello}]", "offers")
     pond.happened(pond.person(), "ordered")
     advance(pond)
-    rows = pond.conn.execute("select service, arm from touch order by service").fetchall()
+    rows = pond.conn.execute("select service, arm from proposed order by service").fetchall()
     assert rows == [(False, "holdout"), (True, "treated")]
 
 
@@ -270,13 +270,16 @@ def test_every_move_of_the_ladder_is_said_once_and_names_its_rung(pond):
         now = NOON + move * 7 * DAY
         pond.conn.execute("delete from ladder")
         pond.conn.execute(
-            """insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
-               values (%s, %s, %s, 1, %s, 'down', %s, %s, %s, %s, %s)""",
+            """with l as (insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
+               values (%s, %s, %s, 1, %s, 'down', %s, %s, %s, %s, %s) returning *)
+               insert into ladder_news (bucket, definition_id, persons) select bucket, definition_id, array[person_id] from l""",
             (bucket_of(person), person, offer.definition_id, person, rung, move, NOON, now, now + DAY),
         )
         advance(pond, now)
         advance(pond, now)
-    touches = pond.conn.execute("select offer_id, rung, deadline - at as lasts from touch order by touch_id").fetchall()
+    touches = pond.conn.execute(
+        "select offer_id, rung, deadline - at as lasts from proposed order by touch_id"
+    ).fetchall()
     assert [(t.offer_id, t.rung, t.lasts) for t in touches] == [(offer.definition_id, rung, DAY) for rung in (1, 2, 3)]
 
 

@@ -223,8 +223,9 @@ def test_ladders_and_journeys_touch_people_without_any_event(conn: psycopg.Conne
     known(conn, 1)
     rest(conn)
     conn.execute(
-        """insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at)
-           values (1, 1, %s, 1, 1, 'down', 2, 1, %s, %s)""",
+        """with l as (insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at)
+           values (1, 1, %s, 1, 1, 'down', 2, 1, %s, %s) returning *)
+           insert into ladder_news (bucket, definition_id, persons) select bucket, definition_id, array[person_id] from l""",
         (offer, NOW, NOW),
     )
     conn.execute(
@@ -314,8 +315,9 @@ def test_cursors_that_nobody_needs_move_all_the_same(conn: psycopg.Connection) -
     publish(conn, "vips", {"tag": "vip"})
     rest(conn)
     conn.execute(
-        """insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at)
-           values (1, 1, 1, 1, 1, 'down', 2, 1, %s, %s)""",
+        """with l as (insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at)
+           values (1, 1, 1, 1, 1, 'down', 2, 1, %s, %s) returning *)
+           insert into ladder_news (bucket, definition_id, persons) select bucket, definition_id, array[person_id] from l""",
         (NOW, NOW),
     )
     assert "segment" in stages_with_news(conn)

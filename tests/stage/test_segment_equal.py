@@ -140,7 +140,7 @@ class World:
             "redemption",
             "ladder",
             "enrolment",
-            "decision",
+            "touch",
             "profile",
         )
         with self.conn.transaction():
@@ -237,7 +237,10 @@ class World:
                 stepped_at=START,
             )
         for n, at in enumerate(who.sends):
-            self.insert("decision", person, touch_id=n, verdict="send", at=at, trail=Jsonb([]))
+            self.insert(
+                "touch", person, journey_id=1, cause="", step=0, move=n, touch_id=n, version=1, arm="treated", channel="sandbox",
+                message_id=1, message_version=1, value_fen=0, at=at, deadline=at, verdict="send", judged_at=at,
+            )  # fmt: skip
 
     def settle(self) -> None:
         """Run the stage until it rests, then note in Python what should have happened."""

@@ -124,18 +124,14 @@ class Pond:
         message = definitions.current(self.conn, "message", "hello") or self.define(
             "message", "hello", subject="s", body="b", channel="sandbox"
         )
+        *before, last = trail
         self.insert(
             "touch",
-            who | {"journey_id": journey, "cause": cause, "origin": str(touch_id), "version": 1, "arm": "treated", "channel": "sandbox",
-                   "message_id": message.definition_id, "message_version": 1, "value_fen": 100, "at": day(n), "deadline": day(n + 7)},
+            who | {"journey_id": journey, "cause": cause, "step": 0, "move": touch_id, "version": 1, "arm": "treated", "channel": "sandbox",
+                   "message_id": message.definition_id, "message_version": 1, "value_fen": 100, "at": day(n), "deadline": day(n + 7),
+                   "verdict": last["verdict"], "reason": last.get("reason"), "judged_at": last["at"], "sent_before": last.get("sent_before", 0),
+                   "lost_to": last.get("lost_to"), "trail": Jsonb(before) if before else None} | columns,
         )  # fmt: skip
-        last = trail[-1]
-        self.insert(
-            "decision",
-            who
-            | {"verdict": last["verdict"], "reason": last.get("reason"), "at": day(n), "trail": Jsonb(trail)}
-            | columns,
-        )
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from person p order by p.bucket, p.person_id;
 -- name: ladder_checked
 -- What one rung down for everybody must have left behind, each figure counted by itself.
 select (select count(*) from ladder where side = 'down' and rung = 1 and move = 1 and due_at = %(now)s::timestamptz + interval '7 days') as moved,
-       (select count(*) from touch where rung = 1 and origin = '0:1') as touches,
+       (select count(*) from touch where rung = 1 and step = 0 and move = 1) as touches,
        (select count(distinct person_id) from touch) as touched,
        (select count(*) from decision) as decisions,
        (select count(distinct (d.person_id, t.person_id)) from decision d join touch t using (touch_id)
@@ -90,7 +90,7 @@ select (select count(*) from person_event where type not like 'message\_%%') as 
             select from enrolment e join definition j on j.definition_id = e.journey_id
             where e.bucket = m.bucket and e.person_id = m.person_id and j.name = 'wake_up')) as not_woken,
        (select count(*) from enrolment) - (select count(*) from touch) as unsaid,
-       (select count(*) from touch) - (select count(*) from decision where verdict = 'send' or reason = 'holdout') as undecided;
+       (select count(*) from proposal) + (select count(*) from touch where verdict <> 'send' and reason <> 'holdout') as undecided;
 
 -- name: memberships
 -- Size of each segment, and the sum of its members' own numbers (those in their handles).
@@ -169,6 +169,5 @@ where m.until is null group by d.name;
 -- name: decided
 -- Has somebody's newest run been decided on?
 select exists (
-    select from touch t join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
-    where t.bucket = (%(person)s::bigint & 1023)::smallint and t.person_id = %(person)s::bigint and t.at >= %(since)s::timestamptz
+    select from touch t where t.bucket = (%(person)s::bigint & 1023)::smallint and t.person_id = %(person)s::bigint and t.at >= %(since)s::timestamptz
 ) as yes;

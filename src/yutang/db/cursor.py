@@ -15,6 +15,9 @@ import psycopg
 
 from yutang.model import EVERYBODY, Only
 
+GROUPED = 1_000
+"""Rows per window of a table whose rows each name everybody of a bucket whom one statement wrote down: 20,000 people are at most 1,024 rows."""
+
 END = str(2**63 - 1)
 """Above every transaction id that can occur."""
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from yutang import definitions, offer
-from yutang.db.cursor import Window, hold, window
+from yutang import definitions, journey, offer
+from yutang.db.cursor import GROUPED, Window, hold, window
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
 from yutang.model import EVERYBODY, Counts, Only
@@ -24,12 +24,15 @@ CHUNK = 20_000
 
 
 def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
-    """Judge the touches that are new, and those whose time to be asked again has come."""
-    with conn.transaction(), window(conn, "decide", "touch", only) as w:
+    """Judge what is proposed, and the touches whose time to be asked again has come."""
+    with conn.transaction(), window(conn, "decide", "proposal", only, GROUPED) as w:
         if not w.empty or _waiting(conn, now, only):
             # One judge at a time: two could give the same person's last slot to two touches.
-            hold(conn, "decide", "touch", only)
-            return _judge(conn, now, only, w)
+            hold(conn, "decide", "proposal", only)
+            counts = _judge(conn, now, only, w)
+            if only.persons is None:
+                journey.judged(conn, w, only)
+            return counts
     return Counts()
 
 
@@ -46,7 +49,10 @@ def _judge(conn: psycopg.Connection, now: datetime, only: Only, w: Window) -> Co
     offer.open_batch(conn)
     if sql.want(conn).rowcount:
         offer.issue_batch(conn, now)
-    return Counts({row.word: row.n for row in sql.record(conn, now=now)})
+        sql.refuse(conn)
+    sql.record(conn, now=now)
+    sql.record_again(conn, now=now)
+    return Counts({row.word: row.n for row in sql.counts(conn)})
 
 
 def _rules(conn: psycopg.Connection) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 -- name: take
 -- New decisions to send become attempts; read twice, they are there already.
 insert into attempt (bucket, person_id, touch_id, channel, state, retry_at, at)
-select d.bucket, d.person_id, d.touch_id, t.channel, 'waiting', %(now)s::timestamptz, %(now)s::timestamptz
-from decision_to_send d
-join touch t on t.bucket = d.bucket and t.person_id = d.person_id and t.touch_id = d.touch_id
-where @only(d) and d.xid >= %(low)s::xid8 and d.xid < %(high)s::xid8
+select t.bucket, t.person_id, t.touch_id, t.channel, 'waiting', %(now)s::timestamptz, %(now)s::timestamptz
+from touch_to_send t
+where @only(t) and t.xid >= %(low)s::xid8 and t.xid < %(high)s::xid8
 on conflict do nothing;
 
 -- name: due
@@ -40,11 +39,10 @@ select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.dead
 from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
      as c (bucket, person_id, touch_id, tries)
 join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
-join decision d on d.bucket = c.bucket and d.person_id = c.person_id and d.touch_id = c.touch_id
 left join person p on p.bucket = c.bucket and p.person_id = c.person_id
 cross join lateral (select coalesce(p.merged_into, c.person_id) as person_id,
                            (coalesce(p.merged_into, c.person_id) & 1023)::smallint as bucket) holder
-left join coupon k on k.code = d.coupon and k.bucket = holder.bucket
+left join coupon k on k.code = t.coupon and k.bucket = holder.bucket
 left join lateral (select y.value, y.sealed from handle_shown y
                    where %(handle)s::text is not null and y.person_id = holder.person_id and y.kind = %(handle)s::text
                    order by y.at desc, y.key limit 1) h on true

@@ -62,7 +62,7 @@ def _tend(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:
 
 
 def _take(conn: psycopg.Connection, now: datetime, only: Only) -> int:
-    with conn.transaction(), window(conn, "deliver", "decision_to_send", only) as w:
+    with conn.transaction(), window(conn, "deliver", "touch_to_send", only) as w:
         return 0 if w.empty else sql.take(conn, only, now=now, low=w.low, high=w.high).rowcount
 
 

@@ -26,7 +26,7 @@ group by 1 order by 2 desc, 1;
 
 -- name: once_held
 -- Touches that waited at some time, whether they went out later or not.
-select count(*) as touches from decision where trail @> '[{"verdict": "hold"}]';
+select count(*) as touches from touch where verdict = 'hold' or trail is not null;
 
 -- name: own_coupons
 -- The coupons that our own journeys gave out.

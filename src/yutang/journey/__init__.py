@@ -2,5 +2,6 @@
 
 from yutang.journey.advance import advance
 from yutang.journey.definition import journey
+from yutang.journey.lines import judged
 
-__all__ = ["advance", "journey"]
+__all__ = ["advance", "journey", "judged"]

@@ -12,7 +12,7 @@ from datetime import datetime
 import psycopg
 
 from yutang import definitions
-from yutang.db.cursor import Window, window
+from yutang.db.cursor import GROUPED, Window, window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.journey import enter, lines
@@ -32,13 +32,14 @@ class Reader:
     stage: str
     table: str
     follow: Callable[[Run, Window], int]
+    limit: int = 20_000
 
 
 READERS = (
     Reader("journey.merge", "merge_log", enter.follow_merges),
     Reader("journey.event", "person_event", enter.follow_events),
     Reader("journey.membership", "membership", enter.follow_segments),
-    Reader("journey.ladder", "ladder", lines.follow_ladders),
+    Reader("journey.ladder", "ladder_news", lines.follow_ladders, GROUPED),
 )
 
 
@@ -50,7 +51,7 @@ def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
         counts["enrolment"] += enter.begin(run)
         counts["left"] += enter.retire(run)
     for reader in READERS:
-        with conn.transaction(), window(conn, reader.stage, reader.table, only) as w:
+        with conn.transaction(), window(conn, reader.stage, reader.table, only, reader.limit) as w:
             if not w.empty:
                 counts[reader.table] += reader.follow(run, w)
     for _ in range(MOST_ROUNDS):

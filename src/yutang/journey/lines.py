@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import psycopg
+
 from yutang import definitions, ingest, segment
 from yutang.db.cursor import Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.journey.run import Run, is_service
+from yutang.model import Only
 from yutang.segment import language
 
 sql = Queries(__package__)
@@ -49,10 +52,17 @@ def follow_ladders(run: Run, w: Window) -> int:
         for n, line in enumerate(d.body["program"]):
             if line["do"] == "ladder" and (words := _words(run, Place(d, n, line))):
                 oldest = run.now - timedelta(days=d.body["max_age_days"])
-                said += sql.ladder_moved(
-                    run.conn, run.only, **Place(d, n, line).params, **words, low=w.low, high=w.high, oldest=oldest
-                ).rowcount
+                said += _count(
+                    sql.ladder_moved(
+                        run.conn, run.only, **Place(d, n, line).params, **words, low=w.low, high=w.high, oldest=oldest
+                    )
+                )
     return said
+
+
+def judged(conn: psycopg.Connection, w: Window, only: Only) -> None:
+    """Let go of the proposals in this window; in the transaction that wrote down what became of them."""
+    sql.judged(conn, low=w.low, high=w.high, first=only.lo, last=only.hi)
 
 
 def _wait(run: Run, place: Place) -> int:
@@ -80,7 +90,13 @@ def _message(run: Run, place: Place) -> int:
     if words is None:
         return _pass_on(run, place, to, "no_message")
     due = run.due(place.d.body["program"][to])
-    return sql.speak(run.conn, run.only, **place.params, **words, limit=CHUNK, next=to, due=due).rowcount
+    return _count(sql.speak(run.conn, run.only, **place.params, **words, limit=CHUNK, next=to, due=due))
+
+
+def _count(cursor: psycopg.Cursor) -> int:
+    row = cursor.fetchone()
+    assert row is not None
+    return row.n
 
 
 def _words(run: Run, place: Place) -> dict[str, Any] | None:

@@ -139,27 +139,40 @@ with due as materialized (
 moved as (
     update enrolment e set step = %(next)s::smallint, due_at = %(due)s::timestamptz, stepped_at = %(now)s::timestamptz,
         steps = e.steps + 1, xid = pg_current_xact_id()
-    from due d where e.bucket = d.bucket and e.person_id = d.person_id and e.journey_id = d.journey_id and e.cause = d.cause)
-insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                   offer_id, rung, service, value_fen, at, deadline)
-select bucket, person_id, journey_id, cause, %(step)s::text, %(version)s::int, arm, %(channel)s::text, %(message)s::int,
-       %(message_version)s::int, %(offer)s::int, null, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz, %(deadline)s::timestamptz
-from due
-on conflict do nothing;
+    from due d where e.bucket = d.bucket and e.person_id = d.person_id and e.journey_id = d.journey_id and e.cause = d.cause),
+proposed as (
+    insert into proposal (bucket, journey_id, version, step, arm, channel, message_id, message_version, offer_id, service, value_fen,
+                          at, deadline, persons, causes, moves, touch_ids)
+    select d.bucket, %(journey)s::int, %(version)s::int, %(step)s::smallint, d.arm, %(channel)s::text, %(message)s::int,
+           %(message_version)s::int, %(offer)s::int, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz,
+           %(deadline)s::timestamptz, array_agg(d.person_id), array_agg(d.cause), array_agg(0), array_agg(nextval('touch_id'))
+    from due d group by d.bucket, d.arm)
+select count(*)::int as n from due;
 
 -- name: ladder_moved
 -- Every move of the ladder is said once to whoever stands on it; what is not sent before the next rung is out of date.
-insert into touch (bucket, person_id, journey_id, cause, origin, version, arm, channel, message_id, message_version,
-                   offer_id, rung, service, value_fen, at, deadline)
-select e.bucket, e.person_id, e.journey_id, e.cause, %(step)s::text || ':' || l.move, e.version, e.arm, %(channel)s::text,
-       %(message)s::int, %(message_version)s::int, l.definition_id, l.rung, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz,
-       least(%(deadline)s::timestamptz, coalesce(l.due_at, %(deadline)s::timestamptz))
-from ladder l
-join enrolment e on e.bucket = l.bucket and e.person_id = l.person_id
-where l.xid >= %(low)s::xid8 and l.xid < %(high)s::xid8 and l.definition_id = %(offer)s::int and l.rung > 0 and l.move > 0
-  and @only(l) and l.moved_at > %(oldest)s::timestamptz
-  and e.journey_id = %(journey)s::int and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'
-on conflict do nothing;
+with moved as (
+    select e.bucket, e.person_id, e.cause, e.arm, l.rung, l.move,
+           least(%(deadline)s::timestamptz, coalesce(l.due_at, %(deadline)s::timestamptz)) as deadline
+    from ladder_moved m
+    join ladder l on l.bucket = m.bucket and l.person_id = m.person_id and l.definition_id = m.definition_id
+    join enrolment e on e.bucket = l.bucket and e.person_id = l.person_id
+    where m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8 and m.definition_id = %(offer)s::int and l.rung > 0 and l.move > 0
+      and @only(m) and l.moved_at > %(oldest)s::timestamptz
+      and e.journey_id = %(journey)s::int and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'),
+proposed as (
+    insert into proposal (bucket, journey_id, version, step, arm, channel, message_id, message_version, offer_id, rung, service,
+                          value_fen, at, deadline, persons, causes, moves, touch_ids)
+    select m.bucket, %(journey)s::int, %(version)s::int, %(step)s::smallint, m.arm, %(channel)s::text, %(message)s::int,
+           %(message_version)s::int, %(offer)s::int, m.rung, %(service)s::bool, %(value_fen)s::bigint, %(now)s::timestamptz, m.deadline,
+           array_agg(m.person_id), array_agg(m.cause), array_agg(m.move), array_agg(nextval('touch_id'))
+    from moved m group by m.bucket, m.arm, m.rung, m.deadline)
+select count(*)::int as n from moved;
+
+-- name: judged
+-- What was judged leaves; the touch has it all.
+delete from proposal p
+where p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8 and p.bucket between %(first)s::smallint and %(last)s::smallint;
 
 -- name: finish
 update enrolment e set state = 'done', ended_at = %(now)s::timestamptz, due_at = null, stepped_at = %(now)s::timestamptz, xid = pg_current_xact_id()

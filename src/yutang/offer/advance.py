@@ -60,7 +60,7 @@ def move_due(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
     """One rung down for whoever was silent long enough."""
     columns = _pick(terms.ladder_columns(terms.offers(conn)), "definitions", "versions", "down", "wait", "again")
     with conn.transaction():
-        return Counts(ladder_moved=sql.move_due(conn, only, now=now, limit=CHUNK, **columns).rowcount)
+        return Counts(ladder_moved=_count(sql.move_due(conn, only, now=now, limit=CHUNK, **columns)))
 
 
 def expire(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
@@ -90,11 +90,17 @@ def _look_again(conn: psycopg.Connection, offers: list[Definition], begin: list[
     if not columns["l_definitions"] or not persons:
         return Counts()
     rules = _pick(columns, "definitions", "versions", "silence")
-    started = sql.start_ladders(conn, persons=terms.array(begin), **rules).rowcount
+    started = _count(sql.start_ladders(conn, persons=terms.array(begin), **rules))
     sql.hold_ladders(conn, persons=terms.array(persons))
     rules = _pick(columns, "definitions", "versions", "silence", "down", "up", "patience")
-    climbed = sql.climb(conn, persons=terms.array(persons), **rules).rowcount
+    climbed = _count(sql.climb(conn, persons=terms.array(persons), **rules))
     return Counts(ladder_started=started, ladder_climbed=climbed)
+
+
+def _count(cursor: psycopg.Cursor) -> int:
+    row = cursor.fetchone()
+    assert row is not None
+    return row.n
 
 
 def _pick(columns: dict[str, list], *names: str) -> dict[str, list]:

@@ -76,7 +76,8 @@ def issue_batch(conn: psycopg.Connection, now: datetime) -> None:
     if offers:
         sql.stock_up(conn, **terms.stock_columns(offers))
     columns = terms.issue_columns(offers, now) | {"dice": secrets.token_bytes(7 * batch.wanted)}
-    # Whoever asks for an offer twice is served twice, one after the other; nearly always it is one round.
+    if batch.rounds > 1:
+        sql.rounds(conn)
     for number in range(1, batch.rounds + 1):
         sql.issue(conn, now=now, round=number, **columns)
 

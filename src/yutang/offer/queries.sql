@@ -13,7 +13,7 @@ on conflict (definition_id) do update
 -- name: scratch_wanted
 -- One batch of coupons to give out. n: 1, 2, … is the order in which stock is given; rung 0: a plain coupon.
 create temp table if not exists coupon_wanted (n int not null, person_id bigint not null, definition_id int not null,
-    rung smallint not null, touch_id bigint not null) on commit delete rows;
+    rung smallint not null, touch_id bigint not null, round smallint not null default 1) on commit delete rows;
 
 -- name: scratch_said
 -- What became of the batch: one row for each touch, with a code or a reason.
@@ -40,6 +40,12 @@ select s.touch_id, s.code, s.reason from coupon_said s;
 select coalesce(sum(a.n), 0)::int as wanted, coalesce(max(a.n), 0)::int as rounds, array_agg(distinct a.definition_id) as offers
 from (select w.definition_id, count(*) as n from coupon_wanted w group by w.person_id, w.definition_id) a;
 
+-- name: rounds
+-- Whoever asks for an offer twice is served in two rounds, in the order of asking.
+update coupon_wanted w set round = r.round
+from (select a.touch_id, row_number() over (partition by a.person_id, a.definition_id order by a.n) as round from coupon_wanted a) r
+where r.touch_id = w.touch_id and r.round > 1;
+
 -- name: issue
 -- One pass: what a touch already has stays its own; gates that cost nothing first, then the person's own limits, then
 -- stock and budget by rank. The rows of stock are locked before, so the counts are those of now.
@@ -52,7 +58,7 @@ with want as (
                 when t.reason is not null then t.reason
                 when mine.held >= t.per_person then 'has_enough'
                 when mine.last_at > t.cool_since then 'cool_down' end as said
-    from (select a.*, row_number() over (partition by a.person_id, a.definition_id order by a.n) as round from coupon_wanted a) w
+    from coupon_wanted w
     left join unnest(%(t_definitions)s::int[], %(t_rungs)s::smallint[], %(t_values)s::bigint[], %(t_pay)s::smallint[],
                      %(t_off)s::bigint[], %(t_minimum)s::bigint[], %(t_expires)s::timestamptz[], %(t_per_person)s::int[],
                      %(t_cool)s::timestamptz[], %(t_reasons)s::text[])
@@ -89,7 +95,8 @@ with want as (
                         off_fen, minimum_fen, issued_at, valid_from, expires_at)
     select j.code, j.bucket, j.person_id, j.person_id, j.definition_id, nullif(j.rung, 0), j.touch_id, 'issued', 1, j.value_fen,
            j.pay_percent, j.off_fen, j.minimum_fen, %(now)s::timestamptz, %(now)s::timestamptz, j.expires_at
-    from judged j where j.said is null
+    -- In the order of both unique indexes, so that each page is visited once.
+    from judged j where j.said is null order by j.bucket, j.person_id
 ), counted as (
     update stock s set issued = s.issued + g.n, reserved_fen = s.reserved_fen + g.fen
     from (select j.definition_id, count(*) as n, sum(j.value_fen) as fen from judged j where j.said is null group by 1) g
@@ -215,14 +222,21 @@ group by e.person_id;
 
 -- name: start_ladders
 -- Whoever registers stands before every ladder in service.
-insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
-select (p.person_id & 1023)::smallint, p.person_id, t.definition_id, t.version, p.person_id, 'down', 0, 0, e.at, e.at, e.at + t.silence
-from unnest(%(persons)s::bigint[]) as p (person_id)
-cross join lateral (select min(e.at) as at from person_event e
-                    where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id and e.type = 'registered') e
-cross join unnest(%(l_definitions)s::int[], %(l_versions)s::int[], %(l_silence)s::interval[]) as t (definition_id, version, silence)
-where e.at is not null
-on conflict do nothing;
+with moved as (
+    insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
+    select (p.person_id & 1023)::smallint, p.person_id, t.definition_id, t.version, p.person_id, 'down', 0, 0, e.at, e.at, e.at + t.silence
+    from unnest(%(persons)s::bigint[]) as p (person_id)
+    cross join lateral (select min(e.at) as at from person_event e
+                        where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id and e.type = 'registered') e
+    cross join unnest(%(l_definitions)s::int[], %(l_versions)s::int[], %(l_silence)s::interval[]) as t (definition_id, version, silence)
+    where e.at is not null
+    on conflict do nothing
+    returning bucket, person_id, definition_id
+), told as (
+    insert into ladder_news (bucket, definition_id, persons)
+    select m.bucket, m.definition_id, array_agg(m.person_id) from moved m group by m.bucket, m.definition_id
+)
+select count(*)::int as n from moved;
 
 -- name: hold_ladders
 -- Before the fold, in a statement of its own: what the fold reads is then what the last writer left, row address included.
@@ -271,12 +285,18 @@ with touched as (
     select f.*, least(f.down + f.up, case when f.begun is null then f.rung + f.n else f.down + f.n - f.begun + 1 end) as new_rung,
            f.last_at + case when f.patience > 0 and f.waited >= f.patience then 2 else 1 end * f.silence as new_due
     from folded f
+), moved as (
+    update ladder l
+    set version = f.version, side = 'up', rung = f.new_rung, move = l.move + f.n, anchor_at = f.last_at,
+        moved_at = greatest(l.moved_at, f.last_at), due_at = f.new_due, waited = f.waited, xid = pg_current_xact_id()
+    from fresh f
+    where l.ctid = f.place
+    returning l.bucket, l.person_id, l.definition_id
+), told as (
+    insert into ladder_news (bucket, definition_id, persons)
+    select m.bucket, m.definition_id, array_agg(m.person_id) from moved m group by m.bucket, m.definition_id
 )
-update ladder l
-set version = f.version, side = 'up', rung = f.new_rung, move = l.move + f.n, anchor_at = f.last_at,
-    moved_at = greatest(l.moved_at, f.last_at), due_at = f.new_due, waited = f.waited, xid = pg_current_xact_id()
-from fresh f
-where l.ctid = f.place;
+select count(*)::int as n from moved;
 
 -- name: due
 -- Is there anything that time alone moves? Asked first, so that an idle loop writes and locks nothing.
@@ -291,19 +311,25 @@ with terms as materialized (
     from (select distinct d.definition_id from definition d where d.kind = 'offer' and d.body ->> 'sort' = 'ladder') o
     left join unnest(%(l_definitions)s::int[], %(l_versions)s::int[], %(l_down)s::smallint[], %(l_wait)s::interval[], %(l_again)s::interval[])
          as t (definition_id, version, down, wait, again) on t.definition_id = o.definition_id
+), moved as (
+    update ladder l
+    set version = coalesce(t.version, l.version), side = case when t.version is null then l.side else 'down' end,
+        rung = case when t.version is null then l.rung when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end,
+        move = l.move + (t.version is not null)::int,
+        moved_at = case when t.version is null then l.moved_at else %(now)s::timestamptz end,
+        due_at = case when case when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end < t.down then t.wait_until else t.again_at end,
+        xid = case when t.version is null then l.xid else pg_current_xact_id() end
+    from terms t
+    where t.definition_id = l.definition_id and l.ctid = any(array(
+        select l.ctid from ladder l where @only(l) and l.due_at <= %(now)s::timestamptz
+        order by l.due_at limit %(limit)s::int
+        for update skip locked))
+    returning l.bucket, l.person_id, l.definition_id
+), told as (
+    insert into ladder_news (bucket, definition_id, persons)
+    select m.bucket, m.definition_id, array_agg(m.person_id) from moved m group by m.bucket, m.definition_id
 )
-update ladder l
-set version = coalesce(t.version, l.version), side = case when t.version is null then l.side else 'down' end,
-    rung = case when t.version is null then l.rung when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end,
-    move = l.move + (t.version is not null)::int,
-    moved_at = case when t.version is null then l.moved_at else %(now)s::timestamptz end,
-    due_at = case when case when l.side = 'down' and l.rung < t.down then l.rung + 1 else 1 end < t.down then t.wait_until else t.again_at end,
-    xid = case when t.version is null then l.xid else pg_current_xact_id() end
-from terms t
-where t.definition_id = l.definition_id and l.ctid = any(array(
-    select l.ctid from ladder l where @only(l) and l.due_at <= %(now)s::timestamptz
-    order by l.due_at limit %(limit)s::int
-    for update skip locked));
+select count(*)::int as n from moved;
 
 -- name: expire
 -- Coupons past their time. Rows that somebody is redeeming are skipped: they are judged by their time anyway.
@@ -382,7 +408,7 @@ on conflict do nothing;
 
 -- name: move_ladders
 -- Two people became one: of their places on a ladder the one with the newest anchor stays. `move` goes to the highest, so
--- that no later move bears a number that was answered; xid stays, so that nothing is answered again.
+-- that no later move bears a number that was answered; xid stays, so that whoever has read of the move reads of it no more.
 with due as materialized (
     select l.bucket, l.person_id, l.definition_id, coalesce(p.merged_into, p.person_id) as home
     from unnest(%(persons)s::bigint[]) as a (person_id)
@@ -402,6 +428,9 @@ with due as materialized (
 ), best as (
     select distinct on (g.home, g.definition_id) g.*, max(g.move) over (partition by g.home, g.definition_id) as top
     from gone g order by g.home, g.definition_id, g.anchor_at desc, g.person_id
+), told as (
+    insert into ladder_news (bucket, definition_id, persons, xid)
+    select (b.home & 1023)::smallint, b.definition_id, array_agg(b.home), b.xid from best b group by b.home & 1023, b.definition_id, b.xid
 )
 insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at, waited, xid)
 select (b.home & 1023)::smallint, b.home, b.definition_id, b.version, b.origin_id, b.side, b.rung, b.top, b.anchor_at, b.moved_at,

@@ -34,7 +34,7 @@ on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refres
     where excluded.recompute_at is null;
 
 -- name: roll_up
--- Each touched cell is counted afresh; the sums over all time move by the difference, which is nothing at a repeat.
+-- Each touched cell is counted afresh (the person is locked, so a cell stays where it was seen); the sums over all time move by the difference, which is nothing at a repeat.
 -- A day lies within these hours in every time zone of the world, which makes the count a short range of the key.
 with cell as materialized (
     select e.bucket, e.person_id, e.type, e.day, min(e.at) as first_at, max(e.at) as last_at
@@ -43,7 +43,7 @@ with cell as materialized (
     group by e.bucket, e.person_id, e.type, e.day
     order by e.bucket, e.person_id, e.type, e.day
 ), fresh as materialized (
-    select c.*, e.n, e.amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount
+    select c.*, e.n, e.amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount, a.place
     from cell c
     cross join lateral (
         select count(*)::int as n, coalesce(sum(e.amount), 0)::bigint as amount
@@ -53,14 +53,16 @@ with cell as materialized (
           and e.at < (c.day::timestamp at time zone 'UTC') + interval '36 hours'
     ) e
     left join lateral (
-        select a.n, a.amount from activity a
+        select a.n, a.amount, a.ctid as place from activity a
         where a.bucket = c.bucket and a.person_id = c.person_id and a.type = c.type and a.day = c.day
         offset 0
     ) a on true
-), days as (
+), first_of_day as (
     insert into activity (bucket, person_id, type, day, n, amount)
-    select bucket, person_id, type, day, n, amount from fresh where (n, amount) is distinct from (old_n, old_amount)
-    on conflict (bucket, person_id, type, day) do update set n = excluded.n, amount = excluded.amount
+    select bucket, person_id, type, day, n, amount from fresh where place is null
+), more_of_day as (
+    update activity a set n = f.n, amount = f.amount
+    from fresh f where a.ctid = f.place and (f.n, f.amount) is distinct from (f.old_n, f.old_amount)
 )
 insert into tally as t (bucket, person_id, type, n, amount, first_at, last_at)
 select bucket, person_id, type, sum(n - old_n), sum(amount - old_amount), min(first_at), max(last_at)

@@ -181,7 +181,7 @@ where p.changed >= %(low)s::xid8 and p.changed < %(high)s::xid8 and @only(p)
 group by p.bucket / 16;
 
 -- name: changed_ladders
-select array_send(array_agg(l.person_id)) from ladder l
+select array_send(array_agg(l.person_id)) from ladder_moved l
 where l.xid >= %(low)s::xid8 and l.xid < %(high)s::xid8 and @only(l)
 group by l.bucket / 16;
 

@@ -37,7 +37,7 @@ WRITTEN = 50_000
 SOURCES = (
     ("profile", "xid", "changed_profiles", None),
     ("person", "changed", "changed_persons", None),
-    ("ladder", "xid", "changed_ladders", {"ladder"}),
+    ("ladder_news", "xid", "changed_ladders", {"ladder"}),
     ("enrolment", "xid", "changed_enrolments", {"journey"}),
     ("coupon", "xid", "changed_coupons", {"coupon", "redeemed"}),
 )

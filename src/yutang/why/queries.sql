@@ -36,12 +36,22 @@ select e.* from enrolment e where @only(e) order by e.entered_at, e.journey_id;
 select s.* from step s where @only(s) order by s.seq;
 
 -- name: touches
-select t.*, d.verdict, d.trail, d.coupon, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at,
-       a.retry_at as attempt_retry_at, a.reason as attempt_reason, a.detail as attempt_detail
-from touch t
-left join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
+-- With what is proposed and not judged yet.
+select t.*, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at, a.retry_at as attempt_retry_at,
+       a.reason as attempt_reason, a.detail as attempt_detail
+from (select t.bucket, t.person_id, t.touch_id, t.journey_id, t.cause, t.version, t.channel, t.message_id, t.message_version, t.offer_id,
+             t.rung, t.value_fen, t.at, t.deadline, d.trail as verdicts, d.coupon
+      from touch t join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
+      where @only(t)
+      union all
+      select p.bucket, p.person_id, p.touch_id, p.journey_id, p.cause, p.version, p.channel, p.message_id, p.message_version, p.offer_id,
+             p.rung, p.value_fen, p.at, p.deadline, '[]', null
+      from proposed p
+      where @only(p) and not exists (
+          select from touch t where t.bucket = p.bucket and t.person_id = p.person_id and t.journey_id = p.journey_id
+          and t.cause = p.cause and t.step = p.step and t.move = p.move)) t
 left join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
-where @only(t) order by t.at, t.touch_id;
+order by t.at, t.touch_id;
 
 -- name: coupons
 select c.* from coupon c where @only(c) order by c.issued_at, c.code;

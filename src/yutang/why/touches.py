@@ -51,7 +51,7 @@ def _use(row: Any) -> Use:
 
 
 def _touch(book: Book, row: Any, journeys: dict[int, int], answers: list[Any], coupons: dict[str, Coupon]) -> Touch:
-    verdicts = [_verdict(book, entry, journeys) for entry in row.trail or []]
+    verdicts = [_verdict(book, entry, journeys) for entry in row.verdicts]
     attempt = _attempt(row)
     return Touch(
         touch_id=row.touch_id,

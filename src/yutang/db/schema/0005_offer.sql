@@ -84,7 +84,20 @@ create table ladder (
     primary key (bucket, person_id, definition_id)
 );
 create index ladder_due on ladder (due_at) where due_at is not null;
-create index ladder_xid on ladder (xid);
+
+-- Who moved on which ladder: what readers of news follow. Everybody of a bucket whom one statement moves stands in one
+-- row, as an index on ladder.xid would cost a third of each move. A row that a merge moves home keeps its xid, in the news too.
+create table ladder_news (
+    bucket smallint not null,
+    definition_id int not null,
+    persons bigint[] not null,
+    xid xid8 not null default pg_current_xact_id()
+);
+create index ladder_news_xid on ladder_news (xid);
+
+create view ladder_moved as
+select n.bucket, u.person_id, n.definition_id, n.xid
+from ladder_news n cross join lateral unnest(n.persons) as u (person_id);
 
 -- What an issue was refused (key 'touch:ID'), and coupons of other systems that could not be taken ('event:ID').
 create table offer_refusal (

@@ -48,27 +48,34 @@ create table step (
 
 create sequence touch_id;
 
--- Something that a journey proposes to say to a person. `origin` (line, or line and ladder move) makes each proposal
--- happen once. `service`: the journey is of class service, so neither quiet hours nor the cap nor a holdout keep it back.
-create table touch (
+-- What journeys propose to say, until it is judged: then the touch has it all, and the row leaves. Everybody of a bucket to
+-- whom one statement proposes the same stands in one row. The line (`step`) and the ladder's `move` (0: none) name a proposal, so
+-- that it is judged once, however often it is made. `service`: the journey is of class service, so neither quiet hours nor the cap
+-- nor a holdout keep it back.
+create table proposal (
     bucket smallint not null,
-    person_id bigint not null,
     journey_id int not null,
-    cause text not null,
-    origin text not null,
-    touch_id bigint not null default nextval('touch_id'),
     version int not null,
+    step smallint not null,
     arm text not null,
     channel text not null,
     message_id int not null,
     message_version int not null,
     offer_id int,
     rung smallint,
-    service boolean not null default false,
+    service boolean not null,
     value_fen bigint not null,
     at timestamptz not null,
     deadline timestamptz not null,
-    xid xid8 not null default pg_current_xact_id(),
-    primary key (bucket, person_id, journey_id, cause, origin)
+    persons bigint[] not null,
+    causes text[] not null,
+    moves int[] not null,
+    touch_ids bigint[] not null,
+    xid xid8 not null default pg_current_xact_id()
 );
-create index touch_xid on touch (xid);
+create index proposal_xid on proposal (xid);
+
+create view proposed as
+select p.bucket, u.person_id, p.journey_id, u.cause, p.step, u.move, u.touch_id, p.version, p.arm, p.channel, p.message_id,
+       p.message_version, p.offer_id, p.rung, p.service, p.value_fen, p.at, p.deadline, p.xid
+from proposal p cross join lateral unnest(p.persons, p.causes, p.moves, p.touch_ids) as u (person_id, cause, move, touch_id);

@@ -1,5 +1,5 @@
--- What deliver reads of decide: a view, so that its cursor walks the small index of the decisions to send.
-create view decision_to_send as select * from decision where verdict = 'send';
+-- What deliver reads of decide: a view, so that its cursor walks the small index of the touches to send.
+create view touch_to_send as select * from touch where verdict = 'send';
 
 -- What may change which tags a platform is to show, and of whom; a view, so that its cursor walks a small index.
 create view tagging as select * from person_event where type in ('tagged', 'untagged', 'contact_added');
