@@ -110,8 +110,10 @@ def hurry(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
 
 def express(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> Counts:
     """The fast path for what platforms have just called back: a welcome must be out before its code dies."""
-    heard, events = deliver.listen(conn, now, channels)
-    return heard + hurry(conn, now, channels, events) if events else heard
+    done, events = deliver.listen(conn, now, channels)
+    if events:
+        done.update(hurry(conn, now, channels, events))
+    return done
 
 
 ChannelsOf = Callable[[psycopg.Connection], Mapping[str, Channel]]

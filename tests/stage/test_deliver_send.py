@@ -14,7 +14,7 @@ from yutang.channels.contract import LEASE_SECONDS, Channel, Result
 from yutang.channels.sandbox.send import Reaction, Reply, Sandbox
 from yutang.db.connect import connect
 from yutang.deliver.backoff import MOST_TRIES, WAITS
-from yutang.deliver.send import send
+from yutang.deliver import receive, send
 from yutang.ingest import add_source, record
 from yutang.model import Counts, Only, Reason
 from yutang.vault import open_vault
@@ -47,11 +47,14 @@ class Deadly(Scripted):
 
 
 def run(conn: psycopg.Connection, now: datetime, *channels: Channel) -> Counts:
-    """The stage until nothing is due, as the worker does it."""
-    total = Counts()
-    while (counts := send(conn, now, channels={c.name: c for c in channels})).busy():
+    """The ear and the stage until nothing is due, as the worker does it."""
+    total, by_name = Counts(), {c.name: c for c in channels}
+    while True:
+        counts = receive(conn, now, channels=by_name)
+        counts.update(send(conn, now, channels=by_name))
+        if not counts.busy():
+            return total
         total.update(counts)
-    return total
 
 
 def email(conn: psycopg.Connection, person_id: int, address: str, at: datetime) -> None:
