@@ -119,21 +119,13 @@ class Town:
             self.clock.to(self.clock() + LATE)
 
     def look(self) -> None:
-        """Staff tap, the city calls back, the whole loop comes to rest; and again some minutes later, if something is due."""
-        self._look()
-        self.clock.forward(minutes=4)
-        if self.waiting(*self.tapping) or self.due():
-            self._look()
+        """Staff tap, the city calls back, the loop comes to rest; and again some minutes later."""
+        for _ in range(2):
+            self.tap(*sorted(self.tapping))
+            self.city.deliver()
+            if worker.due_stages(self.conn, self.clock(), self.outlets):
+                worker.settle(self.conn, self.clock(), self.outlets)
             self.clock.forward(minutes=4)
-
-    def _look(self) -> None:
-        self.tap(*sorted(self.tapping))
-        self.city.deliver()
-        worker.settle(self.conn, self.clock(), self.outlets)
-
-    def due(self) -> bool:
-        """Is there anything for the loop to do?"""
-        return self.city.deliver() > 0 or bool(worker.due_stages(self.conn, self.clock(), self.outlets))
 
     def live(self, at: datetime) -> None:
         """Live on until `at`, with two looks a day."""
@@ -236,7 +228,7 @@ def town(
             city.call_back("wecom", f"{pages}/callbacks/wecom/{account.MAIN}")
             city.shop = (pages, app.vault.api_key)
             found = Town(conn, app, city, clock)
-            found.look()
+            worker.settle(conn, clock(), found.outlets)
             assert channels.SYNCS["wecom"].progress(conn, kept).ended_at is not None
             yield found
     finally:

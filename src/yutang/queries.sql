@@ -37,4 +37,5 @@ union all select 'offer' where (select min(expires_at) from coupon where state =
 union all select 'segment' where (select min(recompute_at) from segment_due) <= %(now)s::timestamptz
 union all select 'journey' where (select min(due_at) from enrolment where state = 'active') <= %(now)s::timestamptz
 union all select 'decide' where (select min(retry_at) from touch where verdict = 'hold') <= %(now)s::timestamptz
+union all select 'deliver' where (select min(at) from tag_end) <= %(now)s::timestamptz
 union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz);

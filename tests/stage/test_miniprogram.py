@@ -14,9 +14,9 @@ import pytest
 from cities import VAULT, Clock, Living, living
 from posts import called_back, letter, listen, raw, sound
 from yutang.channels.contract import Answer, Fact, Result
-from yutang.channels.miniprogram import fields
 from yutang.channels.miniprogram.send import SEND, MiniProgram
 from yutang.channels.platform.calls import caller
+from yutang.channels.platform.grants import fields
 from yutang.emulator import miniprogram as mp
 from yutang.emulator import official_account as oa
 from yutang.emulator.people import Customer
@@ -79,7 +79,7 @@ class Desk:
 
     def left(self, customer: Customer) -> int:
         """Grants by our count."""
-        row = self.conn.execute("select sum(count) as n from mp_grant where openid = %s", (self.openid(customer),))
+        row = self.conn.execute("select sum(count) as n from channel_grant where openid = %s", (self.openid(customer),))
         return (row.fetchone() or (0,))[0] or 0
 
     def there(self, customer: Customer) -> int:

@@ -32,6 +32,13 @@ NOTICE = {
     "data": {"thing1": "会员日", "thing2": "拿铁", "time3": "2026-03-20 12:00"},
     "url": "https://example.com/day",
 }
+COUPON = {
+    "kind": "subscribe",
+    "template": "SUB_OA_COUPON",
+    "page": "https://example.com/coupon",
+    "data": {"thing1": "生日券", "thing2": "到店即用"},
+}
+BIZSEND = "cgi-bin/message/subscribe/bizsend"
 
 
 class Desk:
@@ -334,6 +341,94 @@ def test_no_more_is_sent_than_the_platform_allows(desk: Desk, seed: int) -> None
     assert arrived == sum(result.state == "sent" for _, result in sent.values()) > 3
 
 
+def granted(desk: Desk, times: int) -> Customer:
+    """A follower whose window is shut again, and who has agreed to so many notices."""
+    customer = desk.fan()
+    for _ in range(times):
+        desk.clock.forward(minutes=2)
+        oa.grants(desk.city, desk.account, customer, "SUB_OA_COUPON")
+    desk.clock.forward(minutes=2)
+    desk.hear()
+    desk.news()
+    return customer
+
+
+def test_a_notice_goes_against_a_grant_and_no_more_than_were_given(desk: Desk) -> None:
+    customer = granted(desk, 2)
+    long = COUPON | {"data": COUPON["data"] | {"thing2": "券" * 30}}
+    results = [desk.send(1, customer, long), desk.send(2, customer, COUPON), desk.send(3, customer, COUPON)]
+    assert [(r.state, r.reason) for r in results] == [("sent", None), ("sent", None), ("failed", Reason.NO_GRANT)]
+    assert desk.send(2, customer, COUPON).state == "sent", "known"
+    assert desk.calls(BIZSEND) == [0, 0], "the third was not even tried"
+    first, _ = desk.city.inbox(customer)
+    assert first.text.splitlines()[1] == "券" * 19 + "…"
+    assert first.attachments[0]["miniprogram"]["page"] == COUPON["page"]
+    desk.hear()
+    answers = desk.news()
+    assert [(a.touch_id, a.person_id, a.type) for a in answers if isinstance(a, Answer)] == [
+        (1, 1001, "message_delivered"),
+        (2, 1002, "message_delivered"),
+    ]
+    assert len(answers) == 2
+    assert desk.news() == []
+
+
+def test_an_open_window_costs_no_grant(desk: Desk) -> None:
+    customer = granted(desk, 1)
+    oa.says(desk.city, desk.account, customer, "在吗")
+    desk.hear()
+    assert desk.send(1, customer, COUPON).state == "sent"
+    desk.clock.forward(hours=49)
+    assert desk.send(2, customer, COUPON).state == "sent"
+    assert desk.got(customer) == ["custom", "subscribe"]
+
+
+def test_the_platform_knows_of_no_grant_then_none_is_left_here(desk: Desk) -> None:
+    customer = granted(desk, 3)
+    desk.account.fans[desk.openid(customer)].grants.clear()
+    assert desk.send(1, customer, COUPON).reason is Reason.NO_GRANT
+    assert desk.send(2, customer, COUPON).reason is Reason.NO_GRANT
+    assert desk.calls(BIZSEND) == [43101], "asked once"
+    assert desk.send(3, customer, COUPON, NOTICE).state == "sent"
+    assert desk.got(customer) == ["template"], "a message that names both goes by template where no grant is left"
+
+
+def test_grants_of_two_accounts_are_counted_apart(desk: Desk) -> None:
+    customer = granted(desk, 1)
+    desk.conn.execute("update channel_grant set account = 'miniprogram:main'")
+    assert desk.send(1, customer, COUPON).reason is Reason.NO_GRANT
+
+
+def test_a_notice_without_an_answer_is_settled_by_its_receipt_or_given_up(desk: Desk) -> None:
+    customer = granted(desk, 3)
+    desk.send(1, customer, COUPON)
+    desk.city.faults.lost_answers = 1
+    waits = desk.send(2, customer, COUPON, NOTICE)
+    desk.city.faults.lost_answers = 0
+    assert (waits.state, waits.reason) == ("retry", Reason.TEMPORARY)
+    oa.says(desk.city, desk.account, customer, "在吗")
+    desk.hear()
+    assert desk.send(2, customer, COUPON, NOTICE) == waits, "by no other way, though a window is open now"
+    assert [a.touch_id for a in desk.news() if isinstance(a, Answer)] == [1, 2]
+    assert desk.send(2, customer, COUPON).state == "sent"
+    desk.clock.forward(hours=49)
+    desk.city.faults.lost_answers = desk.city.faults.lost_callbacks = 1
+    desk.send(3, customer, COUPON, NOTICE)
+    desk.city.faults.lost_answers = desk.city.faults.lost_callbacks = 0
+    desk.clock.forward(minutes=11)
+    assert desk.send(3, customer, COUPON, NOTICE).reason is Reason.GAVE_UP
+    assert desk.got(customer) == ["subscribe"] * 3
+
+
+def test_a_busy_platform_gives_the_grant_back(desk: Desk) -> None:
+    customer = granted(desk, 1)
+    desk.city.faults.busy_rate = 1
+    assert desk.send(1, customer, COUPON).reason is Reason.TEMPORARY
+    desk.city.faults.busy_rate = 0
+    assert desk.send(1, customer, COUPON).state == "sent"
+    assert desk.got(customer) == ["subscribe"]
+
+
 def test_the_words_carry_their_links(desk: Desk) -> None:
     customer = desk.fan()
     desk.send(1, customer, {"kind": "link", "url": "https://example.com/a", "title": "菜单"})
@@ -349,6 +444,8 @@ def test_the_words_carry_their_links(desk: Desk) -> None:
         ({"kind": "template", "data": {"a": "b"}}, "模板 ID"),
         ({"kind": "template", "template": "T"}, "data"),
         (NOTICE | {"miniprogram": {"page": "p"}}, "app_id"),
+        (COUPON | {"template": ""}, "模板 ID"),
+        (COUPON | {"data": {"thing1": "很" * 21}}, "data.thing1: 最多 20"),
     ],
 )
 def test_a_wrong_attachment_is_named(attachment: dict[str, Any], says: str) -> None:

@@ -58,7 +58,9 @@ def test_whoever_joins_by_a_code_is_known_by_it(conn: psycopg.Connection) -> Non
         mirror.catch_up()
         mirror.pass_time(60)
         assert len(mirror.of("group_left", fish)) == 1
-        assert mirror.calls("groupchat/get") == reads, "only who scanned is read; other changes come with their callback"
+        assert mirror.calls("groupchat/get") == reads, (
+            "only who scanned is read; other changes come with their callback"
+        )
 
 
 def test_the_platform_has_what_was_asked_for(conn: psycopg.Connection) -> None:
@@ -67,7 +69,11 @@ def test_the_platform_has_what_was_asked_for(conn: psycopg.Connection) -> None:
         code, plain = made(mirror, one, room_name="城西福利群"), made(mirror, two, name="plain")
         west, lone = ways(mirror)
         assert (west["config_id"], west["qr_code"], west["state"]) == (code.config_id, code.qr_code, code.state)
-        assert (west["chat_id_list"], west["auto_create_room"], west["room_base_name"]) == ([one.chat_id], 1, "城西福利群")
+        assert (west["chat_id_list"], west["auto_create_room"], west["room_base_name"]) == (
+            [one.chat_id],
+            1,
+            "城西福利群",
+        )
         assert lone["auto_create_room"] == 0, "no group is opened that nobody asked for"
 
         changed = Code("west", chats=(two.chat_id, one.chat_id), room_name="福利群")

@@ -55,6 +55,17 @@ def test_after_twenty_seconds_the_welcome_is_over(shop: Corp) -> None:
     assert not inbox(shop, customer, "welcome")
 
 
+def test_the_name_stands_in_a_welcome_and_in_the_task_it_becomes(shop: Corp) -> None:
+    greeted, late = shop.customer("guide01", welcome=True), shop.customer("guide01")
+    add = "insert into wecom_contact (account, external_userid, name) values (%s, %s, %s)"
+    shop.conn.execute(add, (shop.account.source, late.external_userid, late.name))
+    results = shop.send(letter(1, greeted, "%NICKNAME%，你好"), letter(2, late, "%NICKNAME%，你好"))
+    assert states(results) == ["sent", "assigned"]
+    shop.city.taps("guide01", results[1].provider_id)
+    found = [[m.text for m in shop.city.inbox(one)] for one in (greeted, late)]
+    assert found == [[f"{greeted.name}，你好"], [f"{late.name}，你好"]]
+
+
 def test_a_welcome_said_by_another_app_falls_back_to_a_task(shop: Corp) -> None:
     customers = [shop.customer("guide01", welcome=True) for _ in range(2)]
     for code, _ in shop.conn.execute("select code, staff from wecom_welcome").fetchall():

@@ -9,12 +9,12 @@ from typing import Any
 from yutang import config
 from yutang.channels.contract import Channel
 from yutang.channels.email.send import Email
-from yutang.channels.miniprogram.account import FIELDS as MINIPROGRAM
 from yutang.channels.miniprogram.send import MiniProgram
-from yutang.channels.official_account.account import FIELDS as OFFICIAL_ACCOUNT
+from yutang.channels.official_account import codes as scene_codes
 from yutang.channels.official_account.send import OfficialAccount
 from yutang.channels.platform.account import ACCOUNT_FIELDS, Account
 from yutang.channels.platform.checks import Checks
+from yutang.channels.platform.weixin import FIELDS as WEIXIN
 from yutang.channels.sandbox.send import Sandbox
 from yutang.channels.sms.account import FIELDS as SMS
 from yutang.channels.sms.send import Sms
@@ -29,8 +29,8 @@ from yutang.vault import Vault
 
 ACCOUNT_FIELDS |= {
     "wecom": WECOM,
-    "official_account": OFFICIAL_ACCOUNT,
-    "miniprogram": MINIPROGRAM,
+    "official_account": WEIXIN,
+    "miniprogram": WEIXIN,
     "sms": SMS,
 }
 """The kinds of accounts and what each is made of: a line for each channel that has accounts."""
@@ -43,7 +43,7 @@ CONNECTED: dict[str, Callable[[Vault, Account, Callable[[], datetime]], Channel]
 }
 """What speaks for an account, by its kind."""
 
-CODES: dict[str, Any] = {"wecom": codes}
+CODES: dict[str, Any] = {"wecom": codes, "official_account": scene_codes}
 SYNCS: dict[str, Any] = {"wecom": sync}
 TAGS: dict[str, Any] = {"wecom": tags}
 INHERITANCE: dict[str, Any] = {"wecom": inherit}

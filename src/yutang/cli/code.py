@@ -15,16 +15,21 @@ from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
 from yutang.cli import say
 from yutang.cli.channel import Json, Name, account_of
+from yutang.model import YutangError
 
 group = typer.Typer(help="活码。 Live codes.", no_args_is_help=True)
 Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"渠道 channel: {', '.join(channels.CODES)}")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="活码名称，旅程里这样称呼它。 What journeys call it.")]
 Staff = Annotated[str | None, typer.Option(help="接待员工账号，逗号分隔。 Who receives, separated by commas.")]
 Chat = Annotated[
-    list[str] | None, typer.Option(help="通往的客户群编号，可多次，代替 --staff。 A group it leads into, instead of staff; repeatable.")
+    list[str] | None,
+    typer.Option(help="通往的客户群编号，可多次，代替 --staff。 A group it leads into, instead of staff; repeatable."),
 ]
 Room = Annotated[
-    str | None, typer.Option(help="群满后自动新建的群名；不写则不新建。 Name of the groups opened when all are full; none by default.")
+    str | None,
+    typer.Option(
+        help="群满后自动新建的群名；不写则不新建。 Name of the groups opened when all are full; none by default."
+    ),
 ]
 Store = Annotated[str | None, typer.Option(help="门店。 Store.")]
 Tag = Annotated[
@@ -32,6 +37,10 @@ Tag = Annotated[
 ]
 Remark = Annotated[
     str | None, typer.Option(help="自动备注，{name} 是昵称。 The remark staff see; {name} is the nickname.")
+]
+Days = Annotated[
+    int | None,
+    typer.Option(help="公众号二维码有效天数，不写则永久。 How many days the picture works; for ever by default."),
 ]
 TRIES = 5
 """How often to look at once whether the platform has made what was written down."""
@@ -44,13 +53,14 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def add(
     kind: Kind, code: Code, staff: Staff = None, chat: Chat = None, room: Room = None, store: Store = None,
-    tag: Tag = None, remark: Remark = None, name: Name = account.MAIN,
+    tag: Tag = None, remark: Remark = None, days: Days = None, name: Name = account.MAIN,
 ) -> None:  # fmt: skip
     """新建活码并给出二维码地址。 Make a live code, and show the address of its picture."""
     with _book(kind, name) as (app, conn, book, kept):
         made = book.Code(
-            code, _users(staff), store, tuple(tag or ()), remark or "", chats=tuple(chat or ()), room_name=room or ""
-        )
+            code, _users(staff), store, tuple(tag or ()), remark or "", chats=tuple(chat or ()), room_name=room or "",
+            **_lasting(book, days),
+        )  # fmt: skip
         book.add(conn, app.clock(), kept, made)
         _show(_made(app, conn, book, kept, code))
 
@@ -108,14 +118,23 @@ def _users(staff: str | None) -> tuple[str, ...]:
     return tuple(one.strip() for one in (staff or "").split(",") if one.strip())
 
 
+def _lasting(book: Any, days: int | None) -> dict[str, int]:
+    """What is said of how long a code works, where codes can end."""
+    if days is None:
+        return {}
+    if not hasattr(book.Code, "days"):
+        raise YutangError("--days：此渠道的活码没有期限。 --days: codes of this channel do not end")
+    return {"days": days}
+
+
 def _made(app: App, conn: psycopg.Connection, book: Any, kept: Account, code: str) -> Any:
     """The code after the platform was asked for it; a platform that does not answer is asked again by the worker."""
     channel = app.channels(conn)[kept.channel]
     for _ in range(TRIES):
-        found = book.one(conn, kept, code)
-        if found.qr_code or found.problem or not channel.tend(conn, app.clock()):
+        done, found = channel.tend(conn, app.clock()), book.one(conn, kept, code)
+        if found.qr_code or found.problem or not done:
             break
-    return book.one(conn, kept, code)
+    return found
 
 
 def _show(code: Any) -> None:

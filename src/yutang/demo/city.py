@@ -41,6 +41,8 @@ CODES = {
     "store_station": {"store": "车站店", "tags": ("来源/门店",), "remark": "车站-{name}"},
 }
 """What hangs in the shops and lies in the parcels."""
+MIRRORED = "接待/包裹卡"
+"""A tag that the brand's journey gives, and that staff see on the contact."""
 
 
 @dataclass
@@ -122,6 +124,7 @@ def _make_codes(
     conn: psycopg.Connection, app: Installation, city: City, clock: Hand, outlets: dict[str, Channel]
 ) -> None:
     kept = _account(conn, app)
+    channels.TAGS[KIND].manage(conn, clock(), kept, [MIRRORED])
     book, staff = channels.CODES[KIND], tuple(one.userid for one in city.people.staff.values())
     for name, code in CODES.items():
         book.add(conn, clock(), kept, book.Code(name, staff, code["store"], code["tags"], code["remark"]))

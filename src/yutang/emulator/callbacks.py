@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from yutang.channels.platform import crypto
+from yutang.emulator.tokens import OF_CORP
 
 if TYPE_CHECKING:
     from yutang.emulator.city import City
@@ -166,7 +167,7 @@ def envelope(city: City, post: Post) -> tuple[dict[str, str], bytes]:
         signature = signature[::-1]
     fields = {"ToUserName": app.id} | ({"AgentID": app.agent_id} if app.agent_id else {}) | {"Encrypt": sealed}
     query = {"msg_signature": signature, "timestamp": stamp, "nonce": nonce}
-    if app.kind != "wecom":
+    if app.kind not in OF_CORP:
         query |= {"encrypt_type": "aes", "signature": crypto.sign(app.token, stamp, nonce)}
     return query, xml(fields)
 
@@ -179,7 +180,7 @@ def random_bytes(dice: random.Random) -> bytes:
 def checks_url(city: City, app: App, url: str) -> bool:
     """What the admin console does when a callback URL is saved: whether the echo comes back, plain."""
     echo, stamp, nonce = str(city.dice("echo").randrange(10**15)), str(city.stamp()), "n0nce"
-    if app.kind == "wecom":
+    if app.kind in OF_CORP:
         sealed = crypto.encrypt(app.aes_key, echo.encode(), app.id, random_bytes(city.dice("echo")))
         query = {"msg_signature": crypto.sign(app.token, stamp, nonce, sealed), "echostr": sealed}
     else:

@@ -20,7 +20,7 @@ from yutang.emulator.faults import Faults
 from yutang.emulator.limits import Limits
 from yutang.emulator.people import Customer, Message, People, Relation, Staff
 from yutang.emulator.settings import Settings
-from yutang.emulator.tokens import MINIPROGRAM, OFFICIAL_ACCOUNT, WECOM, App, Tokens
+from yutang.emulator.tokens import CUSTOMER_SERVICE, MINIPROGRAM, OF_CORP, OFFICIAL_ACCOUNT, WECOM, App, Tokens
 from yutang.emulator.wecom import directory, groups, kf, mass, moments, notices, tasks, transfer
 
 Part = TypeVar("Part")
@@ -54,6 +54,7 @@ class City:
         self.add_app(OFFICIAL_ACCOUNT)
         self.add_app(MINIPROGRAM)
         self.add_app(SMS)
+        self.add_app(CUSTOMER_SERVICE)
 
     # Time, chance and names
 
@@ -107,10 +108,10 @@ class City:
     # Accounts
 
     def add_app(self, kind: str, name: str = "main", agent_id: str = "", visible: set[str] | None = None) -> App:
-        """One more application; of WeCom all belong to the one corp. `visible`: the userids in its range."""
+        """One more application; those of WeCom and customer service belong to the one corp. `visible`: the userids in its range."""
         seed = f"{kind}/{name}"
         key = base64.b64encode(blake2b(f"{self.seed}/{seed}/key".encode(), digest_size=32).digest()).decode()[:43]
-        app_id = self.corp_id if kind == WECOM else f"wx{self._secret(seed, 16)}"
+        app_id = self.corp_id if kind in OF_CORP else f"wx{self._secret(seed, 16)}"
         number = agent_id or (f"10000{len(self.apps) + 2:02}" if kind == WECOM else "")
         secret, token = self._secret(seed + "/secret", 43), self._secret(seed + "/token", 24)
         app = App(kind, name, app_id, secret, token, key, number, visible=visible)
@@ -139,18 +140,21 @@ class City:
                 "inside_url": f"{self.address}/connect/oauth2/authorize",
             }
             return common | pages | {"corp_id": app.id, "agent_id": app.agent_id}
+        if kind == CUSTOMER_SERVICE:
+            with self.lock:
+                return common | {"corp_id": app.id, "open_kfid": kf.of_app(self, name)}
         return common | {"app_id": app.id}
 
     def call_back(self, kind: str, url: str | None, name: str = "main") -> None:
         """Where an account's callbacks (of SMS: receipts) go; None: nowhere."""
         self.app(kind, name).callback_url = url
 
-    def tell(self, event: str, change: str, fields: Mapping[str, Any]) -> None:
-        """Call back one event of the corp to each of its apps."""
+    def tell(self, event: str, change: str, fields: Mapping[str, Any], kind: str = WECOM) -> None:
+        """Call back one event of the corp to each of its apps of a kind."""
         head = {"ToUserName": self.corp_id, "FromUserName": "sys", "CreateTime": self.stamp(), "MsgType": "event"}
         body = head | {"Event": event} | ({"ChangeType": change} if change else {}) | dict(fields)
         for app in self.apps:
-            if app.kind == WECOM and app.sees(str(fields.get("UserID", ""))) | ("UserID" not in fields):
+            if app.kind == kind and app.sees(str(fields.get("UserID", ""))) | ("UserID" not in fields):
                 self.callbacks.tell(app, body)
 
     def deliver(self) -> int:

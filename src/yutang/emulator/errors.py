@@ -106,6 +106,7 @@ WORDS = {
     95000: "invalid open_kfid",
     95001: "message count over limit",
     95002: "out of the service window",
+    95007: "invalid msg token",
 }
 """The words of the errcodes that this city can answer."""
 

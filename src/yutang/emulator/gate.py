@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from yutang.emulator import account_calls, miniprogram
 from yutang.emulator.endpoint import GET, Endpoint, Table
 from yutang.emulator.errors import CityError
-from yutang.emulator.tokens import MINIPROGRAM, OFFICIAL_ACCOUNT, WECOM, App
+from yutang.emulator.tokens import CUSTOMER_SERVICE, MINIPROGRAM, OFFICIAL_ACCOUNT, WECOM, App
 from yutang.emulator.wecom import table
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ TABLES: dict[str, Table] = {
     WECOM: table.PATHS,
     OFFICIAL_ACCOUNT: account_calls.PATHS,
     MINIPROGRAM: miniprogram.PATHS,
+    CUSTOMER_SERVICE: table.KF_PATHS,
 }
 """By the kind of account. A path may stand in several: the access token tells which one is meant."""
 ALWAYS = {"access_token", "debug"}

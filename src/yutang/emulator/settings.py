@@ -191,11 +191,16 @@ class Media:
 
 @dataclass
 class Kf:
+    """repeat_code: what a message whose msgid was used before is answered with; 0: with what was answered then."""
+
     msgs: int = 5
     window_h: int = 48
     history_d: int = 3
     page: int = 1000
     welcome_s: int = 20
+    token_s: int = 600
+    text_bytes: int = 2048
+    repeat_code: int = 0
 
 
 @dataclass

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from yutang.emulator.city import City
 
 WECOM, OFFICIAL_ACCOUNT, MINIPROGRAM = "wecom", "official_account", "miniprogram"
+CUSTOMER_SERVICE = "customer_service"
+OF_CORP = (WECOM, CUSTOMER_SERVICE)
+"""Kinds whose apps belong to the one corp: its id, a secret each."""
 
 
 @dataclass
@@ -90,7 +93,7 @@ def get_token(city: City, _: App | None, given: dict[str, Any]) -> dict[str, Any
         raise CityError(41004)
     if corp_id != city.corp_id:
         raise CityError(40013)
-    app = next((one for one in city.apps if one.kind == WECOM and one.secret == secret), None)
+    app = next((one for one in city.apps if one.kind in OF_CORP and one.secret == secret), None)
     if app is None:
         raise CityError(40001)
     token, seconds = city.tokens.give(city, app)

@@ -205,6 +205,7 @@ CATALOG = (
             _may("name", "text", "群名", "name of the group"),
             _SOURCE_CODE,
             _may("way", "key", "入群方式", "how"),
+            _may("store", "key", "门店", "store"),
         ),
     ),
     EventType(

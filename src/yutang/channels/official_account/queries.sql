@@ -98,3 +98,45 @@ where account = %(account)s::text and openid = %(openid)s::text and opened_at <=
 -- name: has_left
 update oa_fan set following = false, ask_at = null
 where account = %(account)s::text and openid = %(openid)s::text and at <= %(now)s::timestamptz;
+
+-- name: add_code
+insert into oa_code (account, name, scene, days, store, made_at, ask_at)
+values (%(account)s::text, %(name)s::text, %(scene)s::text, %(days)s::int, %(store)s::text, %(now)s::timestamptz, %(now)s::timestamptz)
+on conflict (account, name) do nothing;
+
+-- name: update_code
+-- A picture with a problem has ended: another one takes its place.
+update oa_code c set store = %(store)s::text, problem = null,
+    ticket = case when c.problem is null then c.ticket end, until = case when c.problem is null then c.until end,
+    ask_at = case when c.problem is null and c.ticket is not null then c.ask_at else %(now)s::timestamptz end
+where c.account = %(account)s::text and c.name = %(name)s::text and c.retired_at is null;
+
+-- name: retire_code
+update oa_code set retired_at = %(now)s::timestamptz, ask_at = null
+where account = %(account)s::text and name = %(name)s::text and retired_at is null;
+
+-- name: codes
+select c.name, c.scene, c.days, c.store, c.ticket, c.until, c.problem, c.retired_at
+from oa_code c where c.account = %(account)s::text and c.name = coalesce(%(name)s::text, c.name) order by c.name;
+
+-- name: codes_of_scenes
+select c.scene, c.name, c.store from oa_code c
+where c.account = %(account)s::text and c.scene = any(%(scenes)s::text[]);
+
+-- name: claim_codes
+-- Put off rather than locked, as strangers are.
+update oa_code c set ask_at = %(again)s::timestamptz
+where c.account = %(account)s::text and c.name in (
+    select d.name from oa_code d where d.account = %(account)s::text and d.ask_at <= %(now)s::timestamptz
+    order by d.ask_at limit %(limit)s::int for update skip locked)
+returning c.name, c.scene, c.days, c.ticket;
+
+-- name: code_made
+-- One with an end is looked at again when it has come. One that was retired meanwhile needs nothing more.
+update oa_code set ticket = %(ticket)s::text, until = %(until)s::timestamptz, problem = null,
+    ask_at = case when retired_at is null then %(until)s::timestamptz end
+where account = %(account)s::text and name = %(name)s::text;
+
+-- name: code_problem
+update oa_code set problem = %(problem)s::text, ask_at = %(again)s::timestamptz
+where account = %(account)s::text and name = %(name)s::text and retired_at is null;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import psycopg
 
 from yutang.channels.contract import Answer, Fact, Raw
+from yutang.channels.official_account import codes
 from yutang.channels.official_account.windows import KIND_OF_EVENT, MESSAGE, allowance
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
+from yutang.channels.platform.grants import hear as grants
 from yutang.channels.platform.xml import Unreadable, read
 from yutang.db.queries import Queries
 from yutang.model import Reason
@@ -39,6 +41,16 @@ class Heard:
         value = self.fields.get(name)
         return str(value) if isinstance(value, str | int) else ""
 
+    @property
+    def scene(self) -> str:
+        """What the code that was scanned says of itself; empty when none was."""
+        return self.text("EventKey").removeprefix(SCENE_PREFIX) if self.event in ("subscribe", "SCAN") else ""
+
+    @property
+    def parts(self) -> list[grants.Part]:
+        """What it says of grants."""
+        return list(grants.parts(self.openid, self.at, self.fields))
+
 
 def hear(conn: psycopg.Connection, now: datetime, account: Account, raws: Sequence[Raw]) -> None:
     """Keep what the callbacks say and tell it. The same callback again changes nothing."""
@@ -48,8 +60,10 @@ def hear(conn: psycopg.Connection, now: datetime, account: Account, raws: Sequen
     _keep_fans(conn, now, account, heard)
     _open_windows(conn, account, heard)
     _keep_receipts(conn, account, heard)
-    known = _unionids(conn, account, heard)
-    news.tell(conn, account.channel, [fact for one in heard for fact in facts(account, one, known.get(one.openid))])
+    grants.keep(conn, account, [part for one in heard for part in one.parts])
+    known, ours = _unionids(conn, account, heard), codes.of_scenes(conn, account, {one.scene for one in heard} - {""})
+    told = [fact for one in heard for fact in facts(account, one, known.get(one.openid), ours)]
+    news.tell(conn, account.channel, told)
 
 
 def understood(raw: Raw) -> Heard | None:
@@ -67,12 +81,12 @@ def understood(raw: Raw) -> Heard | None:
 
 def meet(conn: psycopg.Connection, account: Account) -> list[Answer]:
     """The receipts whose letter is known, as answers; they leave with the caller's transaction."""
-    return [_answer(row) for row in sql.meet(conn, account=account.name)]
+    return [*(_answer(row) for row in sql.meet(conn, account=account.name)), *grants.meet(conn, account)]
 
 
-def facts(account: Account, heard: Heard, unionid: str | None) -> Iterator[Fact]:
-    """What one callback says about its person."""
-    for n, (type, props) in enumerate(_said(account, heard)):
+def facts(account: Account, heard: Heard, unionid: str | None, ours: Mapping[str, dict[str, str]]) -> Iterator[Fact]:
+    """What one callback says about its person. ours: what our codes stand for, by scene."""
+    for n, (type, props) in enumerate(_said(account, heard, ours.get(heard.scene) or {"code": heard.scene[:200]})):
         yield Fact(f"{_key(heard)}:{n}" if n else _key(heard), type, heard.at, handles(account, heard, unionid), props)
 
 
@@ -87,16 +101,15 @@ def _key(heard: Heard) -> str:
     return f"{heard.event}:{heard.openid}:{int(heard.at.timestamp())}:{heard.text('EventKey')}"[:200]
 
 
-def _said(account: Account, heard: Heard) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Types and props of the facts in one callback."""
+def _said(account: Account, heard: Heard, code: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Types and props of the facts in one callback. code: what is said of the scanned one, if one was."""
     channel, key = account.channel, heard.text("EventKey")
     if heard.event == "subscribe":
-        code = key.removeprefix(SCENE_PREFIX)
-        yield "followed", {"channel": channel} | ({"code": code[:200]} if code else {})
+        yield "followed", {"channel": channel} | (code if heard.scene else {})
     elif heard.event == "unsubscribe":
         yield "unfollowed", {"channel": channel}
-    elif heard.event == "SCAN" and key:
-        yield "scanned", {"code": key[:200]}
+    elif heard.scene:
+        yield "scanned", code
     elif heard.event == "VIEW":
         yield "viewed", {"page": key}
     elif heard.event == "CLICK":
@@ -105,21 +118,7 @@ def _said(account: Account, heard: Heard) -> Iterator[tuple[str, dict[str, Any]]
     elif not heard.event and heard.kind != "event":
         text = heard.text("Content")
         yield "message_received", {"channel": channel, "kind": heard.kind} | ({"text": text} if text else {})
-    elif heard.event == "subscribe_msg_popup_event":
-        for one in _accepted(heard.fields):
-            yield "grant_given", {"template": one, "channel": channel}
-
-
-def _accepted(fields: Any) -> Iterator[str]:
-    """Templates that the person agreed to: XML has one List or many, JSON an array, each with its template inside."""
-    if isinstance(fields, list):
-        for part in fields:
-            yield from _accepted(part)
-    elif isinstance(fields, dict):
-        if fields.get("SubscribeStatusString") == "accept" and fields.get("TemplateId"):
-            yield str(fields["TemplateId"])
-        for part in fields.values():
-            yield from _accepted(part)
+    yield from (("grant_given", {"template": p.template, "channel": channel}) for p in heard.parts if p.accepts)
 
 
 def _keep_fans(conn: psycopg.Connection, now: datetime, account: Account, heard: Sequence[Heard]) -> None:
@@ -133,7 +132,7 @@ def _keep_fans(conn: psycopg.Connection, now: datetime, account: Account, heard:
 
 
 def _is_about_letter(heard: Heard) -> bool:
-    return heard.event == "TEMPLATESENDJOBFINISH" or heard.event.startswith("subscribe_msg_")
+    return heard.event == "TEMPLATESENDJOBFINISH" or heard.event in grants.EVENTS
 
 
 def _open_windows(conn: psycopg.Connection, account: Account, heard: Sequence[Heard]) -> None:

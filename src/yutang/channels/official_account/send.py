@@ -1,13 +1,15 @@
-"""Send: as a customer service message while a window is open, else as the template message that the message names.
+"""Send: as a customer service message while a window is open, else as the notice that the message names: against a grant
+(subscribe), or by template.
 
 Each letter is noted before its call (`oa_out`), so that after a crash it is known whose outcome is not. A template message
 whose outcome is unknown is sent again with the same client_msg_id, which the platform drops if it has it. Customer service
-messages have nothing of the kind, and no way to look for one: they are not sent again, and the letter is given up.
+messages have nothing of the kind, and no way to look for one: they are not sent again, and the letter is given up. What
+goes against a grant is kept by `platform.grants`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,13 +17,14 @@ from typing import Any
 import psycopg
 
 from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
-from yutang.channels.official_account import content, receive
+from yutang.channels.official_account import codes, content, fans, receive
 from yutang.channels.official_account.dialect import DIALECT
-from yutang.channels.official_account.fans import tend
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls.caller import Caller
 from yutang.channels.platform.calls.errors import Later, PlatformError, Unknown
+from yutang.channels.platform.grants import post as grants
+from yutang.channels.platform.weixin import UNKNOWN, refused
 from yutang.db.queries import Queries
 from yutang.model import Reason
 from yutang.vault import Vault
@@ -30,19 +33,17 @@ sql = Queries(__package__)
 
 CUSTOM = "cgi-bin/message/custom/send"
 TEMPLATE = "cgi-bin/message/template/send"
+SUBSCRIBE = "cgi-bin/message/subscribe/bizsend"
 SPOKEN = replace(DIALECT, retry={**DIALECT.retry, CUSTOM: "create", TEMPLATE: "create"})
 """Whether to call a second time is decided here, letter by letter: so each refusal is known to mean "not sent"."""
 
 NOT_REACHABLE = (43004, 48002)
 NO_WINDOW = (45015, 45047)
-AGAIN = timedelta(minutes=1)
-"""When to ask again after the platform has said: later."""
 REMEMBERED = timedelta(minutes=10)
 """How long the platform is trusted to know a client_msg_id again."""
 
-UNKNOWN = Result.failed("没有收到平台的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP)
 SHUT = Result.failed(
-    "没有开放的客服窗口，也没有模板消息。 no window is open, and no template is named", Reason.NO_WINDOW
+    "没有开放的客服窗口，也没有模板消息或订阅通知。 no window is open, and no template is named", Reason.NO_WINDOW
 )
 LEFT = Result.failed("已取消关注或拒收。 no longer follows, or refuses messages", Reason.BLOCKED)
 
@@ -68,7 +69,9 @@ class OfficialAccount(Channel):
         return [*news.take(conn, self.name, now), *receive.meet(conn, self.account)]
 
     def tend(self, conn: psycopg.Connection, now: datetime) -> int:
-        return tend(conn, now, self.account, self._caller(conn))
+        caller = self._caller(conn)
+        made = codes.tend(conn, now, self.account, caller)
+        return made + fans.tend(conn, now, self.account, caller) + grants.tend(conn, now, self.account)
 
     def _caller(self, conn: psycopg.Connection) -> Caller:
         return Caller(conn, self.vault, self.account, self.clock, SPOKEN)
@@ -81,6 +84,7 @@ class Post:
         self, conn: psycopg.Connection, account: Account, clock: Callable[[], datetime], caller: Caller
     ) -> None:
         self.conn, self.account, self.clock, self.caller = conn, account, clock, caller
+        self.grants = grants.Post(conn, account, clock, caller, SUBSCRIBE)
 
     def send(self, letter: Letter) -> Result:
         kept = sql.kept(self.conn, account=self.account.name, openid=letter.address, touch=letter.touch_id).fetchone()
@@ -90,13 +94,15 @@ class Post:
             return self._again(letter, kept)
         if kept.left_us:
             return LEFT
-        if problems := [text for one in letter.attachments for text in content.check(one)]:
+        if problems := [text for one in letter.attachments for text in content.problems(one)]:
             return Result.failed(problems[0])
-        return self._custom(letter) or self._template(letter) or SHUT
+        return self._custom(letter) or self._subscribe(letter) or self._template(letter) or SHUT
 
     def _again(self, letter: Letter, kept: Any) -> Result:
         """A call was begun and its end is not known."""
-        if kept.way == "template" and self.clock() < kept.at + REMEMBERED and content.template_of(letter):
+        if kept.way == "subscribe" and (notice := content.named(letter, content.SUBSCRIBE)):
+            return self._against_grant(letter, notice)
+        if kept.way == "template" and self.clock() < kept.at + REMEMBERED and content.named(letter, content.TEMPLATE):
             return self._call_template(letter, fresh=False)
         return UNKNOWN
 
@@ -125,9 +131,24 @@ class Post:
             free = sql.has_slot(self.conn, **who, now=at).fetchone()
             return bool(free and free.free) and self._begin(letter, "custom", at)
 
+    def _subscribe(self, letter: Letter) -> Result | None:
+        """None when the message names none."""
+        notice = content.named(letter, content.SUBSCRIBE)
+        if notice is None:
+            return None
+        return self._against_grant(letter, notice) if self._begin(letter, "subscribe", self.clock()) else UNKNOWN
+
+    def _against_grant(self, letter: Letter, notice: Mapping[str, Any]) -> Result:
+        """Where no grant is left, by the template that the message names beside it. Else the letter stays with this way."""
+        result = self.grants.send(letter, notice)
+        if result.reason is not Reason.NO_GRANT:
+            return result
+        self._end(letter, "returned")
+        return self._template(letter) or result
+
     def _template(self, letter: Letter) -> Result | None:
         """None when the message names none."""
-        if content.template_of(letter) is None:
+        if content.named(letter, content.TEMPLATE) is None:
             return None
         if not self._begin(letter, "template", self.clock()):
             return UNKNOWN
@@ -166,13 +187,7 @@ class Post:
         return Result.sent(msgid)
 
     def _refused(self, letter: Letter, error: PlatformError | Later) -> Result:
-        """What a refusal means for the letter; `detail` names the code, never the person."""
-        if isinstance(error, Later):
-            return Result.wait(error.until, error.reason)
-        if error.code in NOT_REACHABLE:
+        if isinstance(error, PlatformError) and error.code in NOT_REACHABLE:
             sql.has_left(self.conn, account=self.account.name, openid=letter.address, now=self.clock())
             return LEFT
-        if error.sort == "later":
-            return Result.wait(self.clock() + AGAIN, Reason.QUOTA)
-        detail = f"{error.code} {error.zh} {error.en}"
-        return Result.failed(detail) if error.sort in ("bug", "gone") else Result.retry(detail)
+        return refused(error, self.clock())

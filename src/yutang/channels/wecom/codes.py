@@ -156,7 +156,7 @@ def _check_extras(code: Code) -> None:
         raise YutangError(
             f"群活码 {code.name} 没有标签和备注：进群不等于加好友。 a code into groups has no tags and no remark: who joins is no contact yet"
         )
-    if code.room_name and not code.chats or len(code.room_name) > LONGEST_ROOM:
+    if (code.room_name and not code.chats) or len(code.room_name) > LONGEST_ROOM:
         raise YutangError(
             f"活码 {code.name}：群名只用于群活码，最多 {LONGEST_ROOM} 字。 the room's name belongs to a code into groups, at most {LONGEST_ROOM} characters"
         )

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from yutang.channels.contract import Fact
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
-from yutang.channels.wecom import tags
+from yutang.channels.wecom import codes, tags
 from yutang.channels.wecom.relations import WAYS, Happened, Pair, Relation, Seen, Turn, fold
 from yutang.channels.wecom.who import clean, handles, lock, unionids
 from yutang.db.queries import Queries
@@ -131,6 +131,9 @@ def tell(conn: psycopg.Connection, now: datetime, account: Account, turns: Seque
             plain.append(turn)
     known = unionids(conn, account, externals)
     news.tell(conn, account.channel, _facts(conn, account, plain, known))
+    # Also whoever came by a code and was never called back.
+    came = [turn.relation for turn in plain if turn.type == "contact_added"]
+    codes.dress(conn, now, account, [((one.external_userid, one.userid), one.state_param) for one in came])
     tell_moved(conn, now, account, moved)
 
 

@@ -12,6 +12,7 @@ from yutang.emulator.people import Customer
 from yutang.emulator.phone.page import clock, pieces_of
 from yutang.emulator.tokens import MINIPROGRAM, OFFICIAL_ACCOUNT
 from yutang.emulator.wecom.groups import Groups
+from yutang.emulator.wecom.kf import Kf
 from yutang.emulator.wecom.transfer import WAITING, Transfers
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ LABELS = {
     "custom": "客服消息 service message",
     "template": "模板消息 template",
     "subscribe": "订阅消息 subscription",
+    "kf": "微信客服 customer service",
 }
 
 
@@ -70,7 +72,8 @@ def of_customer(city: City, customer: Customer) -> list[Conversation]:
 
 def _accounts(city: City, customer: Customer) -> list[str]:
     account = official_account.main(city)
-    return [account.app.id] if official_account.fan_of(city, account, customer).subscribed else []
+    followed = [account.app.id] if official_account.fan_of(city, account, customer).subscribed else []
+    return followed + [desk for desk, who in city.part(Kf).sessions if who == customer.external_userid]
 
 
 def _peer(kind: str, sender: str) -> str:
@@ -85,6 +88,8 @@ def name_of(city: City, peer: str) -> str:
         return f"{staff.name} @{city.corp_name}"
     if group := city.part(Groups).groups.get(peer):
         return group.name
+    if desk := city.part(Kf).accounts.get(peer):
+        return desk
     kinds = {OFFICIAL_ACCOUNT: "服务号", MINIPROGRAM: "小程序"}
     found = next((one for one in city.apps if one.id == peer and one.kind in kinds), None)
     return f"{city.corp_name} {kinds[found.kind]}" if found else peer
@@ -118,7 +123,7 @@ def may_write(city: City, customer: Customer, peer: str) -> bool:
         return relation is not None and relation.there
     if group is not None:
         return customer.external_userid in group.members
-    return peer == SMS or any(one.id == peer for one in city.apps)
+    return peer == SMS or peer in city.part(Kf).accounts or any(one.id == peer for one in city.apps)
 
 
 def write(city: City, customer: Customer, peer: str, text: str) -> None:

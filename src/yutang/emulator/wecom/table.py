@@ -178,3 +178,5 @@ CORP = {
     "get_api_domain_ip": get(lambda _city, _app, _given: {"ip_list": ["127.0.0.1"]}),
 }
 PATHS = under("cgi-bin/", under("externalcontact/", EXTERNAL) | under("kf/", KF) | CORP)
+KF_PATHS = under("cgi-bin/", under("kf/", KF) | {path: CORP[path] for path in ("gettoken", "media/upload")})
+"""What the secret of customer service opens."""

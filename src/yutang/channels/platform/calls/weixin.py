@@ -28,6 +28,12 @@ UNREACHABLE = Meaning("gone", "用户没有关注或 openid 无效", "not a foll
 QUOTA = Meaning("later", "调用次数已达上限", "called as often as allowed")
 CODE_OVER = Meaning("gone", "登录码无效或已用过，请重新登录", "the login code is used or too old; log in again")
 
+CODES_USED_UP = Meaning(
+    "config",
+    "永久二维码已达 10 万个上限，平台不能删除：请改用有期限的二维码（yutang code add … --days）",
+    "all 100,000 lasting codes of this account are made, and none can be deleted: make codes that end (--days)",
+)
+
 MEANINGS: Mapping[int, Meaning] = {
     -1: BUSY,
     40001: CREDENTIALS,
@@ -59,6 +65,7 @@ MEANINGS: Mapping[int, Meaning] = {
     ),
     45009: QUOTA,
     45011: QUOTA,
+    45029: CODES_USED_UP,
 }
 RULES = (("48", PERMISSION), ("895", ADDRESS))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,12 +26,14 @@ LONGEST = timedelta(hours=48)
 """How long a task waits for its tap, unless its letters have less time."""
 ORPHAN = timedelta(hours=6)
 """How long a letter to the customer of somebody who has left waits before it looks for an heir again."""
+NICKNAME, SOMEBODY = "%NICKNAME%", "朋友"
 Results = dict[int, Result]
 
 
 def send(desk: Desk, letters: Sequence[Letter]) -> Results:
     """A result per touch: assigned where a member of staff has been (or may have been) asked."""
     results: Results = {}
+    letters = _named(desk, letters)
     senders = _senders(desk, letters, results)
     bodies = _bodies(desk, [x for x in letters if x.touch_id in senders], results)
     ready = [x for x in letters if x.touch_id in bodies]
@@ -42,6 +45,14 @@ def send(desk: Desk, letters: Sequence[Letter]) -> Results:
     for task, members in tasks:
         results |= _make(desk, task, members)
     return results
+
+
+def _named(desk: Desk, letters: Sequence[Letter]) -> list[Letter]:
+    """WeCom puts the customer's name into welcomes only; a welcome that comes too late goes out as a task."""
+    called = [x.address for x in letters if NICKNAME in x.body]
+    rows = sql.nicknames(desk.conn, account=desk.source, customers=called) if called else []
+    names = {row.external_userid: row.name for row in rows if row.name}
+    return [replace(x, body=x.body.replace(NICKNAME, names.get(x.address, SOMEBODY))) for x in letters]
 
 
 def _senders(desk: Desk, letters: Sequence[Letter], results: Results) -> dict[int, str]:

@@ -99,6 +99,10 @@ where touch_id = %(touch_id)s::bigint;
 -- name: trim_greetings
 delete from wecom_greeting where account = %(account)s::text and at < %(before)s::timestamptz;
 
+-- name: nicknames
+select c.external_userid, c.name from wecom_contact c
+where c.account = %(account)s::text and c.external_userid = any(%(customers)s::text[]);
+
 -- name: senders
 -- Who may send to each customer: the member of staff who is asked for, else the newest relation. lost: there was one once.
 -- A customer of somebody who has left is nobody's until there is an heir.

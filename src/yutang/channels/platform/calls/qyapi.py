@@ -1,7 +1,13 @@
-"""What WeCom's error codes mean, and what an operator does about them; a row each."""
+"""How the interfaces of a corp are spoken to (WeCom, customer service): a token per corp and secret, what is allowed, and what
+error codes mean to an operator; a row each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
+from yutang.channels.platform.account import Account
+from yutang.channels.platform.calls.dialect import EVERY, Dialect, Limit, Request
 from yutang.channels.platform.calls.errors import BUSY, Meaning
 
 
@@ -50,7 +56,7 @@ ATTACHMENT = _bug("附件不符合要求（数量、类型或大小）", "an att
 DISPATCHING = _later("任务仍在派发，稍后再查", "still being dispatched; ask again later")
 CODE_OVER = _gone("登录码无效或已用过，请重新登录", "the login code is used or too old; log in again")
 
-MEANINGS = {
+MEANINGS: Mapping[int, Meaning] = {
     -1: BUSY,
     6000: BUSY,
     40001: CREDENTIALS,
@@ -145,3 +151,26 @@ RULES = (
     ("701", LICENCE),
 )
 """For codes without a row, by their first digits; all others are bugs of ours."""
+
+LIMITS = (
+    Limit(EVERY, minute=2_000, hour=30_000, since=date(2019, 1, 1)),
+    Limit(EVERY, minute=10_000, hour=150_000, since=date(2023, 8, 1)),
+    Limit("externalcontact/add_moment_task", minute=10, hour=600, since=date(2021, 1, 1)),
+    Limit("get_jsapi_ticket", minute=400, hour=400, since=date(2019, 1, 1)),
+    Limit("ticket/get", minute=100, hour=100, since=date(2019, 1, 1)),
+)
+"""What the platform publishes per corp and path, with the dates from which it holds."""
+
+
+def _token(account: Account) -> Request:
+    return Request("gettoken", query={"corpid": account.get("corp_id"), "corpsecret": account.get("secret")})
+
+
+QYAPI = Dialect(
+    prefix="/cgi-bin/",
+    token=_token,
+    limits=LIMITS,
+    meanings=MEANINGS,
+    rules=RULES,
+)
+"""Paths are given without the prefix. Each channel says for its own paths which calls may be made twice (`retry`)."""
