@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from scripted import HANG_UP, Clock, Heard, Scripted, scripted
-from yutang.channels.official_account.dialect import DIALECT as WEIXIN
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls import Caller, Dialect, Later, PlatformError, Unknown, trim
 from yutang.channels.platform.calls.dialect import EVERY, Limit
 from yutang.channels.platform.calls.pace import LEASE, WIDTH
+from yutang.channels.platform.calls.weixin import WEIXIN
 from yutang.channels.wecom.dialect import DIALECT
 from yutang.clock import system_now
 from yutang.db.connect import connect

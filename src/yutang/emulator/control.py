@@ -173,10 +173,20 @@ def picture(request: Asked, name: Name) -> Response[bytes]:
 @get(["/city/qr/{name:str}", "/city/avatars/{name:str}"], sync_to_thread=False)
 def drawing(name: Name) -> Response[str]:
     """Stands for a QR code, or a face: the phone page scans by address, so it need not be read by a camera."""
+    return _drawn(name)
+
+
+@get("/cgi-bin/showqrcode", sync_to_thread=False)
+def scene_picture(ticket: str) -> Response[str]:
+    """The picture of an official account's scene code."""
+    return _drawn(ticket or "-")
+
+
+def _drawn(name: str) -> Response[str]:
     bits = [(ord(name[i % len(name)]) * (i + 7)) % 5 < 2 for i in range(81)]
     cells = "".join(f'<path d="M{i % 9} {i // 9}h1v1h-1z"/>' for i, on in enumerate(bits) if on)
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 11 11"><path fill="#fff" d="M-1-1h11v11h-11z"/>{cells}</svg>'
     return Response(svg, media_type="image/svg+xml")
 
 
-ROUTES = [read, do, set_faults, set_settings, people, picture, drawing]
+ROUTES = [read, do, set_faults, set_settings, people, picture, drawing, scene_picture]

@@ -88,6 +88,7 @@ _CODE = _must("code", "key", "券码", "coupon code")
 _CHANNEL = _must("channel", "key", "渠道，“*”为全部渠道", 'channel; "*" is all of them')
 _STAFF = _must("staff", "key", "员工账号", "member of staff")
 _SOURCE_CODE = _may("code", "key", "活码名称", "live code that led here")
+_STORE = _may("store", "key", "门店", "store")
 _GROUP = _must("group", "key", "群编号", "id of the group")
 
 CATALOG = (
@@ -95,7 +96,7 @@ CATALOG = (
         "registered",
         "注册成为会员",
         "became a member",
-        (_may("channel", "key", "来自哪个渠道", "where from"), _may("store", "key", "门店", "store")),
+        (_may("channel", "key", "来自哪个渠道", "where from"), _STORE),
     ),
     EventType(
         "ordered",
@@ -105,7 +106,7 @@ CATALOG = (
             _ORDER,
             _must("amount_fen", "fen", "实付金额（分）", "amount paid, in fen"),
             _may("items", "items", "商品行", "order lines"),
-            _may("store", "key", "门店", "store"),
+            _STORE,
             _may("coupon_codes", "keys", "用到的券码", "coupon codes used"),
             _may("discount_fen", "fen", "优惠金额（分）", "discount, in fen"),
             _may("margin_fen", "whole", "毛利（分），可为负", "margin in fen; may be negative"),
@@ -180,7 +181,7 @@ CATALOG = (
             _STAFF,
             _SOURCE_CODE,
             _may("state", "key", "渠道参数", "state carried by the code"),
-            _may("store", "key", "门店", "store"),
+            _STORE,
             _may("way", "key", "添加方式", "how they met"),
         ),
     ),
@@ -205,7 +206,7 @@ CATALOG = (
             _may("name", "text", "群名", "name of the group"),
             _SOURCE_CODE,
             _may("way", "key", "入群方式", "how"),
-            _may("store", "key", "门店", "store"),
+            _STORE,
         ),
     ),
     EventType(
@@ -214,9 +215,9 @@ CATALOG = (
         "left a group",
         (_GROUP, _may("by", "key", "谁：self、admin、dismissed", "who ended it: self, admin, dismissed")),
     ),
-    EventType("followed", "关注", "followed us", (_must("channel", "key", "渠道", "channel"), _SOURCE_CODE)),
+    EventType("followed", "关注", "followed us", (_must("channel", "key", "渠道", "channel"), _SOURCE_CODE, _STORE)),
     EventType("unfollowed", "取消关注", "stopped following us", (_must("channel", "key", "渠道", "channel"),)),
-    EventType("scanned", "扫码", "scanned a code", (_must("code", "key", "活码名称", "live code"),)),
+    EventType("scanned", "扫码", "scanned a code", (_must("code", "key", "活码名称", "live code"), _STORE)),
     EventType(
         "grant_given",
         "同意订阅一条消息",

@@ -18,11 +18,11 @@ import psycopg
 
 from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
 from yutang.channels.official_account import codes, content, fans, receive
-from yutang.channels.official_account.dialect import DIALECT
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls.caller import Caller
 from yutang.channels.platform.calls.errors import Later, PlatformError, Unknown
+from yutang.channels.platform.calls.weixin import WEIXIN
 from yutang.channels.platform.grants import post as grants
 from yutang.channels.platform.weixin import UNKNOWN, refused
 from yutang.db.queries import Queries
@@ -34,7 +34,7 @@ sql = Queries(__package__)
 CUSTOM = "cgi-bin/message/custom/send"
 TEMPLATE = "cgi-bin/message/template/send"
 SUBSCRIBE = "cgi-bin/message/subscribe/bizsend"
-SPOKEN = replace(DIALECT, retry={**DIALECT.retry, CUSTOM: "create", TEMPLATE: "create"})
+SPOKEN = replace(WEIXIN, retry={**WEIXIN.retry, CUSTOM: "create", TEMPLATE: "create"})
 """Whether to call a second time is decided here, letter by letter: so each refusal is known to mean "not sent"."""
 
 NOT_REACHABLE = (43004, 48002)
