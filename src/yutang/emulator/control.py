@@ -177,7 +177,7 @@ def drawing(name: Name) -> Response[str]:
 
 
 @get("/cgi-bin/showqrcode", sync_to_thread=False)
-def scene_picture(ticket: str) -> Response[str]:
+def scene_picture(ticket: Annotated[str, QueryParameter()]) -> Response[str]:
     """The picture of an official account's scene code."""
     return _drawn(ticket or "-")
 
