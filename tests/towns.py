@@ -42,6 +42,9 @@ LATE = timedelta(seconds=3)
 TO_STAFF = ("welcome", "mass")
 """Messages that the brand sends through its staff."""
 
+MIRRORED = "接待/包裹卡"
+"""A tag that a journey of the brand gives, and that staff are to see."""
+
 
 @dataclass
 class Clock:
@@ -225,6 +228,7 @@ def town(
             publish(conn, clock(), brand or everybody_treated(load_brand(shipped()["city"])))
             kept = account.add(conn, app.vault, clock(), "wecom", account.MAIN, city.account("wecom"))
             ingest.add_source(conn, clock(), kept.source, kept.source)
+            channels.TAGS["wecom"].manage(conn, clock(), kept, [MIRRORED])
             city.call_back("wecom", f"{pages}/callbacks/wecom/{account.MAIN}")
             city.shop = (pages, app.vault.api_key)
             found = Town(conn, app, city, clock)

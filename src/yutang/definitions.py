@@ -94,6 +94,7 @@ POND: dict[str, Any] = {
         "official_account": "assumed",
         "miniprogram": "assumed",
         "sms": "required",
+        "customer_service": "assumed",
     },
     "reach": {
         "email": "email",
@@ -101,6 +102,7 @@ POND: dict[str, Any] = {
         "official_account": "openid",
         "miniprogram": "openid",
         "sms": "phone",
+        "customer_service": "external_userid",
     },
     "holdout_percent": 2,
 }

@@ -25,6 +25,7 @@ from yutang.vault import Vault
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 GIVEN: dict[str, dict[str, str]] = {
     "wecom": {"corp_id": "ww1", "agent_id": "1000002", "secret": "hush", "token": "tok", "aes_key": KEY},
+    "customer_service": {"corp_id": "ww1", "secret": "hush", "open_kfid": "wk1", "token": "tok", "aes_key": KEY},
     "official_account": {"app_id": "wx1", "secret": "hush", "token": "tok", "aes_key": KEY},
     "miniprogram": {"app_id": "wx2", "secret": "hush", "token": "tok", "aes_key": KEY},
     "sms": {"provider": "tencent", "key_id": "id", "key_secret": "hush", "sign": "鱼塘", "sdk_app_id": "14"},

@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from towns import START, Town, town
+from towns import MIRRORED, START, Town, town
 from yutang import channels
 from yutang.cli.loop import Loop
 from yutang.emulator import shop
@@ -89,9 +89,9 @@ def scanned_and_welcomed(here: Town) -> Customer:
 def tagged_and_named(here: Town, fish: Customer) -> None:
     here.clock.forward(minutes=1)
     here.look()
-    assert here.tags(fish, "guide01") == {"来源/包裹卡"}
+    assert here.tags(fish, "guide01") == {"来源/包裹卡", MIRRORED}
     assert here.relation(fish, "guide01").remark == "卡-小鱼"
-    assert {one["tag"] for one in here.events(fish, "tagged")} == {"来源/包裹卡", "包裹卡"}
+    assert {one["tag"] for one in here.events(fish, "tagged")} == {"来源/包裹卡", MIRRORED}
     assert here.events(fish, "contact_added")[0].items() >= {"staff": "guide01", "code": "package_card"}.items()
     assert here.made() == [], "a welcome needs no task"
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from towns import START, Town, town
+from yutang import worker
 
 pytestmark = pytest.mark.chaos
 
@@ -40,10 +41,11 @@ with connect(database) as conn:
 """
 
 
-def work(here: Town, moment: str = "never") -> int:
-    """A worker in a process of its own; how it ended."""
+def killed(here: Town, moment: str) -> bool:
+    """A worker in a process of its own, until it dies at that moment."""
     arguments = [here.app.url, here.clock().isoformat(), moment]
-    return subprocess.run([sys.executable, "-c", WORKER, *arguments], env=os.environ, timeout=60).returncode
+    done = subprocess.run([sys.executable, "-c", WORKER, *arguments], env=os.environ, timeout=60)
+    return done.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("moment", "there"), [("saved", 0), ("made", 1)])
@@ -59,11 +61,11 @@ def test_killed_between_making_a_task_and_recording_it(
         here.look()
         here.live(START.replace(hour=10) + timedelta(days=3))
 
-        assert work(here, moment) == -signal.SIGKILL
+        assert killed(here, moment)
         assert len(here.made()) == there
         for minutes in (0, 1, 3, 2, 5, 10, 60):
             here.clock.forward(minutes=minutes)
-            assert work(here) == 0
+            worker.settle(here.conn, here.clock(), here.outlets)
         assert sorted(
             external for mass in here.made() for task in mass.tasks.values() for external in task.recipients
         ) == (sorted(one.external_userid for one in people))

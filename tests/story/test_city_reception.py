@@ -83,9 +83,14 @@ def test_the_ear_answers_however_long_a_pass_of_the_loop_takes(
 ) -> None:
     """The ear alone, as when the loop is in a long pass; it hears every call, and ends when it is told to."""
     stopping = threading.Event()
-    with town(conn, url, monkeypatch, "guide01") as here, connect(url) as ears:
+    with town(conn, url, monkeypatch, "guide01") as here:
         here.code("store_station", "guide01")
-        ear = threading.Thread(target=worker.ear, args=(ears, here.app.channels, here.clock, stopping), daemon=True)
+
+        def hear() -> None:
+            with connect(url) as ears:
+                worker.ear(ears, here.app.channels, here.clock, stopping)
+
+        ear = threading.Thread(target=hear, daemon=True)
         ear.start()
         try:
             wait_for(lambda: here.rows("select from pg_stat_activity where query = 'listen callback'"))

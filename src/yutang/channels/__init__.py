@@ -8,6 +8,8 @@ from typing import Any
 
 from yutang import config
 from yutang.channels.contract import Channel
+from yutang.channels.customer_service.account import FIELDS as CUSTOMER_SERVICE
+from yutang.channels.customer_service.send import CustomerService
 from yutang.channels.email.send import Email
 from yutang.channels.miniprogram.send import MiniProgram
 from yutang.channels.official_account import codes as scene_codes
@@ -32,6 +34,7 @@ ACCOUNT_FIELDS |= {
     "official_account": WEIXIN,
     "miniprogram": WEIXIN,
     "sms": SMS,
+    "customer_service": CUSTOMER_SERVICE,
 }
 """The kinds of accounts and what each is made of: a line for each channel that has accounts."""
 
@@ -40,6 +43,7 @@ CONNECTED: dict[str, Callable[[Vault, Account, Callable[[], datetime]], Channel]
     "official_account": OfficialAccount,
     "miniprogram": MiniProgram,
     "sms": Sms,
+    "customer_service": CustomerService,
 }
 """What speaks for an account, by its kind."""
 
