@@ -13,8 +13,8 @@ from yutang import definitions
 from yutang.channels.contract import LEASE_SECONDS, Channel, Result
 from yutang.channels.sandbox.send import Reaction, Reply, Sandbox
 from yutang.db.connect import connect
-from yutang.deliver.backoff import MOST_TRIES, WAITS
 from yutang.deliver import receive, send
+from yutang.deliver.backoff import MOST_TRIES, WAITS
 from yutang.ingest import add_source, record
 from yutang.model import Counts, Only, Reason
 from yutang.vault import open_vault

@@ -160,7 +160,9 @@ def test_customers_of_somebody_who_has_left_wait_for_an_heir(shop: Corp) -> None
     assert waits.until > shop.clock()
     assert not shop.made()
     shop.city.befriends(orphan, "guide02")
-    follows = "insert into wecom_relation (account, external_userid, userid, state, since) values (%s, %s, %s, 'active', %s)"
+    follows = (
+        "insert into wecom_relation (account, external_userid, userid, state, since) values (%s, %s, %s, 'active', %s)"
+    )
     shop.conn.execute(follows, (shop.account.source, orphan.external_userid, "guide02", shop.clock()))
     assert states(shop.send(letter(1, orphan))) == ["assigned"]
     assert {a.props["staff"] for a in shop.told()} == {"guide02"}
