@@ -21,9 +21,10 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real server. Its files are thrown away after the run, so it need not wait for the disk."""
+    """A real server. Its files are thrown away after the run, so it need not wait for the disk; and each new database costs a
+    walk through the shared buffers for each of its tables, so there are few of them."""
     home = tmp_path_factory.mktemp("home")
-    server = Server(home, {"fsync": "off", "max_connections": "200"})
+    server = Server(home, {"fsync": "off", "max_connections": "200", "shared_buffers": "32MB"})
     server.start()
     yield server
     server.stop()

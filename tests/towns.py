@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as stopwatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -39,6 +39,8 @@ PASSES = (time(10, 5), time(20, 5))
 """When the whole loop looks, in stories that last for weeks."""
 LATE = timedelta(seconds=3)
 """What the city holds back has come by then."""
+PATIENCE_S = 10.0
+"""How long a real thread may take."""
 TO_STAFF = ("welcome", "mass")
 """Messages that the brand sends through its staff."""
 
@@ -197,10 +199,23 @@ class Town:
     def rows(self, query: str, *args: Any) -> list[Any]:
         return self.conn.execute(query, args).fetchall()  # type: ignore[arg-type]
 
+    def has_ears(self) -> bool:
+        """Does somebody listen for callbacks?"""
+        asked = "select from pg_stat_activity where datname = current_database() and query = 'listen callback'"
+        return bool(self.rows(asked))
+
     def ladder(self, customer: Customer) -> tuple[str, int]:
         """Side and rung."""
         (row,) = self.rows("select side, rung from ladder where person_id = %s", self.person(customer))
         return tuple(row)  # type: ignore[return-value]
+
+
+def wait_for(ask: Callable[[], Any]) -> None:
+    """Until the answer is true, on the real clock."""
+    until = stopwatch.monotonic() + PATIENCE_S
+    while not ask():
+        assert stopwatch.monotonic() < until, "it never came"
+        stopwatch.sleep(0.005)
 
 
 @contextmanager

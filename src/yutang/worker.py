@@ -150,7 +150,8 @@ def ear(
     """Beside the loop, with a connection of its own: whoever calls back is answered at once, however long a pass takes."""
     conn.execute("listen callback")
     while not stopping.is_set():
-        for _ in conn.notifies(timeout=EAR_SECONDS, stop_after=1):
+        # Heard to the end first: while it listens, the connection answers nothing else.
+        if list(conn.notifies(timeout=EAR_SECONDS, stop_after=1)):
             _guarded(lambda: express(conn, clock(), channels_of(conn)))
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from towns import MIRRORED, START, Town, town
+from towns import MIRRORED, PATIENCE_S, START, Town, town, wait_for
 from yutang import channels
 from yutang.cli.loop import Loop
 from yutang.emulator import shop
@@ -20,7 +20,6 @@ from yutang.emulator.wecom.codes import Ways
 from yutang.emulator.wecom.transfer import WAITING, Transfers
 from yutang.emulator.wecom.welcome import Welcomes
 
-PATIENCE_S = 10.0
 DAY = timedelta(days=1)
 
 
@@ -33,19 +32,10 @@ def at_work(here: Town) -> Iterator[None]:
         loop.start()
         try:
             assert idle.wait(PATIENCE_S)
-            wait_for(lambda: here.rows("select from pg_stat_activity where query = 'listen callback'"))
+            wait_for(here.has_ears)
             yield
         finally:
             loop.stop()
-
-
-def wait_for(ask) -> float:
-    """Until the answer is true; the seconds that it took."""
-    began = stopwatch.perf_counter()
-    while not ask():
-        assert stopwatch.perf_counter() - began < PATIENCE_S, "it never came"
-        stopwatch.sleep(0.005)
-    return stopwatch.perf_counter() - began
 
 
 def welcomed(here: Town, customer: Customer) -> tuple[float, Message]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time as stopwatch
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from towns import CHINA, START, Town, everybody_treated, town
-from yutang import worker
+from towns import CHINA, START, Town, everybody_treated, town, wait_for
+from yutang import deliver, identity, journey, worker
 from yutang.brand import load_brand, shipped
 from yutang.db.connect import connect
 
@@ -93,7 +92,7 @@ def test_the_ear_answers_however_long_a_pass_of_the_loop_takes(
         ear = threading.Thread(target=hear, daemon=True)
         ear.start()
         try:
-            wait_for(lambda: here.rows("select from pg_stat_activity where query = 'listen callback'"))
+            wait_for(here.has_ears)
             for customer in [here.city.add_customer() for _ in range(3)]:
                 here.scan(customer, "store_station")
                 here.city.deliver()
@@ -104,8 +103,18 @@ def test_the_ear_answers_however_long_a_pass_of_the_loop_takes(
         assert not ear.is_alive()
 
 
-def wait_for(ask) -> None:
-    until = stopwatch.monotonic() + 10
-    while not ask():
-        assert stopwatch.monotonic() < until, "it never came"
-        stopwatch.sleep(0.005)
+def test_the_loop_overtakes_nobody_whom_the_ear_has_just_heard(
+    conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ear has given the fact to its person and not yet drawn the profile; there the loop reaches the journeys."""
+    with town(conn, url, monkeypatch, "guide01") as here:
+        here.code("package_card", "guide01")
+        customer = here.city.add_customer()
+        here.scan(customer, "package_card")
+        here.city.deliver()
+        _, events = deliver.listen(conn, here.clock(), here.outlets)
+        identity.resolve_events(conn, here.clock(), events)
+        journey.advance(conn, here.clock())
+        worker.hurry(conn, here.clock(), here.outlets, events)
+        (welcome,) = here.city.inbox(customer)
+        assert CARD in welcome.text

@@ -39,13 +39,21 @@ EMPTY = Window(END, END)
 
 @contextmanager
 def window(
-    conn: psycopg.Connection, stage: str, table: str, only: Only, limit: int = 20_000, column: str = "xid"
+    conn: psycopg.Connection,
+    stage: str,
+    table: str,
+    only: Only,
+    limit: int = 20_000,
+    column: str = "xid",
+    behind: str | None = None,
 ) -> Iterator[Window]:
     """The next window of `table` for `stage`; inside a transaction, whose commit also moves the cursor.
 
     `column` carries the transaction ids of `table`. The window holds whole transactions, about `limit` rows, and is
     empty when nothing new is there or when another worker holds the cursor. With ``only.persons`` it reaches from the cursor to the end and the cursor stays: each effect is
     keyed, so the later regular pass over the same rows changes nothing.
+
+    behind: a stage that must have read the same rows first; beside another worker that order would not hold by itself.
     """
     low, news = _position(conn, stage, Source(table, column), only)
     if only.persons is not None:
@@ -54,7 +62,10 @@ def window(
     if not news or (low := _lock(conn, stage, only)) is None:
         yield EMPTY
         return
-    high = _reach(conn, Source(table, column), low, limit)
+    high = min(_reach(conn, Source(table, column), low, limit), _read_by(conn, behind, only), key=int)
+    if int(high) <= int(low):
+        yield EMPTY
+        return
     yield Window(low, high)
     conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, _slice(only)))
 
@@ -133,6 +144,14 @@ def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
         (stage, _slice(only)),
     ).fetchone()
     return row[0] if row else None
+
+
+def _read_by(conn: psycopg.Connection, stage: str | None, only: Only) -> str:
+    """How far another stage has read; `END` where it keeps no cursor."""
+    row = conn.execute(
+        "select xid::text from stage_cursor where stage = %s and slice = %s", (stage, _slice(only))
+    ).fetchone() if stage else None  # fmt: skip
+    return row[0] if row else END
 
 
 def _reach(conn: psycopg.Connection, source: Source, low: str, limit: int) -> str:

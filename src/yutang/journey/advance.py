@@ -33,11 +33,13 @@ class Reader:
     table: str
     follow: Callable[[Run, Window], int]
     limit: int = 20_000
+    behind: str | None = None
 
 
 READERS = (
     Reader("journey.merge", "merge_log", enter.follow_merges),
-    Reader("journey.event", "person_event", enter.follow_events),
+    # A branch asks what is known of somebody: so never before that has been written down.
+    Reader("journey.event", "person_event", enter.follow_events, behind="profile"),
     Reader("journey.membership", "membership", enter.follow_segments),
     Reader("journey.ladder", "ladder_news", lines.follow_ladders, GROUPED),
 )
@@ -51,7 +53,8 @@ def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
         counts["enrolment"] += enter.begin(run)
         counts["left"] += enter.retire(run)
     for reader in READERS:
-        with conn.transaction(), window(conn, reader.stage, reader.table, only, reader.limit) as w:
+        read = window(conn, reader.stage, reader.table, only, reader.limit, behind=reader.behind)
+        with conn.transaction(), read as w:
             if not w.empty:
                 counts[reader.table] += reader.follow(run, w)
     for _ in range(MOST_ROUNDS):
