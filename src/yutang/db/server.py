@@ -133,8 +133,9 @@ class Server:
 
     def _dismiss_orphan(self) -> None:
         """Where no signal follows the owner's death, his server lives on and answers: ask it, through its own connection,
-        to end itself. Its number is read by itself, in its own folder, so it cannot be another's."""
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=5) as conn:
+        to end itself. Its number is read by itself, in its own folder, so it cannot be another's. Whatever the connection says as
+        it dies, what counts is that nobody answers any more."""
+        with contextlib.suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=5) as conn:
             conn.execute("copy (select) to program 'kill -INT $(head -n 1 postmaster.pid)'")
         _wait_while(lambda: self._knock() is None, "the server of an earlier run does not leave")
 
