@@ -54,6 +54,20 @@ TOKEN = r"[A-Za-z0-9]{3,32}"
 AES_KEY = r"[A-Za-z0-9+/]{43}"
 URL = r"https?://[^\s/?#]+(?:/[^\s?#]*)?"
 
+CALLBACK_TOKEN = Field(
+    "token", True, True, "回调 Token，3–32 位字母数字", "callback token, 3 to 32 letters and digits", pattern=TOKEN
+)
+CALLBACK_KEY = Field(
+    "aes_key", True, True, "回调 EncodingAESKey，43 位", "callback EncodingAESKey, 43 characters", pattern=AES_KEY
+)
+CORP_ID = Field("corp_id", True, False, "企业 ID，ww 开头", "corp id, begins with ww", pattern=r"[A-Za-z0-9_-]{1,64}")
+
+
+def base_url(default: str) -> Field:
+    """Where the platform's interface is; the city's is another."""
+    return Field("base_url", False, False, "接口地址，http(s)://", "address of the API, http(s)://", default, URL)
+
+
 ACCOUNT_FIELDS: dict[str, tuple[Field, ...]] = {}
 """The fields of each kind; `yutang.channels` fills it in, because what channels share may import none of them."""
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from yutang.channels.contract import Result
-from yutang.channels.platform.account import AES_KEY, TOKEN, URL, Field
+from yutang.channels.platform.account import AES_KEY, CALLBACK_TOKEN, Field, base_url
 from yutang.channels.platform.calls.errors import Later, PlatformError
 from yutang.model import Reason
 
 FIELDS = (
     Field("app_id", True, False, "AppID，wx 开头", "app id, begins with wx", pattern=r"[A-Za-z0-9_-]{1,64}"),
     Field("secret", True, True, "AppSecret", "secret of the app"),
-    Field(
-        "token", True, True, "回调 Token，3–32 位字母数字", "callback token, 3 to 32 letters and digits", pattern=TOKEN
-    ),
+    CALLBACK_TOKEN,
     Field(
         "aes_key",
         False,
@@ -23,15 +21,7 @@ FIELDS = (
         "callback EncodingAESKey, 43 characters; needed in safe mode",
         pattern=AES_KEY,
     ),
-    Field(
-        "base_url",
-        False,
-        False,
-        "接口地址，http(s)://",
-        "address of the API, http(s)://",
-        "https://api.weixin.qq.com",
-        URL,
-    ),
+    base_url("https://api.weixin.qq.com"),
 )
 """Of either kind of account. Without an AES key its callbacks come unencrypted."""
 

@@ -1,27 +1,15 @@
 """What a WeCom account is made of: one self-built app of one corp."""
 
-from yutang.channels.platform.account import AES_KEY, TOKEN, URL, Field
+from yutang.channels.platform.account import CALLBACK_KEY, CALLBACK_TOKEN, CORP_ID, URL, Field, base_url
 from yutang.channels.wecom.tasks import settings
 
 FIELDS = (
-    Field("corp_id", True, False, "企业 ID，ww 开头", "corp id, begins with ww", pattern=r"[A-Za-z0-9_-]{1,64}"),
+    CORP_ID,
     Field("agent_id", True, False, "自建应用 AgentId，数字", "agent id of the app, digits", pattern=r"[0-9]{1,20}"),
     Field("secret", True, True, "自建应用 Secret", "secret of the app"),
-    Field(
-        "token", True, True, "回调 Token，3–32 位字母数字", "callback token, 3 to 32 letters and digits", pattern=TOKEN
-    ),
-    Field(
-        "aes_key", True, True, "回调 EncodingAESKey，43 位", "callback EncodingAESKey, 43 characters", pattern=AES_KEY
-    ),
-    Field(
-        "base_url",
-        False,
-        False,
-        "接口地址，http(s)://",
-        "address of the API, http(s)://",
-        "https://qyapi.weixin.qq.com",
-        URL,
-    ),
+    CALLBACK_TOKEN,
+    CALLBACK_KEY,
+    base_url("https://qyapi.weixin.qq.com"),
     Field(
         "admins",
         False,
