@@ -19,6 +19,7 @@ from yutang.channels.customer_service.dialect import BAD_MEDIA, CODE_OVER, DIALE
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls import Caller, Later, PlatformError, Unknown
+from yutang.channels.platform.pictures import Unreadable
 from yutang.db.queries import Queries
 from yutang.model import Reason
 from yutang.vault import Vault
@@ -163,7 +164,7 @@ class Post:
         refs = [content.picture(one) for one in content.cards(letter)]
         try:
             return content.messages(letter, pictures.ids(self.conn, self.caller, refs))
-        except pictures.Unreadable as error:
+        except Unreadable as error:
             return Result.retry(str(error)) if error.temporary else Result.failed(str(error))
         except (PlatformError, Later) as error:
             return self.passing(error) or Result.failed(_detail(error))

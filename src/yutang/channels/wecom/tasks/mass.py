@@ -15,6 +15,7 @@ from psycopg.errors import UniqueViolation
 
 from yutang.channels.contract import Letter, Result
 from yutang.channels.platform.calls import Later, PlatformError, Unknown
+from yutang.channels.platform.pictures import Unreadable
 from yutang.channels.wecom.desk import Desk
 from yutang.channels.wecom.tasks import content, making, media, quotas
 from yutang.channels.wecom.tasks.making import Draft
@@ -88,7 +89,7 @@ def _bodies(desk: Desk, letters: Sequence[Letter], results: Results) -> dict[int
         attachments = alike[0].attachments
         try:
             ids = media.ids(desk, content.files(attachments))
-        except (media.Unreadable, PlatformError, Later, Unknown) as error:
+        except (Unreadable, PlatformError, Later, Unknown) as error:
             results |= {x.touch_id: media_failed(error) for x in alike}
         else:
             bodies |= {x.touch_id: content.message(x.body, attachments, ids) for x in alike}
@@ -99,7 +100,7 @@ def media_failed(error: Exception) -> Result:
     """The result of a letter whose picture could not be had or uploaded."""
     if isinstance(error, Later):
         return Result.wait(error.until, error.reason)
-    lasting = isinstance(error, media.Unreadable) and not error.temporary
+    lasting = isinstance(error, Unreadable) and not error.temporary
     return Result.failed(str(error)) if lasting else Result.retry(str(error))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from yutang.channels.contract import Letter, Result
 from yutang.channels.platform.calls import Later, PlatformError, Unknown
 from yutang.channels.platform.calls.errors import NETWORK
+from yutang.channels.platform.pictures import Unreadable
 from yutang.channels.wecom.desk import Desk
 from yutang.channels.wecom.tasks import content, media
 from yutang.db.queries import Queries
@@ -59,7 +60,7 @@ def _send_one(desk: Desk, letter: Letter, row: Any) -> Result | None:
     refs = content.files(letter.attachments)
     try:
         ids = media.ids(desk, refs) if desk.clock() + MEDIA_SECONDS < row.expires_at or not refs else None
-    except (media.Unreadable, PlatformError, Later, Unknown):
+    except (Unreadable, PlatformError, Later, Unknown):
         ids = None
     if ids is None or desk.clock() >= row.expires_at or not _mark(desk, letter, row):
         return None
@@ -117,7 +118,7 @@ def _ask_again(desk: Desk, letter: Letter, row: Any) -> Result | None:
     """Was the code used? Asked with the same words: should it still be open, they go out now."""
     try:
         ids = media.ids(desk, content.files(letter.attachments))
-    except (media.Unreadable, PlatformError, Later, Unknown):
+    except (Unreadable, PlatformError, Later, Unknown):
         return Result.wait(desk.clock() + ASK_AGAIN, Reason.TEMPORARY)
     return _call(desk, letter, row.code, ids, desk.clock(), tried=True)
 
