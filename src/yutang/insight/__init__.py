@@ -1,0 +1,1 @@
+"""Figures for managers: what a journey has changed, with honest intervals."""
