@@ -1,8 +1,7 @@
-"""Fixtures: one embedded server for the whole run, one fresh database for each test."""
+"""Fixtures: one embedded server for the whole run, a fresh database for each test."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +10,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from databases import Ponds
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.db.place import SHARED
 from yutang.db.server import Server
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +40,18 @@ def template(server: Server) -> str:
     return "template_pond"
 
 
+@pytest.fixture(scope="session")
+def ponds(server: Server, template: str) -> Ponds:
+    """Where tests borrow their databases."""
+    return Ponds(server.url, template)
+
+
 @pytest.fixture
-def url(server: Server, template: str) -> Iterator[str]:
+def url(ponds: Ponds) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    name = f"pond_{next(_numbers)}"
-    with psycopg.connect(server.url, autocommit=True) as admin:
-        admin.execute(f"create database {name} template {template}")  # type: ignore[arg-type]
-    yield make_conninfo(server.url, dbname=name)
-    with psycopg.connect(server.url, autocommit=True) as admin:
-        admin.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+    pond = ponds.borrow()
+    yield pond
+    ponds.give_back(pond)
 
 
 @pytest.fixture
