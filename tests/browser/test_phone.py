@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,22 +11,7 @@ import pytest
 from cities import Living, living
 from yutang.emulator import miniprogram, shop
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install the package chromium to run these tests"),
-]
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -40,14 +24,10 @@ def city() -> Iterator[Living]:
 
 
 @pytest.fixture
-def page(chromium: Any, city: Living) -> Iterator[Any]:  # noqa: ARG001
-    """A phone that runs no scripts, and notes whatever the page's own policy refuses. It is put away before the city ends."""
-    page = chromium.new_page(viewport=PHONE, java_script_enabled=False)
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-    assert refused == []
+def page(opened: Any, city: Living) -> Iterator[Any]:  # noqa: ARG001
+    """A phone that runs no scripts. It is put away before the city ends."""
+    with opened(viewport=PHONE, java_script_enabled=False) as page:
+        yield page
 
 
 def newcomer(page: Any, city: Living, name: str = "小鱼") -> Any:

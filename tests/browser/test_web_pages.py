@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,22 +14,6 @@ from yutang import worker
 from yutang.brand import load_brand, publish, shipped
 from yutang.channels import configured
 from yutang.ingest import record
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install the package chromium to run these tests"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -52,13 +35,9 @@ def base(url: str, conn: psycopg.Connection) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    page = chromium.new_page(viewport={"width": 1200, "height": 900})
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-    assert refused == [], "the page's own policy refused something"
+def page(opened: Any) -> Iterator[Any]:
+    with opened(viewport={"width": 1200, "height": 900}) as page:
+        yield page
 
 
 def test_from_the_overview_to_a_why_chain_by_keyboard(page: Any, base: str) -> None:

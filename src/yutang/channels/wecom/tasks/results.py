@@ -167,9 +167,7 @@ def cancel(conn: psycopg.Connection, vault: Vault, account: Account, clock: Call
         raise YutangError(f"没有群发任务 {msgid}。 there is no such task; see its list for the ids")
     if task.state != "made":
         raise YutangError(f"群发任务 {msgid} 已结束（{task.state}）。 this task has ended")
-    desk = open_desk(conn, vault, account, clock)
-    desk.wecom.call(f"{_X}/cancel_groupmsg_send", {"msgid": msgid})
-    sql.cancelled(conn, task_id=task.task_id, due=clock() + LAST_LOOK)
+    _call_off(open_desk(conn, vault, account, clock), task)
 
 
 def tasks(conn: psycopg.Connection, account: Account, most: int = 100) -> list[Any]:
