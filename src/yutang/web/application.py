@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from yutang.web import api, callbacks, login, pages, sidebar
-from yutang.web.api.spec import COMPONENTS
+from yutang.web.api.events import MAX_BODY, PATH, post_events
+from yutang.web.api.spec import COMPONENTS, events_path
 from yutang.web.edge import Edge
 from yutang.web.headers import with_headers
 from yutang.web.problems import HANDLERS
 
-MAX_BODY = 20_000_000
-"""Bytes that are read of any request. A body between the door's own limit and this one is refused by name, and kept."""
-
 
 def create(edge: Edge) -> Litestar:
     """The application over these parts; the caller closes them."""
-    return Litestar(
+    application = Litestar(
         route_handlers=[*api.ROUTES, *callbacks.ROUTES, *login.ROUTES, *sidebar.ROUTES, *pages.ROUTES],
         state=State({"edge": edge}),
         exception_handlers=HANDLERS,
@@ -35,3 +35,5 @@ def create(edge: Edge) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
+    (application.openapi_schema.paths or {})[PATH] = events_path(inspect.getdoc(post_events.fn) or "")
+    return application

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from litestar import Request
+from litestar.connection import ASGIConnection
 
 from yutang.ingest.writer import GroupWriter
 from yutang.offer import RedeemCounter
@@ -41,6 +41,6 @@ class Edge:
         self.pool.close()
 
 
-def edge_of(request: Request) -> Edge:
+def edge_of(connection: ASGIConnection) -> Edge:
     """The edge that serves this request."""
-    return request.app.state.edge
+    return connection.app.state.edge
