@@ -16,8 +16,14 @@ SMALL = 1 << 18
 """Bytes: a table up to this size is emptied row by row, which makes no new files."""
 
 SHAPE = """
-select md5(string_agg(concat_ws(' ', c.oid, c.relname, c.relkind, c.relnatts, c.relnamespace), ',' order by c.oid))
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+select md5(string_agg(thing, ',' order by thing)) from (
+    select concat_ws(' ', c.oid, c.relname, c.relkind, c.relnatts, c.relnamespace) as thing from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    union all select concat('constraint ', oid) from pg_constraint where oid >= 16384
+    union all select concat('trigger ', oid) from pg_trigger where oid >= 16384
+    union all select concat('function ', oid) from pg_proc where oid >= 16384
+    union all select concat('column ', attrelid, ' ', attname, ' ', atttypid, ' ', attnotnull) from pg_attribute
+    where attrelid >= 16384 and attnum > 0) things
 """
 TABLES = "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"
 LEAVE = "select pg_terminate_backend(pid, 5000::bigint) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
