@@ -70,33 +70,38 @@ class Pond:
         value_fen: int = 0,
         *,
         arm: str = "treated",
-        channel: str = "sandbox",
+        channel: str | list[str] = "sandbox",
         offer: int | None = None,
         rung: int | None = None,
         at: datetime = NOON,
         deadline: datetime = NOON + timedelta(days=30),
         ended: str | None = None,
         journey: str = "journey",
-        service: bool = False,
+        class_: str = "marketing",
+        value_trait: str | None = None,
+        cause: str | None = None,
     ) -> int:
         """A touch that a journey proposes; `ended` is how the person's run has ended since."""
         line = {"do": "end"}
-        d = self.define("journey", journey, {"title": TITLE, "trigger": {"event": "x", "where": {}}, "program": [line]})
-        message = self.message(channel=channel)
-        cause = f"test:{next(self.numbers)}"
+        d = self.define(
+            "journey", journey, {"title": TITLE, "trigger": {"event": ["x"], "where": {}}, "program": [line]}
+        )
+        channels = [channel] if isinstance(channel, str) else channel
+        message = self.message(channel=channels[0])
+        cause = cause or f"test:{next(self.numbers)}"
         self.conn.execute(
             """insert into enrolment (bucket, person_id, journey_id, cause, version, arm, state, step, entered_at, stepped_at, ended_at, reason)
                values (%s, %s, %s, %s, %s, %s, 'done', 0, %s, %s, %s, %s)""",
             (bucket_of(person), person, d.definition_id, cause, d.version, arm, at, at, at, ended),
         )
         row = self.conn.execute(
-            """insert into proposal (bucket, persons, journey_id, causes, step, moves, touch_ids, version, arm, channel, message_id,
-                                     message_version, offer_id, rung, service, value_fen, at, deadline)
-               values (%s, %s::bigint[], %s, %s, 0, '{0}', array[nextval('touch_id')], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """insert into proposal (bucket, persons, journey_id, causes, step, moves, touch_ids, version, arm, channels, message_id,
+                                     message_version, offer_id, rung, class, value_fen, value_trait, at, deadline)
+               values (%s, %s::bigint[], %s, %s, 0, '{0}', array[nextval('touch_id')], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                returning touch_ids[1] as touch_id""",
             (
-                bucket_of(person), [person], d.definition_id, [cause], d.version, arm, channel, message.definition_id, message.version,
-                offer, rung, service, value_fen, at, deadline,
+                bucket_of(person), [person], d.definition_id, [cause], d.version, arm, channels, message.definition_id, message.version,
+                offer, rung, class_, value_fen, value_trait, at, deadline,
             ),
         ).fetchone()  # fmt: skip
         return row.touch_id

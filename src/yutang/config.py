@@ -25,6 +25,9 @@ class Setting:
 
 
 HOME = Setting("YUTANG_HOME", ".yutang", "Folder of everything this installation keeps: database, secret, logs.")
+DEMO = Setting(
+    "YUTANG_DEMO", "", "Work in the pond of this brand's last demo, at the time it is there, instead of your own."
+)
 DATABASE_URL = Setting("YUTANG_DATABASE_URL", "", "PostgreSQL 15 or newer to use instead of the embedded server.")
 PG_BIN = Setting(
     "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."
@@ -42,8 +45,8 @@ PORT = Setting("YUTANG_PORT", "8420", "Port on which the web edge listens.")
 PUBLIC_URL = Setting(
     "YUTANG_PUBLIC_URL",
     "",
-    "Address at which browsers reach the web edge, for example https://crm.example.com: needed behind a proxy, for logins lead back to it. "
-    "Taken from the request when empty.",
+    "Address at which browsers reach the web edge, for example https://crm.example.com: needed behind a proxy, for logins lead back to it, "
+    "and for messages, which link to each person's preference page. Taken from the request, and no such links, when empty.",
 )
 SMTP_URL = Setting(
     "YUTANG_SMTP_URL", "", "Mail server, for example smtp://user:password@mail.example:587; empty switches e-mail off."
@@ -52,8 +55,28 @@ MAIL_FROM = Setting("YUTANG_MAIL_FROM", "yutang@localhost", "Sender of e-mail.")
 WEBHOOK_URL = Setting(
     "YUTANG_WEBHOOK_URL", "", "Address that receives the messages of the webhook channel; empty switches it off."
 )
+CALL_INSIDE = Setting(
+    "YUTANG_CALL_INSIDE",
+    "",
+    "Hosts and networks inside your own network that journeys may call, between commas, for example erp.local,10.2.0.0/16; "
+    "every other inner address is refused.",
+)
 
-SETTINGS = (HOME, DATABASE_URL, PG_BIN, SECRET, API_KEY, HOST, PORT, PUBLIC_URL, SMTP_URL, MAIL_FROM, WEBHOOK_URL)
+SETTINGS = (
+    HOME,
+    DEMO,
+    DATABASE_URL,
+    PG_BIN,
+    SECRET,
+    API_KEY,
+    HOST,
+    PORT,
+    PUBLIC_URL,
+    SMTP_URL,
+    MAIL_FROM,
+    WEBHOOK_URL,
+    CALL_INSIDE,
+)
 
 
 def home() -> Path:

@@ -18,6 +18,7 @@ from yutang.db.queries import Queries
 
 sql = Queries("yutang")
 _seen: WeakKeyDictionary[psycopg.Connection, dict[tuple[int, int], Definition]] = WeakKeyDictionary()
+_still: WeakKeyDictionary[psycopg.Connection, dict[str, list[Definition]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,16 @@ def retire(conn: psycopg.Connection, now: datetime, kind: str, keep: list[str]) 
     return [row.name for row in sql.retire(conn, kind=kind, keep=keep, now=now)]
 
 
+def hold(conn: psycopg.Connection) -> None:
+    """Nobody else changes what is in service until the transaction ends."""
+    sql.one_at_a_time(conn)
+
+
+def forget(conn: psycopg.Connection) -> None:
+    """A transaction that published was taken back, so what was read of it never existed."""
+    _seen.pop(conn, None)
+
+
 def current(conn: psycopg.Connection, kind: str, name: str) -> Definition | None:
     """The version in service, or None."""
     return next((d for d in all_current(conn, kind) if d.name == name), None)
@@ -57,7 +68,17 @@ def current(conn: psycopg.Connection, kind: str, name: str) -> Definition | None
 
 def all_current(conn: psycopg.Connection, kind: str) -> list[Definition]:
     """Every definition of `kind` in service, by name."""
-    return [_read(conn, row.definition_id, row.version) for row in sql.current(conn, kind=kind)]
+    if (still := _still.get(conn)) is not None and kind in still:
+        return list(still[kind])
+    found = [_read(conn, row.definition_id, row.version) for row in sql.current(conn, kind=kind)]
+    if still is not None:
+        still[kind] = list(found)
+    return found
+
+
+def stand_still(conn: psycopg.Connection) -> None:
+    """From now on nobody publishes anything in the pond of this connection (a replay's own): what is in service is read once."""
+    _still[conn] = {}
 
 
 def at_version(conn: psycopg.Connection, definition_id: int, version: int) -> Definition:
@@ -84,8 +105,10 @@ POND: dict[str, Any] = {
     "earliest": "2000-01-01",
     "rfm": {"recency_days": [7, 30, 90, 180], "frequency": [2, 4, 8, 16], "monetary_fen": [5000, 20000, 50000, 100000]},
     "life": {"growing_orders": 2, "mature_orders": 5, "dormant_days": 60, "lost_days": 180},
-    "budget": {"touches": 3, "window_days": 7},
-    "quiet": {"from": "22:00", "to": "08:00"},
+    "budget": {"window_days": 7, "marketing": 3, "companion": 2, "service": None, "total": None},
+    "price": {},
+    "cost_fen": {},
+    "quiet": {"from": "22:00", "to": "08:00", "holidays": []},
     "consent": {
         "sandbox": "assumed",
         "email": "required",
@@ -95,6 +118,7 @@ POND: dict[str, Any] = {
         "miniprogram": "assumed",
         "sms": "required",
         "customer_service": "assumed",
+        "staff": "assumed",
     },
     "reach": {
         "email": "email",
@@ -105,8 +129,15 @@ POND: dict[str, Any] = {
         "customer_service": "external_userid",
     },
     "holdout_percent": 2,
+    "margin_percent": None,
+    "approval": {"required": False},
 }
-"""The pond's settings where a brand says nothing else."""
+"""The pond's settings where a brand says nothing else.
+
+budget: points that a person may be spent in any `window_days`, per class and in all; None: without limit. price: points of
+one touch by channel (1 where none is named). cost_fen: what one touch costs, by channel (0 where none is named).
+margin_percent: of what an order is worth before coupons, where the order does not tell its margin; None: nobody knows.
+"""
 
 
 def pond(conn: psycopg.Connection) -> dict[str, Any]:

@@ -75,11 +75,25 @@ class Reason(StrEnum):
     OVER_BUDGET = "over_budget"
     HAS_ENOUGH = "has_enough"
     COOL_DOWN = "cool_down"
+    STACKING = "stacking"
+    RESERVED = "reserved"
+    LAPSED = "lapsed"
+    UNKNOWN_REQUEST = "unknown_request"
+    NO_ORDER = "no_order"
+    DAILY_LIMIT = "daily_limit"
+    TOO_FAST = "too_fast"
+    SHARED = "shared"
+    WAITER = "waiter"
+    TOO_MANY_TRIES = "too_many_tries"
     # journeys
     LEFT_SEGMENT = "left_segment"
     GOAL_MET = "goal_met"
     REENTRY = "reentry"
     MERGED = "merged"
+    EXIT_EVENT = "exit_event"
+    EXIT_RULE = "exit_rule"
+    EDITED = "edited"
+    MISSED = "missed"
     # decisions
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
@@ -89,15 +103,27 @@ class Reason(StrEnum):
     HOLDOUT = "holdout"
     TOO_LATE = "too_late"
     RETIRED = "retired"
+    SAID_BEFORE = "said_before"
     # delivery
     QUOTA = "quota"
     NO_WINDOW = "no_window"
     NO_GRANT = "no_grant"
     BLOCKED = "blocked"
     NOT_SENT = "not_sent"
+    NO_STAFF = "no_staff"
+    CALLED_OFF = "called_off"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     GAVE_UP = "gave_up"
+    INNER_ADDRESS = "inner_address"
+    # plans
+    UNCHANGED = "unchanged"
+    OUTDATED = "outdated"
+    PLAN_CLOSED = "plan_closed"
+    NOT_APPROVED = "not_approved"
+    OWN_PLAN = "own_plan"
+    WHERE_TO = "where_to"
+    OVER_QUOTA = "over_quota"
 
     @property
     def zh(self) -> str:
@@ -142,14 +168,34 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.NOT_YET_VALID: ("还未到可用时间", "not valid yet"),
     Reason.NOT_YOURS: ("券属于另一位顾客", "the coupon belongs to somebody else"),
     Reason.BELOW_MINIMUM: ("未达到使用门槛金额", "the order is below the minimum amount"),
-    Reason.BELOW_MARGIN: ("低于毛利底线，不发这一档", "this rung would fall below the margin floor"),
+    Reason.BELOW_MARGIN: ("低于毛利底线", "it would fall below the margin floor"),
     Reason.OVER_BUDGET: ("优惠预算已用完", "the offer's budget is used up"),
     Reason.HAS_ENOUGH: ("这个优惠每人限领的数量已领完", "the person has as many of this offer as one person may have"),
     Reason.COOL_DOWN: ("上一张券发出不久，还在冷却期", "the last coupon was given too recently; the offer cools down"),
+    Reason.STACKING: ("不能与本单的另一张券同用", "it does not go together with another coupon on the order"),
+    Reason.RESERVED: ("券正被另一笔订单占用", "the coupon is held for another order"),
+    Reason.LAPSED: ("占用已释放或已超时，请重新核销", "the hold was released or has lapsed; redeem the coupon again"),
+    Reason.UNKNOWN_REQUEST: ("没有这个请求编号的占用", "nothing was held under this request id"),
+    Reason.NO_ORDER: ("这份礼品随订单发放，请带上订单号", "this gift goes with an order; name the order"),
+    Reason.DAILY_LIMIT: ("今天的次数已到上限", "the limit for one day is reached"),
+    Reason.TOO_FAST: ("短时间内用得太频繁，请稍后再试", "too many uses in a short time; try again later"),
+    Reason.SHARED: (
+        "同一设备或手机号领取的数量已到上限",
+        "as many were given to this device or phone number as one may have",
+    ),
+    Reason.WAITER: ("总等到发券才买，不再加深折扣", "orders only after a rung down, so the ladder goes no deeper"),
+    Reason.TOO_MANY_TRIES: ("错误的券码试得太多，请稍后再试", "too many wrong codes; try again later"),
     Reason.LEFT_SEGMENT: ("已离开人群", "the person left the segment"),
     Reason.GOAL_MET: ("目标已达成", "the goal is met"),
     Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),
     Reason.MERGED: ("与另一份档案合并，由合并后的档案继续", "merged into another person, who goes on"),
+    Reason.EXIT_EVENT: ("发生了旅程设定的退出事件", "something happened that the journey is to end on"),
+    Reason.EXIT_RULE: ("满足了旅程的退出条件", "the journey's exit rule holds"),
+    Reason.EDITED: ("旅程改版时移出", "taken out when the journey was edited"),
+    Reason.MISSED: (
+        "触发时间到时系统未运行，发现时已过有效期，跳过",
+        "its time came while nothing ran, and was found too late; passed over",
+    ),
     Reason.NO_ADDRESS: ("该渠道没有可用地址", "there is no address for this channel"),
     Reason.NO_CONSENT: ("没有该渠道的同意", "there is no consent for this channel"),
     Reason.QUIET_HOURS: ("当地免打扰时段，稍后再发", "quiet hours where the person lives; it waits"),
@@ -158,6 +204,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.HOLDOUT: ("属于对照组，不触达", "the person is in the holdout group"),
     Reason.TOO_LATE: ("等到了截止时间仍不能发", "its deadline passed before it could be sent"),
     Reason.RETIRED: ("旅程或消息已下线", "the journey or the message was taken out of service"),
+    Reason.SAID_BEFORE: (
+        "合并前已对同一位顾客说过，不再重复",
+        "the same was said before the merge, to whom was merged into the person; once is enough",
+    ),
     Reason.QUOTA: ("平台配额已用完，顺延到有配额时", "the platform's quota is used up; it waits until there is more"),
     Reason.NO_WINDOW: (
         "顾客近期没有主动互动，平台不允许此时回复",
@@ -169,9 +219,31 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     ),
     Reason.BLOCKED: ("顾客已删除或拉黑", "the person deleted or blocked us"),
     Reason.NOT_SENT: ("员工没有点发送", "the member of staff did not tap send"),
+    Reason.NO_STAFF: ("没有负责这位顾客的员工", "no member of staff is responsible for the person"),
+    Reason.CALLED_OFF: ("已由人工撤回", "somebody called it off"),
     Reason.TEMPORARY: ("渠道暂时失败，将重试", "the channel failed for now; it will be tried again"),
     Reason.PERMANENT: ("渠道永久拒绝", "the channel refused for good"),
     Reason.GAVE_UP: ("多次重试后放弃", "given up after the last retry"),
+    Reason.INNER_ADDRESS: (
+        "地址在内网，未经设置允许，不予调用",
+        "the address lies inside the network and no setting allows it to be called",
+    ),
+    Reason.UNCHANGED: ("与线上内容相同，没有要做的改动", "this is in service already; nothing would change"),
+    Reason.OUTDATED: (
+        "做计划之后线上内容又变了，请重新做计划",
+        "what is in service has changed since the plan was made; make the plan anew",
+    ),
+    Reason.PLAN_CLOSED: ("计划已不能再这样操作", "the plan is in a state in which this cannot be done"),
+    Reason.NOT_APPROVED: ("需要另一个人批准", "another person must approve it first"),
+    Reason.OWN_PLAN: ("不能批准自己做的计划", "nobody approves a plan of their own"),
+    Reason.WHERE_TO: (
+        "有人停在被删除的步骤上，请说明他们去哪里",
+        "people stand on a step that is gone; say where they go",
+    ),
+    Reason.OVER_QUOTA: (
+        "平台配额不够，无法按计划的日期送达",
+        "the platform's quota does not suffice for the day that was planned",
+    ),
 }
 
 

@@ -33,9 +33,13 @@ where definition_id = %(definition_id)s and version = %(version)s;
 -- The stages with a row whose time has come: the first entry of each partial index, never a scan of a table.
 select 'profile' as stage where (select min(recompute_at) from profile) <= %(now)s::timestamptz
 union all select 'offer' where (select min(due_at) from ladder) <= %(now)s::timestamptz
-union all select 'offer' where (select min(expires_at) from coupon where state = 'issued') <= %(now)s::timestamptz
+union all select 'offer' where (select min(expires_at) from coupon_news) <= %(now)s::timestamptz
+union all select 'offer' where (select min(due_at) from redemption where state = 'held') <= %(now)s::timestamptz
+union all select 'offer' where exists (select from ladder_intake where not done)
 union all select 'segment' where (select min(recompute_at) from segment_due) <= %(now)s::timestamptz
 union all select 'journey' where (select min(due_at) from enrolment where state = 'active') <= %(now)s::timestamptz
+union all select 'journey' where (select min(due_at) from journey_schedule) <= %(now)s::timestamptz
 union all select 'decide' where (select min(retry_at) from touch where verdict = 'hold') <= %(now)s::timestamptz
+union all select 'deliver' where (select min(retry_at) from call where state in ('waiting', 'claimed')) <= %(now)s::timestamptz
 union all select 'deliver' where (select min(at) from tag_end) <= %(now)s::timestamptz
 union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz);

@@ -27,7 +27,7 @@ def test_everything_is_in_service_and_again_changes_nothing(conn: psycopg.Connec
     brand = load_brand(shipped()["luckin"])
     counts = publish(conn, NOW, brand)
     assert counts == {
-        "pond": 1, "segment": len(brand.segments), "offer": len(brand.offers), "message": len(brand.messages), "journey": len(brand.journeys),
+        "pond": 1, "segment": len(brand.segments), "offer": len(brand.offers), "message": len(brand.messages), "journey": len(brand.journeys), "store": 0,
     }  # fmt: skip
     assert definitions.pond(conn)["title"]["zh"] == "蓝鹿咖啡"
     assert {"app", "store"} <= {row.name for row in sources(conn)}

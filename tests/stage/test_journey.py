@@ -241,8 +241,8 @@ def test_nobody_is_held_out_of_a_service_and_its_touches_say_so(pond):
     start(pond, "trigger: {event: ordered}\nsteps: [{message: hello}]", "offers")
     pond.happened(pond.person(), "ordered")
     advance(pond)
-    rows = pond.conn.execute("select service, arm from proposed order by service").fetchall()
-    assert rows == [(False, "holdout"), (True, "treated")]
+    rows = pond.conn.execute("select class = 'service' as service, arm from proposed order by 1").fetchall()
+    assert rows == [(False, "global"), (True, "treated")]
 
 
 def test_the_holdout_is_sticky_and_walks_along(pond):

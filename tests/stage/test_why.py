@@ -44,7 +44,7 @@ class Pond:
 
     def journey(self, name: str, trigger: dict[str, Any], started: float = 0, **body: Any) -> int:
         defaults = {
-            "trigger": trigger, "audience": None, "reentry_days": None, "holdout_percent": 0, "value_fen": 0, "deadline_days": 7,
+            "trigger": trigger, "audience": None, "reentry": "never", "exit_on": [], "exit_when": None, "holdout_percent": 0, "value_fen": 0, "deadline_days": 7,
             "max_age_days": 3, "goal": None, "exit_on_leave": False, "program": PROGRAM,
         }  # fmt: skip
         found = self.define("journey", name, **(defaults | body))
@@ -129,7 +129,7 @@ class Pond:
             "touch",
             who | {"journey_id": journey, "cause": cause, "step": 0, "move": touch_id, "version": 1, "arm": "treated", "channel": "sandbox",
                    "message_id": message.definition_id, "message_version": 1, "value_fen": 100, "at": day(n), "deadline": day(n + 7),
-                   "verdict": last["verdict"], "reason": last.get("reason"), "judged_at": last["at"], "sent_before": last.get("sent_before", 0),
+                   "verdict": last["verdict"], "reason": last.get("reason"), "judged_at": last["at"], "spent": last.get("spent", 0),
                    "lost_to": last.get("lost_to"), "trail": Jsonb(before) if before else None} | columns,
         )  # fmt: skip
 
@@ -140,7 +140,7 @@ def pond(conn: psycopg.Connection) -> Pond:
 
 
 def test_a_touch_is_told_from_its_cause_to_the_coupon(pond: Pond) -> None:
-    journey = pond.journey("welcome", {"event": "registered", "where": {}})
+    journey = pond.journey("welcome", {"event": ["registered"], "where": {}})
     offer = pond.define("offer", "gift").definition_id
     person = pond.person()
     cause = f"event:{pond.event(person, 'registered', 1)}"
@@ -159,8 +159,8 @@ def test_a_touch_is_told_from_its_cause_to_the_coupon(pond: Pond) -> None:
         },
     )
     trail = [
-        {"at": day(8).isoformat(), "verdict": "hold", "reason": "quiet_hours", "sent_before": 0},
-        {"at": day(8.5).isoformat(), "verdict": "send", "sent_before": 0, "coupon": "ABC"},
+        {"at": day(8).isoformat(), "verdict": "hold", "reason": "quiet_hours", "spent": 0},
+        {"at": day(8.5).isoformat(), "verdict": "send", "spent": 0, "coupon": "ABC"},
     ]
     pond.touch(person, journey, cause, 7, 8, trail, coupon="ABC")
     pond.insert(
@@ -225,26 +225,36 @@ def test_a_touch_is_told_from_its_cause_to_the_coupon(pond: Pond) -> None:
 
 
 def test_the_touch_that_got_the_slot_is_named(pond: Pond) -> None:
-    strong, weak = (pond.journey(name, {"event": "registered", "where": {}}) for name in ("strong", "weak"))
+    strong, weak = (pond.journey(name, {"event": ["registered"], "where": {}}) for name in ("strong", "weak"))
     person = pond.person()
     cause = f"event:{pond.event(person, 'registered', 1)}"
     for journey in (strong, weak):
         pond.enrol(person, journey, cause, 1)
     pond.touch(person, strong, cause, 1, 2, [{"at": day(2).isoformat(), "verdict": "send"}])
     pond.touch(
-        person, weak, cause, 2, 2, [{"at": day(2).isoformat(), "verdict": "hold", "reason": "outbid", "lost_to": 1}]
+        person,
+        weak,
+        cause,
+        2,
+        2,
+        [{"at": day(2).isoformat(), "verdict": "hold", "reason": "outbid", "lost_to": 1}],
+        value_fen=50,
     )
     chain = why(pond.conn, person, NOW)
     (verdict,) = next(run for run in chain.enrolments if run.journey == "weak").touches[0].verdicts
-    assert verdict.lost_to == {"touch_id": 1, "journey": "strong", "title": {"zh": "题strong", "en": "T strong"}}
+    assert verdict.lost_to == {
+        "touch_id": 1, "journey": "strong", "title": {"zh": "题strong", "en": "T strong"},
+        "message": {"zh": "题hello", "en": "T hello"}, "value_fen": 100,
+    }  # fmt: skip
+    assert verdict.words["en"].endswith("it waits ('T hello' was worth 1.00, this one 0.50)")
     assert chain.outside == []
 
 
 def test_why_nobody_entered_names_the_reason(pond: Pond) -> None:
-    registered = {"event": "registered", "where": {}}
+    registered = {"event": ["registered"], "where": {}}
     once = pond.journey("once", registered)
-    pond.journey("never", {"event": "refunded", "where": {}})
-    pond.journey("late", {"event": "viewed", "where": {}})
+    pond.journey("never", {"event": ["refunded"], "where": {}})
+    pond.journey("late", {"event": ["viewed"], "where": {}})
     vip = language.parse(plain({"tag": "vip"}, "t")).to_json()
     pond.define("segment", "vips", rule=vip)
     pond.journey("vips", {"segment": "vips"})
@@ -268,7 +278,7 @@ def test_why_nobody_entered_names_the_reason(pond: Pond) -> None:
 
 def test_a_stay_that_began_no_run_is_told(pond: Pond) -> None:
     segment = pond.define("segment", "sleepers", rule=language.parse(plain({"tag": "z"}, "t")).to_json()).definition_id
-    journey = pond.journey("wake", {"segment": "sleepers"}, reentry_days=30)
+    journey = pond.journey("wake", {"segment": "sleepers", "when": "entered"}, reentry={"after_days": 30})
     person = pond.person()
     who = {"bucket": bucket_of(person), "person_id": person, "segment_id": segment, "version": 1}
     pond.insert("membership", who | {"since": day(1), "until": day(3)})
@@ -282,7 +292,7 @@ def test_a_stay_that_began_no_run_is_told(pond: Pond) -> None:
 
 
 def test_a_merged_person_is_told_whole(pond: Pond) -> None:
-    journey = pond.journey("welcome", {"event": "registered", "where": {}})
+    journey = pond.journey("welcome", {"event": ["registered"], "where": {}})
     winner = pond.person()
     loser = pond.person(merged_into=winner)
     event = pond.event(winner, "registered", 1, handles={"shop:a": "7"})

@@ -34,7 +34,8 @@ def test_shipped_brands_load_and_are_complete(name: str) -> None:
     brand = load_brand(shipped()[name])
     assert brand.name == name
     assert len(brand.segments) >= 8
-    assert {body["trigger"].get("event") or "segment" for body in brand.journeys.values()} >= {
+    begun_by = (body["trigger"].get("event", ["segment"]) for body in brand.journeys.values())
+    assert {one for several in begun_by for one in several} >= {
         "registered",
         "ordered",
         "segment",
@@ -57,13 +58,16 @@ def test_segments_stand_after_those_they_name() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
-        ("pond.toml", "dormant_days = 30", "dormant_days = 90", "pond.toml:16:1: dormant_days (90) must be less than lost_days (60)"),
-        ("pond.toml", "touches = 3", "touches = 0", "pond.toml:23:1: expected a whole number from 1"),
+        ("pond.toml", "dormant_days = 30", "dormant_days = 90", "pond.toml:17:1: dormant_days (90) must be less than lost_days (60)"),
+        ("pond.toml", "window_days = 7", "window_days = 0", "pond.toml:24:1: expected a whole number from 1"),
         ("pond.toml", "window_days", "window_day", "pond.toml:24:1: unknown key 'window_day'; did you mean 'window_days'?"),
+        ("pond.toml", "[quiet]", "[price]\nsandbox = 4\n\n[quiet]", "pond.toml:29:1: a touch by 'sandbox' takes 4 points, and the [budget] gives nobody more than 3"),
+        ("pond.toml", "[quiet]", "[price]\nsandbox = -1\n\n[quiet]", "pond.toml:29:1: expected a whole number from 0"),
+        ("pond.toml", "[quiet]", "[quiet]\nholidays = ['today']", "pond.toml:29:1: 'today' is no date; write it as 2026-01-31"),
         ("pond.toml", "Asia/Shanghai", "Asia/Shanghi", "pond.toml:3:1: unknown time zone 'Asia/Shanghi'; did you mean 'Asia/Shanghai'?"),
-        ("pond.toml", 'sandbox = "assumed"', 'sandbox = "asumed"', "pond.toml:31:1: 'asumed' is not possible here; did you mean 'assumed'?"),
-        ("pond.toml", "recency_days = [3, 7,", "recency_days = [3, 7", "pond.toml:12:"),
-        ("pond.toml", "[3, 7, 21, 45]", "[3, 7, 7, 45]", "pond.toml:12:1: four rising numbers"),
+        ("pond.toml", 'sandbox = "assumed"', 'sandbox = "asumed"', "pond.toml:33:1: 'asumed' is not possible here; did you mean 'assumed'?"),
+        ("pond.toml", "recency_days = [3, 7,", "recency_days = [3, 7", "pond.toml:13:"),
+        ("pond.toml", "[3, 7, 21, 45]", "[3, 7, 7, 45]", "pond.toml:13:1: four rising numbers"),
         ("segments/lost.yml", "more_than_days", "more_then_days", "segments/lost.yml:2:"),
         ("journeys/welcome.yml", "offer: first_cup", "offer: first_cap", "journeys/welcome.yml:10:12: there is no coupon 'first_cap'; did you mean 'first_cup'?"),
         ("journeys/welcome.yml", "offer: first_cup", "offer: cup_ladder", "journeys/welcome.yml:10:12: there is no coupon 'cup_ladder'"),
@@ -99,3 +103,14 @@ def test_a_file_that_is_not_utf8(folder: Path) -> None:
 def test_no_brand_there(tmp_path: Path) -> None:
     with pytest.raises(YutangError, match=r"pond\.toml"):
         load_brand(tmp_path)
+
+
+def test_the_budget_of_a_pond(folder: Path) -> None:
+    path = folder / "pond.toml"
+    words = "companion = 2\ntotal = 4\n\n[price]\nsandbox = 3\ngroup = 0\n\n[cost_fen]\nsandbox = 5\n"
+    text = path.read_text("utf-8").replace("companion = 2\n", words)
+    path.write_text(text.replace("[quiet]", "[quiet]\nholidays = [2026-10-02, 2026-10-01, 2026-10-02]"), "utf-8")
+    pond = load_brand(folder).pond
+    assert pond["budget"] == {"window_days": 7, "marketing": 3, "companion": 2, "service": None, "total": 4}
+    assert (pond["price"], pond["cost_fen"]) == ({"sandbox": 3, "group": 0}, {"sandbox": 5})
+    assert pond["quiet"] == {"from": "22:00", "to": "08:00", "holidays": ["2026-10-01", "2026-10-02"]}

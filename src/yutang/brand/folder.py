@@ -1,12 +1,13 @@
 """Reading a brand's folder: no database, only files; whatever is wrong is an error with file, line, column and fix.
 
-pond.toml · segments/*.yml · journeys/*.yml · offers.yml · messages/*.md        (a file's name is the definition's name)
+pond.toml · segments/*.yml · journeys/*.yml · offers.yml · messages/*.md · stores.yml        (a file's name is the definition's name)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,10 @@ from yutang import source
 from yutang.brand import names, toml
 from yutang.brand.message import message
 from yutang.brand.pond import pond
+from yutang.brand.stores import stores
+from yutang.channels.contract import STAFF
 from yutang.journey import journey
+from yutang.journey.trigger import ANY
 from yutang.model import YutangError
 from yutang.offer import definition as offers
 from yutang.segment import language
@@ -23,6 +27,8 @@ from yutang.source import Node, SourceError
 
 Body = dict[str, Any]
 Read = TypeVar("Read")
+_PATTERNS = ("pond.toml", "offers.yml", "segments/*.yml", "journeys/*.yml", "messages/*.md", "stores.yml")
+_PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Brand:
     offers: dict[str, Body]
     messages: dict[str, Body]
     journeys: dict[str, Body]
+    stores: dict[str, Body] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -54,12 +61,23 @@ def load_brand(folder: Path) -> Brand:
     """The brand in `folder`. Raises SourceError for the first thing that is wrong."""
     if not (folder / "pond.toml").is_file():
         raise YutangError(f"{folder}: no brand here, for it has no pond.toml; write one, or name another folder")
-    body, sources = pond(toml.load(_text(folder / "pond.toml"), "pond.toml"))
-    segments = _files(folder, "segments", "yml", _yaml)
-    journeys = _files(folder, "journeys", "yml", _yaml)
-    messages = _files(folder, "messages", "md", message)
-    has_offers = (folder / "offers.yml").is_file()
-    found = offers.parse(_yaml(_text(folder / "offers.yml"), "offers.yml")) if has_offers else {}
+    return read_brand(texts(folder))
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """What the files of a brand or a scene say, by their paths in the folder."""
+    paths = (path for pattern in _PATTERNS for path in sorted(folder.glob(pattern)))
+    return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+
+
+def read_brand(files: Mapping[str, str]) -> Brand:
+    """The brand in these texts, by their paths in its folder. Raises SourceError for the first thing that is wrong."""
+    _check_paths(files)
+    body, sources = pond(toml.load(files["pond.toml"], "pond.toml"))
+    segments = _files(files, "segments", source.load)
+    journeys = _files(files, "journeys", source.load)
+    messages = _files(files, "messages", message)
+    found = offers.parse(source.load(files["offers.yml"], "offers.yml")) if "offers.yml" in files else {}
     brand = Brand(
         body,
         sources,
@@ -67,9 +85,18 @@ def load_brand(folder: Path) -> Brand:
         found,
         {name: read for name, (read, _) in messages.items()},
         {name: journey(node) for name, node in journeys.items()},
+        stores(source.load(files["stores.yml"], "stores.yml")) if "stores.yml" in files else {},
     )
+    names.check_circles(journeys)
     _check_names(brand, [*segments.values(), *journeys.values(), *(head for _, head in messages.values())])
     return brand
+
+
+def _check_paths(files: Mapping[str, str]) -> None:
+    if "pond.toml" not in files:
+        raise SourceError("pond.toml: it is missing; every brand has one")
+    if strange := sorted(path for path in files if not _PATH.fullmatch(path)):
+        raise SourceError(f"{strange[0]}: no part of a brand; its files are {', '.join(_PATTERNS)}")
 
 
 def _in_order(nodes: dict[str, Node]) -> dict[str, Body]:
@@ -83,24 +110,22 @@ def _check_names(brand: Brand, nodes: list[Node]) -> None:
     known = {
         "segment": brand.segments,
         "message": brand.messages,
+        "task": [name for name, body in brand.messages.items() if body["channel"] == STAFF],
         "journey": brand.journeys,
+        "sub-journey": brand.journeys,
         "offer": brand.offers,
-        "coupon": [name for name, body in brand.offers.items() if body["sort"] == "coupon"],
+        "coupon": [name for name, body in brand.offers.items() if body["sort"] != "ladder"],
         "ladder": [name for name, body in brand.offers.items() if body["sort"] == "ladder"],
         "channel": brand.pond["consent"],
+        "store": [*brand.stores, ANY] if brand.stores else [],
     }
     for node in nodes:
         names.check(names.references(node), known)
 
 
-def _files(folder: Path, kind: str, suffix: str, read: Callable[[str, str], Read]) -> dict[str, Read]:
-    """What each file of a folder holds, by the file's name."""
-    files = sorted((folder / kind).glob(f"*.{suffix}"))
-    return {file.stem: read(_text(file), f"{kind}/{file.name}") for file in files}
-
-
-def _yaml(text: str, file_name: str) -> Node:
-    return source.load(text, file_name)
+def _files(files: Mapping[str, str], kind: str, read: Callable[[str, str], Read]) -> dict[str, Read]:
+    """What each file of a part holds, by the file's name."""
+    return {Path(path).stem: read(files[path], path) for path in sorted(files) if path.startswith(f"{kind}/")}
 
 
 def _text(path: Path) -> str:

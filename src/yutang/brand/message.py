@@ -1,11 +1,14 @@
 """messages/*.md: what a message says. Between two lines of ``---`` its title, subject, channel and what goes with the words
-(``attachments``: links, pictures, mini-program cards, a platform's template); below, the words (Jinja2)."""
+(``attachments``: links, pictures, mini-program cards, a platform's template; ``task``: the terms of a task for staff); below, the
+words (Jinja2)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from yutang import source
+from yutang.brand.task import task
+from yutang.channels.contract import STAFF
 from yutang.deliver.render import CannotRender, check
 from yutang.source import Node, Position, SourceError
 
@@ -17,7 +20,7 @@ def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
     head, words, first = _parts(text, file_name)
     node = source.load(head, file_name)
     needed = ("title", "subject", "channel")
-    keys = node.mapping(known=(*needed, "attachments"), required=needed)
+    keys = node.mapping(known=(*needed, "attachments", "task"), required=needed)
     title = keys["title"].mapping(known=("zh", "en"), required=("zh", "en"))
     subject = keys["subject"]
     _compiles(subject.text(), file_name, subject.position.line)
@@ -26,6 +29,12 @@ def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
     body = {"title": titles, "subject": subject.text(), "channel": keys["channel"].text(), "body": words.strip()}
     if "attachments" in keys:
         body["attachments"] = [_attachment(item, file_name) for item in keys["attachments"].items()]
+    if "task" in keys:
+        if body["channel"] != STAFF:
+            raise keys["task"].fail(
+                f"only a message on the channel '{STAFF}' is a task; write 'channel: {STAFF}', or leave it out"
+            )
+        body["task"] = task(keys["task"])
     return body, node
 
 

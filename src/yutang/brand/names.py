@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from yutang.journey.trigger import ANY
 from yutang.segment import language
 from yutang.source import Node, Position, SourceError, suggest
 
-_RULES = ("rule", "audience", "if")
-_KINDS = {"segment": "segment", "message": "message", "offer": "coupon", "ladder": "ladder", "channel": "channel"}
+_RULES = ("rule", "audience", "if", "exit_when", "when")
+_SAID = ("begun", "answer")
+"""What a branch may ask instead of a rule: what an event said."""
+_KINDS = {
+    "segment": "segment",
+    "left": "segment",
+    "message": "message",
+    "offer": "coupon",
+    "ladder": "ladder",
+    "channel": "channel",
+    "task": "task",
+    "journey": "sub-journey",
+}
 """Which key of a journey or a message names what."""
+_FREE = ("where", "attachments", "set", "call", "split")
+"""Keys under which authors write words of their own."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +39,34 @@ class Reference:
 def references(node: Node) -> Iterator[Reference]:
     """Everything that a segment, a journey or a message names, in the order of writing."""
     for key, item in node.mapping().items():
-        if key in _RULES:
-            yield from (Reference(*found) for found in language.references(language.parse(item)))
-        elif key in _KINDS:
-            yield Reference(_KINDS[key], str(item.value), item.position)
-        elif key not in ("where", "attachments"):
+        if key in _RULES and item.is_mapping:
+            yield from _asked(item)
+        elif key in _KINDS and not item.is_mapping:
+            yield from _named(_KINDS[key], item)
+        elif key == "near":
+            yield _store(item)
+        elif key not in _FREE:
             yield from _below(item)
+
+
+def _asked(node: Node) -> Iterator[Reference]:
+    if not node.mapping().keys() & set(_SAID):
+        yield from (Reference(*found) for found in language.references(language.parse(node)))
+
+
+def _named(kind: str, node: Node) -> Iterator[Reference]:
+    """One name, or several in the order in which they are to be tried; a list of steps under such a word names nothing itself."""
+    items = node.items() if node.is_list else [node]
+    if any(item.is_mapping or item.is_list for item in items):
+        yield from _below(node)
+    else:
+        yield from (Reference(kind, str(item.value), item.position) for item in items)
+
+
+def _store(node: Node) -> Reference:
+    """Also where any store will do, there must be one."""
+    store = node.mapping().get("store")
+    return Reference("store", str(store.value), store.position) if store else Reference("store", ANY, node.position)
 
 
 def _below(node: Node) -> Iterator[Reference]:
@@ -48,3 +84,24 @@ def check(found: Iterator[Reference], known: Mapping[str, Collection[str]]) -> N
         if one.name not in names:
             fix = suggest(one.name, names) if names else f"there is no {one.kind} at all; write one"
             raise SourceError(f"{one.position}: there is no {one.kind} '{one.name}'; {fix}")
+
+
+def check_circles(journeys: Mapping[str, Node]) -> None:
+    """Raises SourceError where journeys begin each other in a circle: whoever entered one would never come out."""
+    begins = {
+        name: [one for one in references(node) if one.kind == "sub-journey"] for name, node in sorted(journeys.items())
+    }
+    done: set[str] = set()
+    for name in begins:
+        _walk(name, begins, done, ())
+
+
+def _walk(name: str, begins: Mapping[str, list[Reference]], done: set[str], path: tuple[str, ...]) -> None:
+    for one in () if name in done else begins.get(name, ()):
+        if one.name in (*path, name):
+            circle = " → ".join([*path, name, one.name])
+            raise SourceError(
+                f"{one.position}: journeys begin each other in a circle: {circle}; take one of the steps out"
+            )
+        _walk(one.name, begins, done, (*path, name))
+    done.add(name)

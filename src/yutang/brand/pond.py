@@ -21,6 +21,8 @@ def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
     body = POND | {"sources": sorted(sources)}
     for name in keys.keys() - {"sources"}:
         body[name] = _PARTS[name](keys[name])
+    if "price" in keys:
+        _affordable(body, keys["price"])
     return body, sources
 
 
@@ -64,12 +66,38 @@ def _life(node: Node) -> dict[str, int]:
     return body
 
 
-def _budget(node: Node) -> dict[str, int]:
-    return POND["budget"] | {name: item.whole(1, 1000) for name, item in node.mapping(known=POND["budget"]).items()}
+def _budget(node: Node) -> dict[str, int | None]:
+    keys = node.mapping(known=POND["budget"])
+    return POND["budget"] | {name: item.whole(int(name == "window_days"), 1000) for name, item in keys.items()}
 
 
-def _quiet(node: Node) -> dict[str, str]:
-    return POND["quiet"] | {name: _time(item) for name, item in node.mapping(known=POND["quiet"]).items()}
+def _points(node: Node) -> dict[str, int]:
+    """Any channel, and what staff do by hand: ``group``, ``moments``."""
+    return {name: item.whole(0, 1000) for name, item in node.mapping().items()}
+
+
+def _fen(node: Node) -> dict[str, int]:
+    return {name: item.whole(0) for name, item in node.mapping().items()}
+
+
+def _affordable(body: dict[str, Any], node: Node) -> None:
+    """Refuses a price that no allowance could ever pay: what it holds back would wait for ever."""
+    allowed = body["budget"]
+    classes = [allowed["marketing"], allowed["companion"]]
+    limits = [allowed["total"], None if None in classes else max(classes)]
+    for name, price in body["price"].items():
+        for most in limits:
+            if most is not None and price > most:
+                raise node.mapping()[name].fail(
+                    f"a touch by '{name}' takes {price} points, and the [budget] gives nobody more than {most}; lower one or raise the other"
+                )
+
+
+def _quiet(node: Node) -> dict[str, Any]:
+    keys = node.mapping(known=POND["quiet"])
+    times = {name: _time(keys[name]) for name in ("from", "to") if name in keys}
+    days = [_date(item) for item in keys["holidays"].items()] if "holidays" in keys else []
+    return POND["quiet"] | times | {"holidays": sorted(set(days))}
 
 
 def _time(node: Node) -> str:
@@ -83,7 +111,7 @@ def _consent(node: Node) -> dict[str, str]:
 
 
 def _reach(node: Node) -> dict[str, str]:
-    return {name: _handle(item) for name, item in node.mapping().items()}
+    return POND["reach"] | {name: _handle(item) for name, item in node.mapping().items()}
 
 
 def _handle(node: Node) -> str:
@@ -94,6 +122,11 @@ def _handle(node: Node) -> str:
         return kind_of(node.text()).name
     except ValueError as error:
         raise node.fail(str(error)) from None
+
+
+def _approval(node: Node) -> dict[str, bool]:
+    keys = node.mapping(known=POND["approval"])
+    return POND["approval"] | {name: item.flag() for name, item in keys.items()}
 
 
 def _percent(node: Node) -> int | float:
@@ -110,8 +143,12 @@ _PARTS = {
     "rfm": _rfm,
     "life": _life,
     "budget": _budget,
+    "price": _points,
+    "cost_fen": _fen,
     "quiet": _quiet,
     "consent": _consent,
     "reach": _reach,
     "holdout_percent": _percent,
+    "margin_percent": _percent,
+    "approval": _approval,
 }

@@ -16,16 +16,18 @@ def publish(conn: psycopg.Connection, now: datetime, brand: Brand) -> dict[str, 
     with conn.transaction():
         for name, title in brand.sources.items():
             add_source(conn, now, name, title)
-        return {kind: _put(conn, now, kind, bodies) for kind, bodies in _kinds(brand).items()}
+        return {kind: _put(conn, now, kind, bodies) for kind, bodies in kinds(brand).items()}
 
 
-def _kinds(brand: Brand) -> dict[str, dict[str, Body]]:
+def kinds(brand: Brand) -> dict[str, dict[str, Body]]:
+    """The definitions of a brand by kind and name, in the order of publishing."""
     return {
         "pond": {"pond": brand.pond},
         "segment": brand.segments,
         "offer": brand.offers,
         "message": brand.messages,
         "journey": brand.journeys,
+        "store": brand.stores,
     }
 
 
@@ -40,4 +42,4 @@ def _file(kind: str, name: str) -> str:
     """The file of a brand's folder in which a definition is written."""
     if kind == "message":
         return f"messages/{name}.md"
-    return {"pond": "pond.toml", "offer": "offers.yml"}.get(kind, f"{kind}s/{name}.yml")
+    return {"pond": "pond.toml", "offer": "offers.yml", "store": "stores.yml"}.get(kind, f"{kind}s/{name}.yml")

@@ -35,6 +35,8 @@ TYPES: dict[str, tuple[Any, str, str]] = {
     "key": (Key, "1–200 字文本", "text of 1 to 200 characters"),
     "text": (str, "文本", "text"),
     "fen": (Fen, "整数（分），≥0", "integer fen, 0 or more"),
+    "latitude": (Annotated[float, Meta(ge=-90, le=90)], "纬度（度）", "latitude in degrees"),
+    "longitude": (Annotated[float, Meta(ge=-180, le=180)], "经度（度）", "longitude in degrees"),
     "count": (Count, "整数，≥1", "integer, 1 or more"),
     "number": (Annotated[int, Meta(ge=0, le=MAX_INT)] | float, "数字", "number"),
     "time": (Annotated[datetime, Meta(tz=True)], "带时区的 ISO 8601 时间", "ISO 8601 time with UTC offset"),
@@ -84,12 +86,23 @@ def _may(name: str, type: str, zh: str, en: str) -> Field:
 
 _ORDER = _must("order_id", "key", "订单号", "order number")
 _TOUCH = _must("touch_id", "count", "触达编号", "number of the touch")
+_SAID = (_may("journey", "key", "旅程", "journey"), _may("message", "key", "消息", "message"))
 _CODE = _must("code", "key", "券码", "coupon code")
-_CHANNEL = _must("channel", "key", "渠道，“*”为全部渠道", 'channel; "*" is all of them')
+_CONSENT = (
+    _may("channel", "key", "渠道，“*”为全部渠道", 'channel; "*" is all of them'),
+    _may("class", "key", "或消息类别：marketing、companion", "or the class of messages: marketing, companion"),
+)
+_CLASSES = ("marketing", "companion")
 _STAFF = _must("staff", "key", "员工账号", "member of staff")
 _SOURCE_CODE = _may("code", "key", "活码名称", "live code that led here")
 _STORE = _may("store", "key", "门店", "store")
+_BY_CHANNEL = _may("channel", "key", "渠道", "channel")
 _GROUP = _must("group", "key", "群编号", "id of the group")
+_TASK = (
+    _may("journey", "text", "旅程名称", "journey"),
+    _must("task", "key", "任务（消息名称）", "task: the name of the message"),
+    _STAFF,
+)
 
 CATALOG = (
     EventType(
@@ -142,6 +155,12 @@ CATALOG = (
         ),
     ),
     EventType(
+        "red_packet_claimed",
+        "领取红包（由商城付款）",
+        "claimed a red packet (the shop pays it out)",
+        (_CODE, _must("amount_fen", "fen", "金额（分）", "amount in fen")),
+    ),
+    EventType(
         "viewed",
         "浏览",
         "looked at a page or product",
@@ -151,17 +170,38 @@ CATALOG = (
             _may("ms", "number", "停留毫秒", "milliseconds spent"),
         ),
     ),
-    EventType("message_sent", "消息已发出", "a message was sent", (_TOUCH, _must("channel", "key", "渠道", "channel"))),
-    EventType("message_delivered", "消息已送达", "a message arrived", (_TOUCH,)),
-    EventType("message_opened", "消息已打开", "a message was opened", (_TOUCH,)),
-    EventType("message_clicked", "消息链接被点击", "a link in a message was clicked", (_TOUCH,)),
-    EventType("message_replied", "消息被回复", "a message was answered", (_TOUCH,)),
-    EventType("message_failed", "消息发送失败", "a message could not be delivered", (_TOUCH,)),
+    EventType(
+        "message_sent", "消息已发出", "a message was sent", (_TOUCH, _must("channel", "key", "渠道", "channel"), *_SAID)
+    ),
+    EventType("message_delivered", "消息已送达", "a message arrived", (_TOUCH, *_SAID)),
+    EventType("message_opened", "消息已打开", "a message was opened", (_TOUCH, *_SAID)),
+    EventType("message_clicked", "消息链接被点击", "a link in a message was clicked", (_TOUCH, *_SAID)),
+    EventType("message_replied", "消息被回复", "a message was answered", (_TOUCH, *_SAID)),
+    EventType("message_failed", "消息发送失败", "a message could not be delivered", (_TOUCH, *_SAID)),
     EventType(
         "message_assigned",
         "消息已派给员工发送",
         "a member of staff was asked to send a message",
-        (_TOUCH, _must("channel", "key", "渠道", "channel"), _may("staff", "key", "员工账号", "member of staff")),
+        (
+            _TOUCH,
+            _must("channel", "key", "渠道", "channel"),
+            _may("staff", "key", "员工账号", "member of staff"),
+            *_SAID,
+        ),
+    ),
+    EventType("task_done", "员工完成任务", "a member of staff did a task", _TASK),
+    EventType(
+        "task_escalated",
+        "任务转给上级",
+        "a task passed to somebody else, for it was not done in time",
+        (*_TASK, _may("before", "key", "原员工账号", "member of staff before")),
+    ),
+    EventType("task_late", "任务逾期未完成", "a task was not done in time", _TASK),
+    EventType(
+        "task_dropped",
+        "任务取消",
+        "a task was dropped, or nobody was there to do it",
+        (*_TASK[:2], _may("reason", "key", "原因", "reason")),
     ),
     EventType(
         "message_received",
@@ -174,6 +214,12 @@ CATALOG = (
         ),
     ),
     EventType(
+        "staff_messaged",
+        "员工自己给顾客发了消息",
+        "a member of staff wrote to the person by hand",
+        (_STAFF, _may("channel", "key", "渠道；group、moments 为群与朋友圈", "channel; group and moments for those")),
+    ),
+    EventType(
         "contact_added",
         "成为员工的联系人",
         "became a contact of a member of staff",
@@ -183,19 +229,24 @@ CATALOG = (
             _may("state", "key", "渠道参数", "state carried by the code"),
             _STORE,
             _may("way", "key", "添加方式", "how they met"),
+            _BY_CHANNEL,
         ),
     ),
     EventType(
         "contact_lost",
         "不再是员工的联系人",
         "is no longer a contact of a member of staff",
-        (_STAFF, _must("by", "key", "谁删除的：customer、staff、transfer", "who ended it: customer, staff, transfer")),
+        (
+            _STAFF,
+            _must("by", "key", "谁删除的：customer、staff、transfer", "who ended it: customer, staff, transfer"),
+            _BY_CHANNEL,
+        ),
     ),
     EventType(
         "contact_moved",
         "联系人由另一位员工继承",
         "was handed over to another member of staff",
-        (_STAFF, _must("before", "key", "原员工账号", "member of staff before")),
+        (_STAFF, _must("before", "key", "原员工账号", "member of staff before"), _BY_CHANNEL),
     ),
     EventType(
         "group_joined",
@@ -219,13 +270,38 @@ CATALOG = (
     EventType("unfollowed", "取消关注", "stopped following us", (_must("channel", "key", "渠道", "channel"),)),
     EventType("scanned", "扫码", "scanned a code", (_must("code", "key", "活码名称", "live code"), _STORE)),
     EventType(
+        "located",
+        "位置",
+        "was at a place",
+        (
+            _must("lat", "latitude", "纬度", "latitude"),
+            _must("lon", "longitude", "经度", "longitude"),
+            _may("accuracy_m", "number", "精度（米）", "accuracy in metres"),
+        ),
+    ),
+    EventType(
         "grant_given",
         "同意订阅一条消息",
         "granted one message of a template",
         (_must("template", "key", "模板编号", "template"), _may("channel", "key", "渠道", "channel")),
     ),
-    EventType("consent_given", "同意接收", "consented to messages", (_CHANNEL,)),
-    EventType("consent_withdrawn", "撤回同意", "withdrew consent", (_CHANNEL,)),
+    EventType(
+        "called",
+        "调用其他系统的结果（旅程的 call 步骤）",
+        "what came of a call to another system (the step 'call' of a journey)",
+        (
+            _must("call_id", "count", "调用编号", "number of the call"),
+            _must("journey", "text", "旅程名称", "journey"),
+            _must("call", "text", "步骤", "step"),
+            _must("cause", "text", "哪一次进入", "which run"),
+            _must("ok", "flag", "是否成功", "was it answered"),
+            _may("status", "whole", "HTTP 状态码", "HTTP status"),
+            _may("answer", "json", "对方的回答", "what was answered"),
+            _may("reason", "key", "失败原因", "why it failed"),
+        ),
+    ),
+    EventType("consent_given", "同意接收", "consented to messages", _CONSENT),
+    EventType("consent_withdrawn", "撤回同意", "withdrew consent", _CONSENT),
     EventType(
         "profile_updated",
         "资料更新",
@@ -240,6 +316,8 @@ CATALOG = (
     ),
     EventType("untagged", "去标签", "lost a tag", (_must("tag", "key", "标签", "tag"),)),
 )
+TYPES["flag"] = (bool, "真假", "true or false")
+TYPES["json"] = (Any, "任意 JSON", "any JSON")
 TYPES["whole"] = (Whole, "整数", "integer")
 BY_NAME = {known.name: known for known in CATALOG}
 _free = msgspec.json.Decoder(dict[str, Scalar | list | dict])
@@ -254,7 +332,7 @@ def check(type: str, props: msgspec.Raw | bytes) -> str | None:
         _free.decode(props)
         if decoder := _decoders.get(type):
             known = decoder.decode(props)
-            return _zone_error(known.traits) if type == "profile_updated" else None
+            return _MORE[type](known) if type in _MORE else None
     except msgspec.ValidationError as error:
         return where("props", str(error))
     return None
@@ -279,11 +357,23 @@ def _decoder(known: EventType) -> msgspec.json.Decoder[Any]:
 _decoders = {known.name: _decoder(known) for known in CATALOG}
 
 
-def _zone_error(traits: dict[str, Any]) -> str | None:
-    zone = traits.get("time_zone")
+def _zone_error(known: Any) -> str | None:
+    zone = known.traits.get("time_zone")
     if zone is None or (isinstance(zone, str) and zone in _zones()):
         return None
     return "props.traits.time_zone: not an IANA time zone; write for example Asia/Shanghai"
+
+
+def _consent_error(known: Any) -> str | None:
+    """A word on consent is about a channel, or about a class of messages over all channels."""
+    said = getattr(known, "class")
+    if (known.channel is None) == (said is None):
+        return 'props: name a channel or a class, one of them; write for example {"channel": "email"}'
+    return None if said is None or said in _CLASSES else f"props.class: write one of {', '.join(_CLASSES)}"
+
+
+_MORE = {"profile_updated": _zone_error, "consent_given": _consent_error, "consent_withdrawn": _consent_error}
+"""What the fields alone do not say."""
 
 
 @cache

@@ -15,7 +15,7 @@ from yutang import definitions
 from yutang.db.cursor import GROUPED, Window, window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
-from yutang.journey import enter, lines
+from yutang.journey import enter, leave, lines, schedule, waits
 from yutang.journey.run import Run
 from yutang.model import EVERYBODY, Counts, Only
 
@@ -37,11 +37,12 @@ class Reader:
 
 
 READERS = (
-    Reader("journey.merge", "merge_log", enter.follow_merges),
+    Reader("journey.merge", "merge_log", leave.follow_merges),
     # A branch asks what is known of somebody: so never before that has been written down.
     Reader("journey.event", "person_event", enter.follow_events, behind="profile"),
     Reader("journey.membership", "membership", enter.follow_segments),
     Reader("journey.ladder", "ladder_news", lines.follow_ladders, GROUPED),
+    Reader("journey.below", "ended_below", waits.follow_ends),
 )
 
 
@@ -51,12 +52,15 @@ def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     run = _run(conn, now, only)
     with conn.transaction():
         counts["enrolment"] += enter.begin(run)
-        counts["left"] += enter.retire(run)
+        counts["left"] += leave.retire(run)
     for reader in READERS:
         read = window(conn, reader.stage, reader.table, only, reader.limit, behind=reader.behind)
         with conn.transaction(), read as w:
             if not w.empty:
                 counts[reader.table] += reader.follow(run, w)
+    counts["enrolment"] += schedule.fire(run)
+    with conn.transaction():
+        counts["left"] += leave.due(run)
     for _ in range(MOST_ROUNDS):
         with conn.transaction():
             walked = lines.walk(run)

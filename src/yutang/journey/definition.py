@@ -1,18 +1,22 @@
-"""A journey's file, checked and brought into one form: its head here, its steps in `program`."""
+"""A journey's file, checked and brought into one form: its head here, what begins it in `trigger`, its steps in `program`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from yutang.journey import trigger
 from yutang.journey.program import program
 from yutang.segment import language
 from yutang.source import Node
 
 _KEYS = (
-    "title", "class", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal", "exit_on_leave", "steps",
+    "title", "class", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal",
+    "exit_on", "exit_when", "exit_on_leave", "steps",
 )  # fmt: skip
-_CLASSES = ("service", "marketing")
-"""What somebody waits for (a parcel is on its way, a booking is tomorrow), and what a brand would like to say."""
+CLASSES = ("service", "companion", "marketing")
+"""What somebody waits for (a parcel is on its way), what is good to know (know-how, a greeting), what a brand would like to sell."""
+REENTRY = ("never", "always", "each_time")
+"""Once ever; whenever no run is under way; a run for every cause, also beside others. The fourth is ``{after_days: N}``."""
 
 
 def journey(node: Node) -> dict[str, Any]:
@@ -22,58 +26,71 @@ def journey(node: Node) -> dict[str, Any]:
     body: dict[str, Any] = {
         "title": {name: title[name].text() for name in ("zh", "en")},
         "class": _class(keys.get("class")),
-        "trigger": _trigger(keys["trigger"]),
+        "trigger": trigger.trigger(keys["trigger"]),
         "audience": language.parse(keys["audience"]).to_json() if "audience" in keys else None,
-        "reentry_days": _reentry(keys.get("reentry")),
+        "reentry": _reentry(keys.get("reentry")),
         "holdout_percent": _percent(keys.get("holdout_percent")),
-        "value_fen": keys["value_fen"].whole() if "value_fen" in keys else 0,
+        **_value(keys.get("value_fen")),
         "deadline_days": keys["deadline_days"].whole(1, 365) if "deadline_days" in keys else 7,
         "max_age_days": keys["max_age_days"].whole(1, 3650) if "max_age_days" in keys else 3,
-        "goal": _event(keys["goal"]) if "goal" in keys else None,
+        "goal": trigger.event(keys["goal"]) if "goal" in keys else None,
+        "exit_on": [trigger.event(one) for one in keys["exit_on"].items()] if "exit_on" in keys else [],
+        "exit_when": language.parse(keys["exit_when"]).to_json() if "exit_when" in keys else None,
         "exit_on_leave": keys["exit_on_leave"].flag() if "exit_on_leave" in keys else False,
     }
-    if body["exit_on_leave"] and "segment" not in body["trigger"]:
+    body["program"] = program(keys["steps"])
+    _check(keys, body)
+    return body
+
+
+def _check(keys: dict[str, Node], body: dict[str, Any]) -> None:
+    """What does not go together."""
+    if body["exit_on_leave"] and body["trigger"].get("when") != "entered":
         raise keys["exit_on_leave"].fail(
-            "only a journey that a segment triggers can be left by leaving it; remove the line"
+            "only a journey that begins with entering a segment can be left by leaving it; remove the line"
         )
     if body["class"] == "service" and body["holdout_percent"]:
         raise keys["holdout_percent"].fail("a journey of class service keeps its word to everybody; remove the line")
-    return body | {"program": program(keys["steps"])}
+    if "schedule" in body["trigger"] and body["audience"] is None:
+        raise keys["trigger"].fail("a schedule begins a journey for whom? write 'audience: {…}' beside it")
+    ladders = [line for line in body["program"] if line["do"] == "ladder"]
+    if ladders and body["reentry"] == "each_time":
+        raise keys["reentry"].fail(
+            "who stands on a ladder twice would hear of each rung twice; write 'reentry: always'"
+        )
 
 
 def _class(node: Node | None) -> str:
     if node is None:
         return "marketing"
-    if node.text() not in _CLASSES:
+    if node.value not in CLASSES:
         raise node.fail(
-            f"a journey is of class service or marketing, not '{node.value}'; write for example 'class: service'"
+            f"a journey is of class {', '.join(CLASSES[:-1])} or {CLASSES[-1]}, not '{node.value}'; write for example 'class: service'"
         )
     return node.text()
 
 
-def _trigger(node: Node) -> dict[str, Any]:
-    keys = node.mapping(known=("event", "where", "segment"))
-    if ("event" in keys) == ("segment" in keys):
+def _reentry(node: Node | None) -> str | dict[str, int]:
+    """One of `REENTRY`, or ``{"after_days": N}``: so many days after the last time the person entered."""
+    if node is None:
+        return "never"
+    if node.is_mapping:
+        return {
+            "after_days": node.mapping(known=("after_days",), required=("after_days",))["after_days"].whole(1, 3650)
+        }
+    if node.value not in REENTRY:
         raise node.fail(
-            "a trigger is one event or one segment; write for example {event: registered} or {segment: sleepers}"
+            f"{node.describe()} is no re-entry rule; write one of: {', '.join(REENTRY)}, {{after_days: 30}}"
         )
-    return {"segment": keys["segment"].text()} if "segment" in keys else _event(node)
+    return node.text()
 
 
-def _event(node: Node) -> dict[str, Any]:
-    """``{"event": type, "where": {property: value}}``."""
-    keys = node.mapping(known=("event", "where"), required=("event",))
-    where = {name: value.scalar() for name, value in keys["where"].mapping().items()} if "where" in keys else {}
-    return {"event": keys["event"].text(), "where": where}
-
-
-def _reentry(node: Node | None) -> int | None:
-    """Days until a person may enter again: None for never, 0 for whenever the last run has ended."""
-    if node is None or node.value == "never":
-        return None
-    if node.value == "always":
-        return 0
-    return node.mapping(known=("after_days",), required=("after_days",))["after_days"].whole(1, 3650)
+def _value(node: Node | None) -> dict[str, Any]:
+    """What a touch is expected to bring: a sum for everybody, or a trait that says it of each person."""
+    if node is None or not node.is_mapping:
+        return {"value_fen": node.whole() if node else 0, "value_trait": None}
+    keys = node.mapping(known=("trait", "otherwise"), required=("trait", "otherwise"))
+    return {"value_fen": keys["otherwise"].whole(), "value_trait": keys["trait"].text()}
 
 
 def _percent(node: Node | None) -> float:

@@ -1,8 +1,10 @@
-"""Who enters a journey and who leaves it before its end."""
+"""Who enters a journey, and what began their run."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -10,10 +12,19 @@ from yutang import segment
 from yutang.db.cursor import Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
+from yutang.journey import leave, waits
 from yutang.journey.run import Run, is_service
 from yutang.segment import language
 
 sql = Queries(__package__)
+
+
+class Candidate(NamedTuple):
+    """Somebody who may enter. `cause` names what began the run (``event:7``), so that it begins once; `about`: what that said."""
+
+    person_id: int
+    cause: str
+    about: dict[str, Any]
 
 
 def begin(run: Run) -> int:
@@ -21,103 +32,85 @@ def begin(run: Run) -> int:
     fresh = {row.id for row in sql.unstarted(run.conn, journeys=[d.definition_id for d in run.current])}
     begun = [d for d in run.current if d.definition_id in fresh]
     entered = sum(
-        _enrol(run, d, sql.members(run.conn, run.only, segment=_segment(run, d)).fetchall())
+        enrol(run, d, sql.members(run.conn, run.only, segment=segment_of(run, d)))
         for d in begun
-        if _by_segment(d)
+        if d.body["trigger"].get("when") == "entered"
     )
     if begun and run.only.persons is None:
         sql.started(run.conn, journeys=sorted(fresh), now=run.now)
     return entered
 
 
-def retire(run: Run) -> int:
-    """Whoever is on a journey that was taken out of service leaves it."""
-    return sql.retire(run.conn, run.only, journeys=[d.definition_id for d in run.current], now=run.now).rowcount
-
-
-def follow_merges(run: Run, w: Window) -> int:
-    """Runs of people who were merged away end."""
-    return sql.merged_away(run.conn, low=w.low, high=w.high, now=run.now).rowcount
-
-
 def follow_events(run: Run, w: Window) -> int:
-    """Events end runs (goal), answer those who wait for them, and begin new runs; in this order, so that one event does
-    not begin and end the same run."""
+    """Events end runs, answer those who wait for them, and begin new runs; in this order, so that one event does not begin
+    and end the same run."""
     return sum(
         (
-            *(_goals(run, d, w) for d in run.live),
-            *(_answers(run, d, w) for d in run.live),
+            leave.by_events(run, w),
+            leave.by_rule(run, w, "person_event"),
+            waits.follow_answers(run, w),
             *(_happened(run, d, w) for d in run.current),
         )
     )
 
 
-def _goals(run: Run, d: Definition, w: Window) -> int:
-    goal = d.body["goal"]
-    if goal is None:
-        return 0
-    where = Jsonb(goal["where"])
-    return sql.goal(
-        run.conn, run.only, **_of(d), type=goal["event"], where=where, low=w.low, high=w.high, now=run.now
-    ).rowcount
-
-
-def _answers(run: Run, d: Definition, w: Window) -> int:
-    program, moved = d.body["program"], 0
-    for n, line in enumerate(program):
-        if line["do"] == "wait_for":
-            moved += sql.answered(
-                run.conn, run.only, **_of(d), step=n, next=line["yes"], due=run.due(program[line["yes"]]),
-                type=line["event"], where=Jsonb(line["where"]), low=w.low, high=w.high, now=run.now,
-            ).rowcount  # fmt: skip
-    return moved
-
-
 def _happened(run: Run, d: Definition, w: Window) -> int:
     trigger = d.body["trigger"]
-    if _by_segment(d):
-        return 0
-    oldest = run.now - timedelta(days=d.body["max_age_days"])
-    where = Jsonb(trigger["where"])
-    rows = sql.happened(run.conn, run.only, type=trigger["event"], where=where, oldest=oldest, low=w.low, high=w.high)
-    return _enrol(run, d, rows.fetchall())
+    window = {"low": w.low, "high": w.high, "oldest": run.now - timedelta(days=d.body["max_age_days"])}
+    if "event" in trigger:
+        where = Jsonb(trigger["where"])
+        return enrol(run, d, sql.happened(run.conn, run.only, types=trigger["event"], where=where, **window))
+    if "near" in trigger:
+        near = trigger["near"]
+        return enrol(
+            run, d, sql.came_near(run.conn, run.only, within=near["within_m"], **run.stores(near["store"]), **window)
+        )
+    return 0
 
 
 def follow_segments(run: Run, w: Window) -> int:
-    """Entering a segment begins runs, leaving it ends those that say so."""
-    left = sum(
-        sql.left(run.conn, run.only, **_of(d), segment=_segment(run, d), low=w.low, high=w.high, now=run.now).rowcount
-        for d in run.live
-        if d.body["exit_on_leave"]
-    )
-    entered = sum(
-        _enrol(
-            run, d, sql.entered_segment(run.conn, run.only, segment=_segment(run, d), low=w.low, high=w.high).fetchall()
-        )
-        for d in run.current
-        if _by_segment(d)
-    )
-    return left + entered
+    """Entering or leaving a segment begins runs, and leaving ends those that say so."""
+    ended = leave.by_segment(run, w) + leave.by_rule(run, w, "membership")
+    return ended + sum(_crossed(run, d, w) for d in run.current)
 
 
-def _enrol(run: Run, d: Definition, candidates: list) -> int:
-    """Enter those who belong to the audience and may enter (again)."""
-    candidates = _audience(run, d, candidates)
-    if not candidates:
+def _crossed(run: Run, d: Definition, w: Window) -> int:
+    """Who has crossed the border of the trigger's segment in its direction."""
+    if "segment" not in d.body["trigger"]:
         return 0
-    days = d.body["reentry_days"]
+    crossed = sql.entered_segment if d.body["trigger"]["when"] == "entered" else sql.left_segment
+    return enrol(run, d, crossed(run.conn, run.only, segment=segment_of(run, d), low=w.low, high=w.high))
+
+
+def enrol(run: Run, d: Definition, candidates: Iterable[Any]) -> int:
+    """Enter those `candidates` (see `Candidate`) who belong to the audience and may enter (again); returns how many did."""
+    return admit(run, d, _audience(run, d, list(candidates)))
+
+
+def admit(run: Run, d: Definition, chosen: Sequence[Any]) -> int:
+    """Enter those of the audience who may enter (again)."""
+    if not chosen:
+        return 0
+    rule = d.body["reentry"]
     return sql.enrol(
         run.conn,
-        **_of(d),
+        journey=d.definition_id,
+        version=d.version,
         now=run.now,
         due=run.due(d.body["program"][0]),
-        once=days is None,
-        since=run.now - timedelta(days=days) if days else None,
-        persons=[row.person_id for row in candidates],
-        causes=[row.cause for row in candidates],
+        once=rule == "never",
+        alone=rule != "each_time",
+        since=_since(run.now, rule),
+        persons=[row.person_id for row in chosen],
+        causes=[row.cause for row in chosen],
+        abouts=[Jsonb(row.about) for row in chosen],
         share=_share(d, d.body["holdout_percent"]),
         global_share=_share(d, run.pond["holdout_percent"]),
     ).rowcount
+
+
+def _since(now: datetime, rule: Any) -> datetime | None:
+    return now - timedelta(days=rule["after_days"]) if isinstance(rule, dict) else None
 
 
 def _share(d: Definition, percent: float) -> int:
@@ -125,7 +118,7 @@ def _share(d: Definition, percent: float) -> int:
     return 0 if is_service(d) else round(percent * 100)
 
 
-def _audience(run: Run, d: Definition, candidates: list) -> list:
+def _audience(run: Run, d: Definition, candidates: Sequence[Any]) -> Sequence[Any]:
     rule = d.body["audience"]
     if rule is None or not candidates:
         return candidates
@@ -133,15 +126,7 @@ def _audience(run: Run, d: Definition, candidates: list) -> list:
     return [row for row in candidates if row.person_id in inside]
 
 
-def _by_segment(d: Definition) -> bool:
-    return "segment" in d.body["trigger"]
-
-
-def _segment(run: Run, d: Definition) -> int:
+def segment_of(run: Run, d: Definition) -> int:
     """The id of the trigger's segment; -1, which nobody is in, when it is out of service."""
     found = run.named("segment", d.body["trigger"]["segment"])
     return found.definition_id if found else -1
-
-
-def _of(d: Definition) -> dict[str, int]:
-    return {"journey": d.definition_id, "version": d.version}

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 
-from yutang import definitions, ingest, segment
+from yutang import definitions, ingest
 from yutang.db.cursor import Window
-from yutang.db.queries import Queries
-from yutang.definitions import Definition
-from yutang.journey.run import Run, is_service
+from yutang.journey import below, calls, forks
+from yutang.journey.draft import number
+from yutang.journey.place import CHUNK, Place, pass_on, places, sql
+from yutang.journey.run import Run
 from yutang.model import Only
-from yutang.segment import language
-
-sql = Queries(__package__)
-
-CHUNK = 20_000
-
-
-@dataclass(frozen=True)
-class Place:
-    """One line of one version, and the parameters that its statements share."""
-
-    d: Definition
-    step: int
-    line: dict[str, Any]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        return {"journey": self.d.definition_id, "version": self.d.version, "step": self.step}
 
 
 def walk(run: Run) -> int:
@@ -48,15 +30,12 @@ def walk(run: Run) -> int:
 def follow_ladders(run: Run, w: Window) -> int:
     """Whoever stands on a ladder is spoken to at each of its moves."""
     said = 0
-    for d in run.live:
-        for n, line in enumerate(d.body["program"]):
-            if line["do"] == "ladder" and (words := _words(run, Place(d, n, line))):
-                oldest = run.now - timedelta(days=d.body["max_age_days"])
-                said += _count(
-                    sql.ladder_moved(
-                        run.conn, run.only, **Place(d, n, line).params, **words, low=w.low, high=w.high, oldest=oldest
-                    )
-                )
+    for place in places(run, "ladder"):
+        if words := _words(run, place):
+            oldest = run.now - timedelta(days=place.d.body["max_age_days"])
+            said += _count(
+                sql.ladder_moved(run.conn, run.only, **place.params, **words, low=w.low, high=w.high, oldest=oldest)
+            )
     return said
 
 
@@ -66,31 +45,48 @@ def judged(conn: psycopg.Connection, w: Window, only: Only) -> None:
 
 
 def _wait(run: Run, place: Place) -> int:
-    return _pass_on(run, place, place.line["next"], "waited")
+    return len(pass_on(run, place, place.line["next"], "waited"))
+
+
+def _until(run: Run, place: Place) -> int:
+    """The brand's clock is asked on coming to the line; where each lives, only the database knows."""
+    line = place.line
+    if line["where"] == "pond":
+        return _wait(run, place)
+    return sql.until_where_they_live(
+        run.conn,
+        run.only,
+        **place.params,
+        now=run.now,
+        limit=CHUNK,
+        zone=run.pond["time_zone"],
+        date=line["date"],
+        time=line["time"],
+        weekdays=line["weekdays"],
+        next=line["next"],
+        due=run.due(place.d.body["program"][line["next"]]),
+    ).rowcount
 
 
 def _time_out(run: Run, place: Place) -> int:
-    return _pass_on(run, place, place.line["no"], "timed_out")
-
-
-def _pass_on(run: Run, place: Place, to: int, outcome: str) -> int:
-    return len(_moved(run, place, to, outcome))
-
-
-def _moved(run: Run, place: Place, to: int, outcome: str) -> list:
-    due = run.due(place.d.body["program"][to])
-    return sql.pass_on(
-        run.conn, run.only, **place.params, now=run.now, limit=CHUNK, next=to, due=due, outcome=outcome
-    ).fetchall()
+    return len(pass_on(run, place, place.line["no"], "timed_out"))
 
 
 def _message(run: Run, place: Place) -> int:
     """Propose a touch; a message that is out of service is passed over."""
     to, words = place.line["next"], _words(run, place)
     if words is None:
-        return _pass_on(run, place, to, "no_message")
+        return len(pass_on(run, place, to, "no_message"))
     due = run.due(place.d.body["program"][to])
     return _count(sql.speak(run.conn, run.only, **place.params, **words, limit=CHUNK, next=to, due=due))
+
+
+def _task(run: Run, place: Place) -> int:
+    """A touch that is a task for somebody; where nobody can be asked, nobody is waited for."""
+    if _words(run, place) is None:
+        program = place.d.body["program"]
+        return len(pass_on(run, place, program[place.line["next"]]["no"], "no_message"))
+    return _message(run, place)
 
 
 def _count(cursor: psycopg.Cursor) -> int:
@@ -100,86 +96,79 @@ def _count(cursor: psycopg.Cursor) -> int:
 
 
 def _words(run: Run, place: Place) -> dict[str, Any] | None:
-    """What a touch of this line says: message, channel, offer, value, deadline."""
+    """What a touch of this line says: message, channels, offer, value, deadline."""
     message = run.named("message", place.line["message"])
     offer = run.named("offer", place.line["offer"]) if place.line.get("offer") else None
     if message is None or (place.line.get("offer") and offer is None):
         return None
     return {
         "now": run.now,
+        "number": number(place.line),
         "message": message.definition_id,
         "message_version": message.version,
-        "channel": place.line["channel"] or message.body["channel"],
+        "channels": place.line["channels"] or [message.body["channel"]],
         "offer": offer and offer.definition_id,
-        "service": is_service(place.d),
+        "class": place.d.body.get("class", "marketing"),
         "value_fen": place.d.body["value_fen"],
+        "value_trait": place.d.body.get("value_trait"),
         "deadline": run.now + timedelta(days=place.d.body["deadline_days"]),
     }
 
 
-def _branch(run: Run, place: Place) -> int:
-    """Ask the rule about everybody on the line."""
-    rule = language.from_json(place.line["rule"])
-    return _fork(run, place, lambda persons: segment.matching(run.conn, rule, run.now, persons))
-
-
-def _hours(run: Run, place: Place) -> int:
-    """Ask the clock on the wall where each person lives."""
-    hours = {"begin": place.line["from"], "end": place.line["to"], "zone": definitions.pond(run.conn)["time_zone"]}
-    return _fork(
-        run, place, lambda persons: {r.person_id for r in sql.in_hours(run.conn, now=run.now, persons=persons, **hours)}
-    )
-
-
-def _fork(run: Run, place: Place, ask: Callable[[list[int]], set[int]]) -> int:
-    """Send each person on the line the way of the answer."""
-    rows = sql.claim(run.conn, run.only, **place.params, now=run.now, limit=CHUNK).fetchall()
-    inside = ask([row.person_id for row in rows]) if rows else set()
-    for answer, group in (
-        ("yes", [r for r in rows if r.person_id in inside]),
-        ("no", [r for r in rows if r.person_id not in inside]),
-    ):
-        to = place.line[answer]
-        sql.go(
-            run.conn, journey=place.d.definition_id, step=place.step, next=to, due=run.due(place.d.body["program"][to]), now=run.now,
-            outcome=answer, persons=[row.person_id for row in group], causes=[row.cause for row in group],
-        )  # fmt: skip
-    return len(rows)
-
-
 def _tag(run: Run, place: Place) -> int:
-    """A tag is a fact about a person, so it goes through the door like any other."""
     do = place.line["do"]
-    rows = _moved(run, place, place.line["next"], do)
-    ingest.follow_up(
-        run.conn,
-        run.now,
-        [
-            (
-                f"{do}:{place.d.definition_id}:{row.person_id}:{row.cause}:{place.step}",
-                f"{do}ged",
-                row.person_id,
-                run.now,
-                {"tag": place.line["tag"]},
-            )
-            for row in rows
-        ],
-    )
+    return _tell(run, place, do, f"{do}ged", {"tag": place.line["tag"]})
+
+
+def _set(run: Run, place: Place) -> int:
+    return _tell(run, place, "set", "profile_updated", {"traits": place.line["traits"]})
+
+
+def _tell(run: Run, place: Place, do: str, event: str, props: dict[str, Any]) -> int:
+    """What a journey makes known of a person goes through the door like any other fact."""
+    rows = pass_on(run, place, place.line["next"], do)
+    ingest.follow_up(run.conn, run.now, [(place.key(do, row), event, row.person_id, run.now, props) for row in rows])
     return len(rows)
+
+
+def _call(run: Run, place: Place) -> int:
+    """Put the request down; `deliver` makes it. Whoever is held out is nobody's business outside."""
+    program, answered = place.d.body["program"], place.line["next"]
+    no = program[answered]["no"]
+    return calls.sql.ask(
+        run.conn,
+        run.only,
+        **place.params,
+        now=run.now,
+        limit=CHUNK,
+        line=place.line["id"],
+        deadline=run.now + timedelta(seconds=place.line["seconds"]),
+        next=answered,
+        due=run.due(program[answered]),
+        no=no,
+        no_due=run.due(program[no]),
+    ).rowcount
 
 
 def _end(run: Run, place: Place) -> int:
-    return sql.finish(run.conn, run.only, **place.params, now=run.now, limit=CHUNK).rowcount
+    reason = place.line["because"]
+    return sql.finish(run.conn, run.only, **place.params, now=run.now, limit=CHUNK, reason=reason).rowcount
 
 
 WALK: dict[str, Callable[[Run, Place], int]] = {
     "wait": _wait,
-    "until": _wait,
+    "until": _until,
     "wait_for": _time_out,
-    "branch": _branch,
-    "hours": _hours,
+    "branch": forks.branch,
+    "hours": forks.hours,
+    "split": forks.split,
     "message": _message,
+    "task": _task,
     "tag": _tag,
     "untag": _tag,
+    "set": _set,
+    "call": _call,
+    "journey": below.begin,
     "end": _end,
 }
+"""What is done on each kind of line whose time has come; on the others people stay until something happens."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 
 from yutang import definitions
 from yutang.definitions import Definition
+from yutang.journey import moments
 from yutang.model import Only
 
 
@@ -33,24 +33,32 @@ class Run:
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], Definition]:
-        found = (d for kind in ("message", "offer", "segment") for d in definitions.all_current(self.conn, kind))
+        found = (
+            d for kind in ("message", "offer", "segment", "store") for d in definitions.all_current(self.conn, kind)
+        )
         return {(d.kind, d.name): d for d in found}
 
     def named(self, kind: str, name: str) -> Definition | None:
         """The message, offer or segment of this name, if it is in service."""
         return self._named.get((kind, name))
 
+    def stores(self, name: str | None) -> dict[str, list[Any]]:
+        """The places in service, or the one of this name: names, titles (in Chinese, as messages are), lats, lons."""
+        found = [d for (kind, known), d in self._named.items() if kind == "store" and name in (None, known)]
+        return {
+            "names": [d.name for d in found],
+            "titles": [d.body["title"]["zh"] for d in found],
+            **{f"{axis}s": [d.body[axis] for d in found] for axis in ("lat", "lon")},
+        }
+
+    def journey(self, name: str) -> Definition | None:
+        """The journey of this name, if it is in service."""
+        return next((d for d in self.current if d.name == name), None)
+
     def due(self, line: dict[str, Any]) -> datetime | None:
         """When a person who comes to this line now is to leave it; None: when something happens."""
         if line["do"] in ("wait", "wait_for"):
             return self.now + timedelta(seconds=line["seconds"])
-        if line["do"] == "until":
-            return self._next(line["time"])
-        return None if line["do"] == "ladder" else self.now
-
-    def _next(self, time: str) -> datetime:
-        """The next instant at which the pond's clocks show this time of day."""
-        local = self.now.astimezone(ZoneInfo(self.pond["time_zone"]))
-        hour, minute = map(int, time.split(":"))
-        at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return (at if at > local else at + timedelta(days=1)).astimezone(self.now.tzinfo)
+        if line["do"] == "until" and line["where"] == "pond":
+            return moments.next_at(line, self.now, self.pond["time_zone"])
+        return None if line["do"] in ("ladder", "ended") else self.now

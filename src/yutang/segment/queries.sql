@@ -191,7 +191,7 @@ where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and @only(e)
 group by e.bucket / 16;
 
 -- name: changed_coupons
-select array_send(array_agg(c.person_id)) from coupon c
+select array_send(array_agg(c.person_id)) from coupon_changed c
 where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8 and @only(c)
 group by c.bucket / 16;
 

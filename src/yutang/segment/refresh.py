@@ -39,7 +39,7 @@ SOURCES = (
     ("person", "changed", "changed_persons", None),
     ("ladder_news", "xid", "changed_ladders", {"ladder"}),
     ("enrolment", "xid", "changed_enrolments", {"journey"}),
-    ("coupon", "xid", "changed_coupons", {"coupon", "redeemed"}),
+    ("coupon_news", "xid", "changed_coupons", {"coupon", "redeemed"}),
 )
 """(table, its transaction ids, who is named there, the features of which one must be asked about for anybody to care)."""
 

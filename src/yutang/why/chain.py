@@ -56,13 +56,16 @@ class Stay:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One answer of `decide`: send, hold or no. `lost_to` is the touch that got the slot, with its journey."""
+    """One answer of `decide`: send, hold or no. `spent`: points that its class had taken in the window before it.
+
+    lost_to: the touch that got the points: ``touch_id``, ``journey``, ``title`` (of the journey), ``message`` (title), ``value_fen``.
+    """
 
     at: datetime
     verdict: str
     reason: str | None
     words: Words
-    sent_before: int | None
+    spent: int | None
     lost_to: dict[str, Any] | None
 
 
@@ -108,14 +111,31 @@ class Coupon:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """An offer that the person did not get: a rung that a ladder kept back, somebody else's or an unknown code."""
+
+    at: datetime
+    offer: str | None
+    title: Words
+    code: str | None
+    reason: str
+    words: Words
+
+
+@dataclass(frozen=True)
 class Touch:
-    """Something a journey wanted to say, and what became of it, in order. `words` sums it up."""
+    """Something a journey wanted to say, and what became of it, in order. `words` sums it up.
+
+    kind: the class of its journey. price: the points that it takes of the person's budget.
+    """
 
     touch_id: int
     journey: str
     message: str
     title: Words
+    kind: str
     channel: str
+    price: int
     offer: str | None
     rung: int | None
     value_fen: int
@@ -190,3 +210,5 @@ class Chain:
     outside: list[Outside]
     coupons: list[Coupon]
     """Coupons that no touch carried: from other systems."""
+    refused: list[Refused]
+    """What was refused without a touch, or a coupon of the person's, on which it could be told."""

@@ -39,12 +39,12 @@ select s.* from step s where @only(s) order by s.seq;
 -- With what is proposed and not judged yet.
 select t.*, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at, a.retry_at as attempt_retry_at,
        a.reason as attempt_reason, a.detail as attempt_detail
-from (select t.bucket, t.person_id, t.touch_id, t.journey_id, t.cause, t.version, t.channel, t.message_id, t.message_version, t.offer_id,
+from (select t.bucket, t.person_id, t.touch_id, t.journey_id, t.cause, t.version, t.class as kind, t.channel, t.price, t.message_id, t.message_version, t.offer_id,
              t.rung, t.value_fen, t.at, t.deadline, d.trail as verdicts, d.coupon
       from touch t join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
       where @only(t)
       union all
-      select p.bucket, p.person_id, p.touch_id, p.journey_id, p.cause, p.version, p.channel, p.message_id, p.message_version, p.offer_id,
+      select p.bucket, p.person_id, p.touch_id, p.journey_id, p.cause, p.version, p.class, p.channels[1], 0, p.message_id, p.message_version, p.offer_id,
              p.rung, p.value_fen, p.at, p.deadline, '[]', null
       from proposed p
       where @only(p) and not exists (
@@ -57,7 +57,16 @@ order by t.at, t.touch_id;
 select c.* from coupon c where @only(c) order by c.issued_at, c.code;
 
 -- name: uses
-select r.code, r.at, r.state, r.reason, r.order_id, r.discount_fen from redemption r where @only(r) order by r.at, r.request_id;
+select r.code, r.at, r.state, r.reason, r.against, r.order_id, r.discount_fen from redemption r where @only(r) order by r.at, r.request_id;
+
+-- name: refused
+-- What was refused where no touch and no coupon of the person's own tells of it.
+select f.at, f.definition_id, null as code, f.reason from offer_refusal f where @only(f) and f.key not like 'touch:%%'
+union all
+select r.at, 0, r.code, r.reason from redemption r
+where @only(r) and r.state in ('refused', 'conflict') and not exists (
+    select from coupon c where c.code = r.code and c.bucket = r.bucket and c.person_id = r.person_id)
+order by at;
 
 -- name: newest_version
 -- A definition that is out of service still has its last words.
@@ -66,7 +75,29 @@ select max(d.version) as version from definition d where d.definition_id = %(def
 -- name: triggers
 -- Events that could have begun a run, newest first, with the time at which they came in.
 select e.event_id, e.at, came.received_at from person_event e join event came on came.event_id = e.event_id
-where @only(e) and e.type = %(type)s::text and e.props @> %(where)s::jsonb order by e.at desc limit %(limit)s::int;
+where @only(e) and e.type = any(%(types)s::text[]) and e.props @> %(where)s::jsonb order by e.at desc limit %(limit)s::int;
+
+-- name: located
+-- Where the person was, newest first, and within how many metres of the nearest of these places, as far as is known.
+select e.event_id, e.at, came.received_at,
+       round(greatest(s.away, (e.props ->> 'accuracy_m')::double precision))::int as metres
+from person_event e join event came on came.event_id = e.event_id
+cross join lateral (
+    select min(metres((e.props ->> 'lat')::double precision, (e.props ->> 'lon')::double precision, u.lat, u.lon)) as away
+    from unnest(%(lats)s::double precision[], %(lons)s::double precision[]) u (lat, lon)) s
+where @only(e) and e.type = 'located' and s.away is not null order by e.at desc limit %(limit)s::int;
+
+-- name: firings
+select f.fires_at, f.state, f.at from journey_firing f where f.journey_id = %(journey)s::int
+order by f.fires_at desc limit %(limit)s::int;
+
+-- name: date_of_trait
+select t.value #>> '{}' as date from trait t
+where @only(t) and t.name = %(trait)s::text and (t.value #>> '{}') ~ '^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$';
+
+-- name: date_of_event
+select (min(y.first_at) at time zone %(zone)s::text)::date::text as date from tally y
+where @only(y) and y.type = %(type)s::text having count(*) > 0;
 
 -- name: started
 select j.started_at from journey_state j where j.journey_id = %(journey)s::int;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yutang.clock import parse_time
-from yutang.why import words
+from yutang.why import lines, words
 from yutang.why.book import Book, grouped
 from yutang.why.chain import Enrolment, Happening, Step, Touch, Words
 
@@ -58,9 +58,15 @@ def _enrolment(book: Book, row: Any, events: dict[int, Happening], steps: list[A
 def _cause(book: Book, cause: str, events: dict[int, Happening], trigger: dict[str, Any]) -> Words:
     """What began the run."""
     kind, _, what = cause.partition(":")
-    if kind == "segment":
+    if kind in ("segment", "left"):
         title = book.titled("segment", trigger.get("segment", "?"))
-        return words.both(f"进入人群「{title['zh']}」", f"entered the segment '{title['en']}'")
+        zh, en = ("进入", "entered") if kind == "segment" else ("离开", "left")
+        return words.both(f"{zh}人群「{title['zh']}」", f"{en} the segment '{title['en']}'")
+    if kind == "schedule":
+        return words.both(f"到了时间 {what}（UTC）", f"its time came: {what} UTC")
+    if kind == "journey":
+        title = book.title(int(what.partition(":")[0]))
+        return words.both(f"由旅程「{title['zh']}」的一步开始", f"a step of the journey '{title['en']}' began it")
     event = events.get(cause_event(cause) or 0)
     if event is None:
         return words.both(f"事件 {what}", f"event {what}")
@@ -68,24 +74,22 @@ def _cause(book: Book, cause: str, events: dict[int, Happening], trigger: dict[s
 
 
 def _step(book: Book, program: list[dict[str, Any]], row: Any) -> Step:
-    return Step(
-        row.seq,
-        _line(book, program, row.step),
-        row.outcome,
-        words.OUTCOMES.get(row.outcome, words.both(row.outcome, row.outcome)),
-        row.at,
-    )
+    """A line that was passed before a live edit belongs to the version of that time."""
+    if row.version is not None and (found := book.definition(row.journey_id, row.version)):
+        program = found.body["program"]
+    line = program[row.step] if 0 <= row.step < len(program) else None
+    return Step(row.seq, _line(book, program, row.step), row.outcome, lines.outcome(line, row.outcome), row.at)
 
 
 def _line(book: Book, program: list[dict[str, Any]], number: int) -> Words:
     return (
-        words.line(program[number], book.titled)
+        lines.line(program[number], book.titled)
         if 0 <= number < len(program)
         else words.both(f"第 {number} 行", f"line {number}")
     )
 
 
-def cause_since(cause: str) -> Any:
-    """When the stay began that a cause names; None for causes of another kind."""
+def cause_instant(cause: str) -> Any:
+    """When the stay began or ended, or the clock fired, that a cause names; None for causes of another kind."""
     kind, _, what = cause.partition(":")
-    return parse_time(what + "+00:00") if kind == "segment" else None
+    return parse_time(what + "+00:00") if kind in ("segment", "left", "schedule") else None

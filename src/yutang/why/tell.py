@@ -14,7 +14,7 @@ from yutang.why.book import NEWEST, Book, sql
 from yutang.why.chain import Chain, Handle, Merge, Stay
 from yutang.why.outside import outside
 from yutang.why.runs import cause_event, enrolments
-from yutang.why.touches import coupons, happening, touches
+from yutang.why.touches import coupons, happening, refused, touches
 
 
 def why(conn: psycopg.Connection, person_id: int, now: datetime) -> Chain:
@@ -43,6 +43,7 @@ def why(conn: psycopg.Connection, person_id: int, now: datetime) -> Chain:
         enrolments=enrolments(book, runs, events, said),
         outside=outside(book, holder, runs, stays),
         coupons=[coupon for code, coupon in coupon_of.items() if code not in carried],
+        refused=refused(book),
     )
 
 

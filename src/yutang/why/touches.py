@@ -7,7 +7,7 @@ from typing import Any
 
 from yutang.why import words
 from yutang.why.book import Book, grouped
-from yutang.why.chain import Attempt, Coupon, Happening, Touch, Use, Verdict, Words
+from yutang.why.chain import Attempt, Coupon, Happening, Refused, Touch, Use, Verdict, Words
 
 
 def happening(row: Any) -> Happening:
@@ -19,14 +19,31 @@ def touches(book: Book, coupons: dict[str, Coupon]) -> list[tuple[Any, Touch]]:
     """(row, touch) in the order in which they were proposed."""
     rows = book.rows("touches")
     answers = grouped(book.rows("answers"), lambda row: row.touch_id)
-    journeys = {row.touch_id: row.journey_id for row in rows}
-    return [(row, _touch(book, row, journeys, answers.get(str(row.touch_id), []), coupons)) for row in rows]
+    by_id = {row.touch_id: row for row in rows}
+    return [(row, _touch(book, row, by_id, answers.get(str(row.touch_id), []), coupons)) for row in rows]
 
 
 def coupons(book: Book) -> dict[str, Coupon]:
     """Every coupon of the person, by code."""
     uses = grouped(book.rows("uses"), lambda row: row.code)
     return {row.code: _coupon(book, row, uses.get(row.code, [])) for row in book.rows("coupons")}
+
+
+def refused(book: Book) -> list[Refused]:
+    """What the person did not get, where neither a touch nor a coupon tells of it."""
+    return [
+        Refused(
+            at=row.at,
+            offer=book.name(row.definition_id) if row.definition_id else None,
+            title=book.title(row.definition_id)
+            if row.definition_id
+            else words.both(f"券码 {row.code}", f"code {row.code}"),
+            code=row.code,
+            reason=row.reason,
+            words=words.reason(row.reason),
+        )
+        for row in book.rows("refused")
+    ]
 
 
 def _coupon(book: Book, row: Any, uses: list[Any]) -> Coupon:
@@ -47,18 +64,22 @@ def _coupon(book: Book, row: Any, uses: list[Any]) -> Coupon:
 
 def _use(row: Any) -> Use:
     said = words.add(words.USES[row.state], words.reason(row.reason))
+    if row.against:
+        said = words.both(f"{said['zh']}（{row.against}）", f"{said['en']} ({row.against})")
     return Use(row.at, row.state, row.reason, said, row.order_id, row.discount_fen)
 
 
-def _touch(book: Book, row: Any, journeys: dict[int, int], answers: list[Any], coupons: dict[str, Coupon]) -> Touch:
-    verdicts = [_verdict(book, entry, journeys) for entry in row.verdicts]
+def _touch(book: Book, row: Any, by_id: dict[int, Any], answers: list[Any], coupons: dict[str, Coupon]) -> Touch:
+    verdicts = [_verdict(book, entry, by_id) for entry in row.verdicts]
     attempt = _attempt(row)
     return Touch(
         touch_id=row.touch_id,
         journey=book.name(row.journey_id, row.version),
         message=book.name(row.message_id, row.message_version),
         title=book.title(row.message_id, row.message_version),
+        kind=row.kind,
         channel=row.channel,
+        price=row.price,
         offer=book.name(row.offer_id) if row.offer_id is not None else None,
         rung=row.rung or None,
         value_fen=row.value_fen,
@@ -72,20 +93,22 @@ def _touch(book: Book, row: Any, journeys: dict[int, int], answers: list[Any], c
     )
 
 
-def _verdict(book: Book, entry: dict[str, Any], journeys: dict[int, int]) -> Verdict:
+def _verdict(book: Book, entry: dict[str, Any], by_id: dict[int, Any]) -> Verdict:
     verdict, lost_to = entry["verdict"], entry.get("lost_to")
     said = words.add(words.VERDICTS[verdict], words.reason(entry.get("reason")))
-    winner = _winner(book, lost_to, journeys.get(lost_to)) if lost_to is not None else None
-    return Verdict(
-        datetime.fromisoformat(entry["at"]), verdict, entry.get("reason"), said, entry.get("sent_before"), winner
-    )
+    winner = _winner(book, lost_to, by_id.get(lost_to)) if lost_to is not None else None
+    if winner and "value_fen" in winner:
+        said = words.against(said, winner["message"], winner["value_fen"], entry.get("value_fen", 0))
+    return Verdict(datetime.fromisoformat(entry["at"]), verdict, entry.get("reason"), said, entry.get("spent"), winner)
 
 
-def _winner(book: Book, touch_id: int, journey_id: int | None) -> dict[str, Any]:
-    """Who got the slot instead."""
-    if journey_id is None:
+def _winner(book: Book, touch_id: int, row: Any | None) -> dict[str, Any]:
+    """Who got the points instead: its journey and message, and what it was worth."""
+    if row is None:
         return {"touch_id": touch_id, "journey": None, "title": words.both(f"触达 {touch_id}", f"touch {touch_id}")}
-    return {"touch_id": touch_id, "journey": book.name(journey_id), "title": book.title(journey_id)}
+    journey, message = book.title(row.journey_id), book.title(row.message_id, row.message_version)
+    found = {"touch_id": touch_id, "journey": book.name(row.journey_id), "title": journey}
+    return found | {"message": message, "value_fen": row.value_fen}
 
 
 def _attempt(row: Any) -> Attempt | None:

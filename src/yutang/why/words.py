@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from yutang.ingest import catalog
@@ -21,6 +20,20 @@ OUTCOMES: dict[str, Words] = {
     "no_message": {"zh": "消息已下线，跳过", "en": "the message is out of service; passed over"},
     "tag": {"zh": "已打标签", "en": "tagged"},
     "untag": {"zh": "已去标签", "en": "untagged"},
+    "set": {"zh": "已更新属性", "en": "the traits were set"},
+    "else": {"zh": "都不满足", "en": "none of them"},
+    "task_done": {"zh": "员工已完成任务", "en": "the task was done"},
+    "task_late": {"zh": "任务逾期未完成", "en": "the task was not done in time"},
+    "task_dropped": {"zh": "任务已取消", "en": "the task was dropped"},
+    "called": {"zh": "已发起调用", "en": "the call was put down"},
+    "answered": {"zh": "对方已回答", "en": "it was answered"},
+    "call_failed": {"zh": "调用失败", "en": "the call failed"},
+    "holdout": {"zh": "属于对照组，不调用", "en": "in the holdout group, so nobody is called"},
+    "begun": {"zh": "已进入子旅程", "en": "the other journey has begun"},
+    "not_entered": {"zh": "子旅程不允许进入，跳过", "en": "the other journey lets them not in; passed over"},
+    "retired": {"zh": "子旅程已下线，跳过", "en": "the other journey is out of service; passed over"},
+    "moved": {"zh": "旅程改版，移到新版", "en": "the journey was edited; moved to the new version"},
+    "ended": {"zh": "子旅程已结束", "en": "the other journey has ended"},
 }
 VERDICTS: dict[str, Words] = {
     "send": {"zh": "准予发送", "en": "send it"},
@@ -36,6 +49,7 @@ ATTEMPTS: dict[str, Words] = {
 }
 COUPONS: dict[str, Words] = {
     "issued": {"zh": "未使用", "en": "not used yet"},
+    "reserved": {"zh": "为订单占用", "en": "held for an order"},
     "redeemed": {"zh": "已核销", "en": "redeemed"},
     "expired": {"zh": "已过期", "en": "expired"},
 }
@@ -43,6 +57,10 @@ USES: dict[str, Words] = {
     "done": {"zh": "核销成功", "en": "redeemed"},
     "restored": {"zh": "因退款已退回", "en": "given back by a refund"},
     "refused": {"zh": "核销被拒", "en": "refused"},
+    "held": {"zh": "为订单占用", "en": "held for an order"},
+    "released": {"zh": "占用已释放", "en": "the hold was released"},
+    "lapsed": {"zh": "占用已超时", "en": "the hold lapsed"},
+    "conflict": {"zh": "离线门店已给，但不成立", "en": "given by a till that was offline, but not to be had"},
 }
 STATES: dict[str, Words] = {
     "active": {"zh": "进行中", "en": "under way"},
@@ -67,6 +85,15 @@ def add(first: Words, second: Words) -> Words:
     if not second["zh"]:
         return first
     return both(f"{first['zh']}：{second['zh']}", f"{first['en']}: {second['en']}")
+
+
+def against(said: Words, message: Words, value_fen: int, own_fen: int) -> Words:
+    """A lost contest, with what the winner was worth and what the loser."""
+    theirs, own = value_fen / 100, own_fen / 100
+    return both(
+        f"{said['zh']}（对方「{message['zh']}」期望价值 {theirs:.2f} 元，本条 {own:.2f} 元）",
+        f"{said['en']} ('{message['en']}' was worth {theirs:.2f}, this one {own:.2f})",
+    )
 
 
 def event_title(type: str) -> Words:
@@ -101,59 +128,3 @@ def rule(body: dict[str, Any]) -> Words:
     """A rule in words."""
     parsed = language.from_json(body)
     return both(sentence(parsed, "zh"), sentence(parsed, "en"))
-
-
-Titled = Callable[[str, str], Words]
-"""The title of a definition by kind and name."""
-
-
-def line(step: dict[str, Any], titled: Titled) -> Words:
-    """A line of a journey's program in words."""
-    return _LINES[step["do"]](step, titled) if step["do"] in _LINES else both(step["do"], step["do"])
-
-
-def _wait(step: dict[str, Any], _: Titled) -> Words:
-    span = duration(step["seconds"])
-    return both(f"等待 {span['zh']}", f"wait {span['en']}")
-
-
-def _wait_for(step: dict[str, Any], _: Titled) -> Words:
-    span, event = duration(step["seconds"]), event_title(step["event"])
-    return both(f"等「{event['zh']}」，最多 {span['zh']}", f"wait up to {span['en']} for '{step['event']}'")
-
-
-def _branch(step: dict[str, Any], _: Titled) -> Words:
-    asked = rule(step["rule"])
-    return both(f"判断：{asked['zh']}", f"is it true that {asked['en']}?")
-
-
-def _message(step: dict[str, Any], titled: Titled) -> Words:
-    said = titled("message", step["message"])
-    if not step.get("offer"):
-        return both(f"发消息「{said['zh']}」", f"say '{said['en']}'")
-    offer = titled("offer", step["offer"])
-    return both(
-        f"发消息「{said['zh']}」，附优惠「{offer['zh']}」", f"say '{said['en']}' with the offer '{offer['en']}'"
-    )
-
-
-def _ladder(step: dict[str, Any], titled: Titled) -> Words:
-    offer = titled("offer", step["offer"])
-    return both(f"随阶梯「{offer['zh']}」的每一步发消息", f"speak at every move of the ladder '{offer['en']}'")
-
-
-_LINES: dict[str, Callable[[dict[str, Any], Titled], Words]] = {
-    "wait": _wait,
-    "until": lambda step, _: both(f"等到 {step['time']}", f"wait until {step['time']}"),
-    "wait_for": _wait_for,
-    "branch": _branch,
-    "hours": lambda step, _: both(
-        f"当地时间在 {step['from']}–{step['to']} 之间吗",
-        f"is it between {step['from']} and {step['to']} where they live?",
-    ),
-    "message": _message,
-    "tag": lambda step, _: both(f"打标签「{step['tag']}」", f"tag '{step['tag']}'"),
-    "untag": lambda step, _: both(f"去标签「{step['tag']}」", f"untag '{step['tag']}'"),
-    "ladder": _ladder,
-    "end": lambda *_: both("结束", "end"),
-}

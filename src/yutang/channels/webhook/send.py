@@ -11,12 +11,9 @@ import httpx
 import psycopg
 
 from yutang.channels.contract import Channel, Letter, Result
+from yutang.channels.platform.outward import AT_ONCE, TIMEOUT, headers, may_work_later
 from yutang.model import YutangError
 from yutang.vault import Vault
-
-TIMEOUT = httpx.Timeout(10, connect=3)
-AT_ONCE = 8
-LATER = {408, 425, 429}
 
 
 class Webhook(Channel):
@@ -47,18 +44,10 @@ class Webhook(Channel):
     def _post(self, client: httpx.Client, now: datetime, letter: Letter) -> Result:
         content = _content(now, letter)
         try:
-            answer = client.post(self.url, content=content, headers=self._headers(now, letter, content))
+            answer = client.post(self.url, content=content, headers=headers(self.vault, now, letter.touch_id, content))
         except httpx.HTTPError as error:
             return Result.retry(type(error).__name__)
         return _verdict(answer.status_code)
-
-    def _headers(self, now: datetime, letter: Letter, content: bytes) -> dict[str, str]:
-        t = str(int(now.timestamp()))
-        return {
-            "Content-Type": "application/json",
-            "Idempotency-Key": str(letter.touch_id),
-            "Yutang-Signature": f"t={t},v1={self.vault.sign('webhook', t.encode() + b'.' + content)}",
-        }
 
 
 def _content(now: datetime, letter: Letter) -> bytes:
@@ -79,4 +68,4 @@ def _verdict(status: int) -> Result:
     if 200 <= status < 300:
         return Result.sent()
     detail = f"HTTP {status}"
-    return Result.retry(detail) if status in LATER or status >= 500 else Result.failed(detail)
+    return Result.retry(detail) if may_work_later(status) else Result.failed(detail)

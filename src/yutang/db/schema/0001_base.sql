@@ -14,7 +14,7 @@ create table stage_cursor (
 create table definition (
     definition_id int not null,
     version int not null,
-    kind text not null check (kind in ('pond', 'segment', 'journey', 'offer', 'message')),
+    kind text not null check (kind in ('pond', 'segment', 'journey', 'offer', 'message', 'store')),
     name text not null,
     body jsonb not null,
     source text not null,

@@ -1,0 +1,98 @@
+"""Spans, times of day and days of the week, as journeys write them, and the next instant that they mean."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from yutang.source import Node
+
+SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+PLACES = ("pond", "person")
+"""Whose clock: the brand's, or the one on the wall where the person lives."""
+
+
+def span(node: Node) -> int:
+    """Seconds of ``{days: 2, hours: 3}``."""
+    keys = node.mapping(known=SECONDS)
+    seconds = sum(value.whole(0, 100_000) * SECONDS[unit] for unit, value in keys.items())
+    if not seconds:
+        raise node.fail("a wait takes some time; write for example {days: 7}")
+    return seconds
+
+
+def patience(keys: dict[str, Node]) -> int:
+    """Seconds of the keys of a step that say how long it waits; 0 when it says nothing."""
+    return sum(keys[unit].whole(1, 3650) * size for unit, size in SECONDS.items() if unit in keys)
+
+
+def brief(seconds: int) -> str:
+    """A span in a few letters: ``1d2h``."""
+    parts = []
+    for unit, size in SECONDS.items():
+        n, seconds = divmod(seconds, size)
+        parts += [f"{n}{unit[0]}"] if n else []
+    return "".join(parts)
+
+
+def time_of(node: Node) -> str:
+    """A time of day, ``10:00``."""
+    if not isinstance(node.value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", node.value):
+        raise node.fail(f"{node.describe()} is not a time of day; write for example '10:00'")
+    return node.value
+
+
+def until(node: Node) -> dict[str, Any]:
+    """``{"date", "weekdays" (1 is Monday), "time", "where"}`` of a time, a date, or both in full."""
+    if not node.is_mapping:
+        return _moment(node, {"date" if _looks_like_a_date(node) else "time": node})
+    return _moment(node, node.mapping(known=("date", "time", "weekday", "where")))
+
+
+def _moment(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
+    if not keys.keys() & {"date", "time", "weekday"}:
+        raise node.fail("until when is missing; write for example {weekday: fri, time: '18:00'}")
+    if "date" in keys and "weekday" in keys:
+        raise node.fail("a date has its own day of the week; remove 'weekday'")
+    return {
+        "date": _date(keys["date"]) if "date" in keys else None,
+        "weekdays": _weekdays(keys["weekday"]) if "weekday" in keys else [],
+        "time": time_of(keys["time"]) if "time" in keys else "00:00",
+        "where": keys["where"].choice(PLACES) if "where" in keys else "pond",
+    }
+
+
+def _looks_like_a_date(node: Node) -> bool:
+    return re.match(r"\d{4}-", str(node.value)) is not None
+
+
+def _date(node: Node) -> str:
+    try:
+        return date.fromisoformat(str(node.scalar())).isoformat()
+    except ValueError:
+        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
+
+
+def _weekdays(node: Node) -> list[int]:
+    names = [item.choice(WEEKDAYS) for item in node.items()] if node.is_list else [node.choice(WEEKDAYS)]
+    if not names:
+        raise node.fail("the list is empty; write at least one day such as fri")
+    return sorted({WEEKDAYS.index(name) + 1 for name in names})
+
+
+def next_at(moment: dict[str, Any], since: datetime, zone: str) -> datetime:
+    """The first instant after `since` that an ``until`` means on the clocks of `zone`; one on a date may lie before it."""
+    where, clock = ZoneInfo(zone), time.fromisoformat(moment["time"])
+    if moment["date"]:
+        return datetime.combine(date.fromisoformat(moment["date"]), clock, where).astimezone(UTC)
+    today = since.astimezone(where).date()
+    days = (today + timedelta(days=n) for n in range(9))
+    instants = (
+        datetime.combine(day, clock, where).astimezone(UTC)
+        for day in days
+        if not moment["weekdays"] or day.isoweekday() in moment["weekdays"]
+    )
+    return next(at for at in instants if at > since)
