@@ -13,13 +13,14 @@ from yutang import decide, definitions
 from yutang.db.connect import connect
 
 DAY = timedelta(days=1)
+BUDGET = {"window_days": 7, "marketing": 2, "companion": 2, "service": None, "total": None}
 NIGHT = NOON + timedelta(hours=11)
 """Eleven in the evening in Shanghai, ten in the morning in New York."""
 
 
 @pytest.fixture
 def pond(conn) -> Pond:
-    return Pond(conn, budget={"touches": 2, "window_days": 7})
+    return Pond(conn, budget=BUDGET)
 
 
 def judge(pond, now=NOON):
@@ -186,18 +187,18 @@ def test_a_channel_that_needs_an_address_asks_for_one(pond):
 
 def test_a_service_passes_by_quiet_hours_cap_and_holdout(pond):
     person, control = pond.person(), pond.person()
-    touches = [pond.touch(person, at=NIGHT, service=True) for _ in range(4)]
-    touches.append(pond.touch(control, at=NIGHT, service=True, arm="holdout"))
+    touches = [pond.touch(person, at=NIGHT, class_="service") for _ in range(4)]
+    touches.append(pond.touch(control, at=NIGHT, class_="service", arm="holdout"))
     judge(pond, NIGHT)
     assert {pond.verdict(touch) for touch in touches} == {("send", None)}
 
 
 def test_a_service_takes_no_slot_of_the_budget(pond):
     person = pond.person()
-    before = [pond.touch(person, service=True) for _ in range(2)]
+    before = [pond.touch(person, class_="service") for _ in range(2)]
     judge(pond)
     marketing = [pond.touch(person) for _ in range(2)]
-    beside = [pond.touch(person, value_fen=900, service=True) for _ in range(2)]
+    beside = [pond.touch(person, value_fen=900, class_="service") for _ in range(2)]
     judge(pond)
     assert {pond.verdict(touch) for touch in (*before, *marketing, *beside)} == {("send", None)}
     one_too_many = pond.touch(person)
@@ -208,9 +209,9 @@ def test_a_service_takes_no_slot_of_the_budget(pond):
 def test_a_service_still_asks_for_consent_and_ends_at_its_deadline(pond):
     silent, late = pond.person(), pond.person()
     touches = [
-        pond.touch(silent, channel="letter", service=True),
-        pond.touch(late, service=True, deadline=NOON),
-        pond.touch(late, service=True, ended="goal_met"),
+        pond.touch(silent, channel="letter", class_="service"),
+        pond.touch(late, class_="service", deadline=NOON),
+        pond.touch(late, class_="service", ended="goal_met"),
     ]
     judge(pond)
     assert [pond.verdict(touch) for touch in touches] == [("no", "no_consent"), ("no", "too_late"), ("no", "goal_met")]
@@ -220,7 +221,7 @@ def test_where_stock_is_short_a_service_comes_first(pond):
     offer = coupon_offer(pond, stock=1)
     marketing, service = (
         pond.touch(pond.person(), 900, offer=offer),
-        pond.touch(pond.person(), offer=offer, service=True),
+        pond.touch(pond.person(), offer=offer, class_="service"),
     )
     judge(pond)
     assert [pond.verdict(touch) for touch in (marketing, service)] == [("no", "sold_out"), ("send", None)]

@@ -73,7 +73,9 @@ def test_quiet_hours_have_an_end(at, begin, end, until):
     def local(text):
         return datetime.fromisoformat(text + "+08:00")
 
-    assert quiet_until(local(at), "Asia/Shanghai", {"from": begin, "to": end}) == (until and local(until))
+    assert quiet_until(local(at), "Asia/Shanghai", {"from": begin, "to": end, "holidays": []}) == (
+        until and local(until)
+    )
 
 
 @pytest.mark.parametrize(

@@ -196,9 +196,8 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
     assert sorted(events(conn)["message_failed"]) == sorted(found)
 
 
-def test_address_and_words_follow_a_merge_and_the_newest_address_wins(conn):
-    loser, winner = people(conn, 2)
-    conn.execute("update person set merged_into = %s where person_id = %s", (winner, loser))
+def test_the_newest_address_wins_and_the_words_tell_of_the_coupon(conn):
+    [winner] = people(conn, 1)
     trait(conn, winner, "name", "小王")
     email(conn, winner, "old@example.com", NOW - timedelta(days=2))
     email(conn, winner, "new@example.com", NOW - timedelta(days=1))
@@ -206,10 +205,10 @@ def test_address_and_words_follow_a_merge_and_the_newest_address_wins(conn):
     conn.execute(
         """insert into coupon (code, bucket, person_id, origin_id, definition_id, state, value_fen, off_fen, minimum_fen, issued_at, valid_from, expires_at)
            values ('C-1', %s, %s, %s, 99, 'issued', 900, 1250, 3000, %s, %s, '2026-03-10T16:00:00Z')""",
-        (winner % 1024, winner, loser, NOW, NOW),
+        (winner % 1024, winner, winner, NOW, NOW),
     )
     body = "{{ person.name }}|{{ coupon.code }}|{{ coupon.discount }}|{{ coupon.expires }}"
-    decided(conn, [loser], channel="scripted", coupon="C-1", body=body)
+    decided(conn, [winner], channel="scripted", coupon="C-1", body=body)
     channel = Scripted(lambda _: Result.sent(), handle="email")
     assert run(conn, NOW, channel)["sent"] == 1
     [letter] = channel.letters
@@ -246,7 +245,7 @@ def test_a_retry_that_falls_into_the_night_waits_where_the_person_lives(conn):
 
 def test_a_service_is_not_held_at_night(conn):
     service, marketing = decided(conn, people(conn, 2), channel="scripted")
-    conn.execute("update touch set service = true where touch_id = %s", (service,))
+    conn.execute("update touch set class = 'service' where touch_id = %s", (service,))
     channel = Scripted(lambda _: Result.sent())
     assert run(conn, datetime(2026, 3, 2, 15, 0, tzinfo=UTC), channel) == Counts(taken=2, sent=1, waiting=1)
     assert [letter.touch_id for letter in channel.letters] == [service]

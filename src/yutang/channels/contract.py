@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import psycopg
 
 from yutang.model import Reason
+
+STAFF = "staff"
+"""The channel whose letters are tasks: something for a member of staff to do."""
+OWNER = "owner"
+"""As the one to do a task: whoever the person's contact belongs to; also the trait that names him where no platform does."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,8 @@ class Letter:
     """One rendered message. `touch_id` is its idempotency key: the same letter may come twice, after a crash.
 
     `address` is plain text, unsealed just before sending: keep it out of logs, details and exceptions.
-    `meta` holds ``message`` (its name), ``tries`` (1 at the first), ``deadline`` and, where there is one, ``unsubscribe``
-    (a link). `attachments`: what goes with the words, as ``{"kind": "link" | "image" | "miniprogram" | …, …}``.
+    `meta` holds ``message`` (its name), ``tries`` (1 at the first), ``deadline``, where there is one ``unsubscribe`` (a link),
+    and for a task ``task``: ``to``, ``escalate_to`` (or None), and the instants ``due_at``, ``escalate_at``, ``late_at``. `attachments`: what goes with the words, as ``{"kind": "link" | "image" | "miniprogram" | …, …}``.
     """
 
     touch_id: int
@@ -114,18 +119,37 @@ class Wish:
     wanted: bool
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """How much of one kind a platform lets a channel send from `first` to `last`, days of the channel's calendar; without days:
+    what is in stock, until more comes.
+
+    kind: ``message`` is whatever journeys say here; another word means the messages with an attachment of that kind, or what
+    the channel does beside journeys. per: each person has so much, or the account. used: what is gone of the account's, where
+    nobody but the channel knows.
+    """
+
+    kind: str
+    per: Literal["person", "account"]
+    amount: int
+    first: date | None = None
+    last: date | None = None
+    used: int = 0
+
+
 class Channel:
     """Base of all channels. `send` and `tend` run outside any transaction and within `LEASE_SECONDS`.
 
     name: the word that messages and consents use. handle: the full kind of handle that is its address (``email``), None
     when it reaches any person by id. batch: letters per call. source: where its callbacks and facts come from, None when
-    it has none.
+    it has none. calendar: the time zone of its allowances.
     """
 
     name: str
     handle: str | None = None
     batch: int = 100
     source: str | None = None
+    calendar: str = "Asia/Shanghai"
 
     def send(self, conn: psycopg.Connection, now: datetime, letters: Sequence[Letter]) -> list[Result]:
         """One result per letter, in their order. An exception means: try all of them again later."""
@@ -142,6 +166,16 @@ class Channel:
         """Take note of tags that people have got or lost; no network. The same wish may come again.
 
         Which of them the platform is to show, the channel knows itself.
+        """
+
+    def allowances(self, conn: psycopg.Connection, day: date) -> Sequence[Allowance]:  # noqa: ARG002
+        """What its platform allows in the windows that hold `day`; nothing: as much as one likes."""
+        return ()
+
+    def call_off(self, conn: psycopg.Connection, now: datetime, touches: Sequence[int]) -> None:
+        """Take note of letters that nobody is to send any more, though somebody was asked to; no network.
+
+        What becomes of them is told as of any other: ``message_failed``, or ``message_sent`` where it was too late.
         """
 
     def due(self, conn: psycopg.Connection, now: datetime) -> bool:  # noqa: ARG002

@@ -1,8 +1,9 @@
 """The stage `decide.judge`: every proposed touch is sent, held or refused, and the reason is kept.
 
-The gates stand in order in the statement `judge`: eligibility, consent, quiet hours, budget, holdout. Stock comes last, so
-that a control customer never consumes a coupon and the lock on stock is held shortest. A cap defers, it never drops: what
-is held keeps its place, is judged again when the budget allows, and ends at its own deadline with a reason.
+The gates stand in order in the statement `judge`: eligibility, address and consent, quiet hours, budget, holdout. Then the touches
+of one person compete for the points that are left. Stock comes last, so that a control customer never consumes a coupon and the
+lock on stock is held shortest. A cap defers, it never drops: what is held keeps its place, is judged again when points come free,
+and ends at its own deadline with a reason.
 """
 
 from __future__ import annotations
@@ -21,19 +22,26 @@ from yutang.model import EVERYBODY, Counts, Only
 sql = Queries(__package__)
 
 CHUNK = 20_000
+UNLIMITED = 1_000_000_000
+"""Points that nobody spends."""
 
 
 def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
-    """Judge what is proposed, and the touches whose time to be asked again has come."""
-    with conn.transaction(), window(conn, "decide", "proposal", only, GROUPED) as w:
-        if not w.empty or _waiting(conn, now, only):
-            # One judge at a time: two could give the same person's last slot to two touches.
+    """Judge what is proposed, and the touches whose time to be asked again has come or whose person wants no more of them."""
+    with conn.transaction():
+        proposed = window(conn, "decide", "proposal", only, GROUPED)
+        said = window(conn, "decide.farewell", "farewell", only, behind="profile")
+        with proposed as w, said as farewell:
+            if w.empty and farewell.empty and not _waiting(conn, now, only):
+                return Counts()
+            # One judge at a time: two could give the same person's last points to two touches.
             hold(conn, "decide", "proposal", only)
+            if not farewell.empty:
+                sql.recall(conn, only, now=now, low=farewell.low, high=farewell.high)
             counts = _judge(conn, now, only, w)
             if only.persons is None:
                 journey.judged(conn, w, only)
             return counts
-    return Counts()
 
 
 def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
@@ -46,10 +54,12 @@ def _judge(conn: psycopg.Connection, now: datetime, only: Only, w: Window) -> Co
     sql.clear(conn)
     if not sql.judge(conn, only, now=now, low=w.low, high=w.high, limit=CHUNK, **_rules(conn)).rowcount:
         return Counts()
+    sql.outbid(conn)
     offer.open_batch(conn)
     if sql.want(conn).rowcount:
         offer.issue_batch(conn, now)
-        sql.refuse(conn)
+        if sql.refuse(conn).rowcount:
+            sql.give_back(conn, now=now)
     sql.record(conn, now=now)
     sql.record_again(conn, now=now)
     return Counts({row.word: row.n for row in sql.counts(conn)})
@@ -58,16 +68,27 @@ def _judge(conn: psycopg.Connection, now: datetime, only: Only, w: Window) -> Co
 def _rules(conn: psycopg.Connection) -> dict[str, Any]:
     """What the gates compare with: the pond's settings and the journeys in service."""
     pond = definitions.pond(conn)
-    channels = sorted(pond["consent"])
-    reach = [pond["reach"].get(channel) for channel in channels]
+    budget, quiet = pond["budget"], pond["quiet"]
+    limits = {name: UNLIMITED if budget[name] is None else budget[name] for name in budget if name != "window_days"}
     return {
         "zone": pond["time_zone"],
-        "window": timedelta(days=pond["budget"]["window_days"]),
-        "touches": pond["budget"]["touches"],
-        "quiet_from": pond["quiet"]["from"],
-        "quiet_to": pond["quiet"]["to"],
+        "window": timedelta(days=budget["window_days"]),
+        "quiet_from": quiet["from"],
+        "quiet_to": quiet["to"],
+        "holidays": quiet["holidays"],
+        "journeys": [d.definition_id for d in definitions.all_current(conn, "journey")],
+        **limits,
+        **_by_channel(pond),
+    }
+
+
+def _by_channel(pond: dict[str, Any]) -> dict[str, list[Any]]:
+    """What the settings say of each channel that they name, in one order."""
+    channels = sorted(pond["consent"].keys() | pond["price"].keys())
+    reach = [pond["reach"].get(channel) for channel in channels]
+    return {
         "channels": channels,
         "codes": [kind and BY_NAME[kind].code for kind in reach],
-        "required": [pond["consent"][channel] == "required" for channel in channels],
-        "journeys": [d.definition_id for d in definitions.all_current(conn, "journey")],
+        "required": [pond["consent"].get(channel, "required") == "required" for channel in channels],
+        "prices": [pond["price"].get(channel, 1) for channel in channels],
     }

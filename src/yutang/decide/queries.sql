@@ -2,39 +2,88 @@
 -- Is any held touch due? Asked without a lock, so an idle loop writes nothing.
 select exists (select from touch t where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)) as found;
 
+-- name: recall
+-- What is held of people who have said not to write, or whose address has gone, is judged now and not when its time comes.
+update touch t set retry_at = %(now)s::timestamptz
+from (select distinct f.bucket, f.person_id from farewell f where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) gone
+where t.bucket = gone.bucket and t.person_id = gone.person_id and t.verdict = 'hold' and t.retry_at > %(now)s::timestamptz;
+
 -- name: scratch
 -- The verdicts of one run stay in the database: stock has its word on them there, and they are written down from there.
+-- room, room_in_all: points left of the class and in all, before this run. retry_at: when points come free, or what is held is asked again.
 create temp table if not exists judged (bucket smallint not null, person_id bigint not null, journey_id int not null, cause text not null,
-    step smallint not null, move int not null, touch_id bigint not null, version int not null, arm text not null, channel text not null,
-    message_id int not null, message_version int not null, offer_id int, rung smallint, service boolean not null, value_fen bigint not null,
-    at timestamptz not null, deadline timestamptz not null, again boolean not null, verdict text not null, reason text,
-    retry_at timestamptz, lost_to bigint, sent int not null) on commit delete rows;
+    step int not null, move int not null, touch_id bigint not null, version int not null, arm text not null, channel text not null,
+    channels text[], price smallint not null, message_id int not null, message_version int not null, offer_id int, rung smallint,
+    class text not null, value_fen bigint not null, value_trait text, at timestamptz not null, deadline timestamptz not null,
+    again boolean not null, verdict text not null, reason text, retry_at timestamptz, lost_to bigint, spent int not null,
+    room int not null, room_in_all int not null) on commit delete rows;
 
 -- name: clear
 -- A transaction may hold several runs.
 delete from judged;
 
 -- name: judge
--- Every proposal that is new and every touch that is due again, with its verdict. The gates stand in order: eligibility, consent,
--- quiet hours, budget, holdout; the first that says no is the reason. A service passes by the last three. Stock comes last of all,
--- in `offer.issue_batch`. One look at the person's touches tells whether a proposal was judged before and how many were sent.
--- A run was not over, and a person not merged away, when the proposal was made: both are looked up only for those to whom it has
--- happened since.
+-- Every proposal that is new and every touch that is due again, with its verdict as if it were alone. The gates stand in order:
+-- eligibility, address and consent, quiet hours, budget, holdout; the first that says no is the reason. A service passes by quiet
+-- hours and holdout. Who competes for the last points is settled in `outbid`, and stock comes last of all, in `offer.issue_batch`.
+-- Of several channels the first is taken that reaches the person and that they consent to; where none does, the first says why.
+-- A person's own word (traits `quiet_hours`, `contact_cap`) takes the place of the brand's quiet hours, and lowers its points in all.
+-- One look at the person's touches tells whether a proposal was judged before and what was spent; what was spent on somebody who
+-- was merged into the person counts too. A run was not over, and a person not merged away, when the proposal was made: both are
+-- looked up only for those to whom it has happened since.
 with asked as materialized (
     (select distinct on (p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move)
-            p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id, p.version, p.arm, p.channel, p.message_id,
-            p.message_version, p.offer_id, p.rung, p.service, p.value_fen, p.at, p.deadline, false as again
+            p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id, p.version, p.arm, p.channels, p.message_id,
+            p.message_version, p.offer_id, p.rung, p.class, p.value_fen, p.value_trait, p.at, p.deadline, false as again
      from proposed p
      where p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8 and @only(p)
      order by p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id)
     union all
-    (select t.bucket, t.person_id, t.journey_id, t.cause, t.step, t.move, t.touch_id, t.version, t.arm, t.channel, t.message_id,
-            t.message_version, t.offer_id, t.rung, t.service, t.value_fen, t.at, t.deadline, true
+    (select t.bucket, t.person_id, t.journey_id, t.cause, t.step, t.move, t.touch_id, t.version, t.arm,
+            coalesce(t.channels, array[t.channel]), t.message_id,
+            t.message_version, t.offer_id, t.rung, t.class, t.value_fen, t.value_trait, t.at, t.deadline, true
      from touch t
      where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)
      order by t.retry_at limit %(limit)s::int)),
+by_channel as (
+    select a.*, a.channels[1] as channel, 1 as choice from asked a
+    union all
+    select a.*, c.channel, c.choice::int from asked a cross join lateral unnest(a.channels) with ordinality as c (channel, choice)
+    where cardinality(a.channels) > 1 and c.choice > 1),
+here as materialized (
+    select quiet_until(%(now)s::timestamptz, %(zone)s::text, %(quiet_from)s::time, %(quiet_to)s::time, %(holidays)s::date[]) as ends),
+-- What was spent on the person without a touch of their own: on whoever was merged into them, and by staff. For most it is nothing,
+-- so it is looked for as a set.
+spent_otherwise as materialized (
+    select a.touch_id, t.class, case when recent.yes then t.price end as points, case when recent.yes then t.judged_at end as at,
+           t.journey_id = a.journey_id and t.cause = a.cause and t.step = a.step and t.move = a.move and exists (
+               select from attempt o where o.bucket = t.bucket and o.person_id = t.person_id and o.touch_id = t.touch_id
+               and o.state in ('claimed', 'assigned', 'sent')) as said_before, a.class as own_class
+    from asked a
+    join person m on m.merged_into = a.person_id
+    join touch t on t.bucket = m.bucket and t.person_id = m.person_id and t.verdict = 'send'
+    cross join lateral (select t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) recent
+    union all
+    select a.touch_id, 'companion', coalesce((%(prices)s::int[])[array_position(%(channels)s::text[], s.channel)], 1), s.at, false, a.class
+    from asked a
+    join staff_message s on s.bucket = a.bucket and s.person_id = a.person_id and s.at > %(now)s::timestamptz - %(window)s::interval),
+others as (
+    select o.touch_id, sum(o.points) filter (where o.class = o.own_class) as points, sum(o.points) as all_points,
+           min(o.at) filter (where o.class = o.own_class) as first_at, min(o.at) as first_at_in_all, bool_or(o.said_before) as said_before
+    from spent_otherwise o group by o.touch_id),
 known as materialized (
-    select a.*, z.zone, local.at as local, w.sent, w.frees_at, consent.given,
+    select a.*, (coalesce(w.points, 0) + coalesce(x.points, 0))::int as spent, (coalesce(w.all_points, 0) + coalesce(x.all_points, 0))::int as spent_in_all,
+           least(w.first_at, x.first_at) as first_at, least(w.first_at_in_all, x.first_at_in_all) as first_at_in_all, x.said_before,
+           case a.class when 'marketing' then %(marketing)s::int when 'companion' then %(companion)s::int else %(service)s::int end as allowed,
+           case when wish.zone is null and wish.quiet is null then here.ends
+                else quiet_until(%(now)s::timestamptz, coalesce(wish.zone, %(zone)s::text),
+                                 coalesce(split_part(wish.quiet, '-', 1)::time, %(quiet_from)s::time),
+                                 coalesce(split_part(wish.quiet, '-', 2)::time, %(quiet_to)s::time), %(holidays)s::date[]) end as quiet_ends,
+           least(%(total)s::numeric, wish.cap)::int as total,
+           coalesce((%(prices)s::int[])[of.n], 1) as price,
+           case when a.value_trait is not null then (
+               select greatest(least((v.value #>> '{}')::numeric, 1e15), -1e15)::bigint from trait v
+               where v.bucket = a.bucket and v.person_id = a.person_id and v.name = a.value_trait and jsonb_typeof(v.value) = 'number') end as expected_fen,
            a.journey_id = any(%(journeys)s::int[]) as in_service,
            case when a.again or a.person_id in (
                     select p.person_id from person p where p.changed >= %(low)s::xid8 and p.merged_into is not null)
@@ -43,25 +92,26 @@ known as materialized (
                     select e.person_id from enrolment e where e.xid >= %(low)s::xid8 and e.reason is not null)
                 then (select e.reason from enrolment e
                       where e.bucket = a.bucket and e.person_id = a.person_id and e.journey_id = a.journey_id and e.cause = a.cause) end as ended,
-           reach.code is null or exists (
-               select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = reach.code) as reachable,
-           reach.required
-    from asked a
-    left join trait tz on tz.bucket = a.bucket and tz.person_id = a.person_id and tz.name = 'time_zone'
-    cross join lateral (select coalesce(tz.value #>> '{}', %(zone)s::text) as zone) z
-    cross join lateral (select %(now)s::timestamptz at time zone z.zone as at) local
-    cross join lateral (select array_position(%(channels)s::text[], a.channel) as n) channel
-    cross join lateral (select (%(codes)s::int[])[channel.n] as code, (%(required)s::bool[])[channel.n] as required) reach
-    left join consent own on own.bucket = a.bucket and own.person_id = a.person_id and own.channel = a.channel
-    left join consent every on every.bucket = a.bucket and every.person_id = a.person_id and every.channel = '*'
-    cross join lateral (select case when own.at > every.at then own.given when own.at < every.at then every.given
-        else coalesce(own.given and every.given, own.given, every.given) end as given) consent
+           case when (%(codes)s::int[])[of.n] is not null and not exists (
+                    select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = (%(codes)s::int[])[of.n]) then 'no_address'
+                else said.reason end as closed
+    from by_channel a
+    cross join here
+    cross join lateral (select array_position(%(channels)s::text[], a.channel) as n) of
     cross join lateral (
-        select count(*) filter (where counted.yes) as sent, min(t.judged_at) filter (where counted.yes) + %(window)s::interval as frees_at,
+        select max(t.value #>> '{}') filter (where t.name = 'time_zone') as zone,
+               max(t.value #>> '{}') filter (where t.name = 'quiet_hours' and t.value #>> '{}' ~ '^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$') as quiet,
+               max(greatest((t.value #>> '{}')::numeric, 0)) filter (where t.name = 'contact_cap' and jsonb_typeof(t.value) = 'number') as cap
+        from trait t where t.bucket = a.bucket and t.person_id = a.person_id and t.name in ('time_zone', 'quiet_hours', 'contact_cap')) wish
+    cross join lateral closed(a.bucket, a.person_id, a.channel, a.class, coalesce((%(required)s::bool[])[of.n], true)) said
+    cross join lateral (
+        select sum(t.price) filter (where counts.yes and t.class = a.class) as points, sum(t.price) filter (where counts.yes) as all_points,
+               min(t.judged_at) filter (where counts.yes and t.class = a.class) as first_at, min(t.judged_at) filter (where counts.yes) as first_at_in_all,
                bool_or(t.journey_id = a.journey_id and t.cause = a.cause and t.step = a.step and t.move = a.move) as judged
         from touch t cross join lateral (
-            select t.verdict = 'send' and not t.service and t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) counted
+            select t.verdict = 'send' and t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) counts
         where t.bucket = a.bucket and t.person_id = a.person_id) w
+    left join others x on x.touch_id = a.touch_id
     where a.again or w.judged is not true),
 gated as (
     select k.*,
@@ -70,39 +120,44 @@ gated as (
             when not k.in_service then 'retired'
             when %(now)s::timestamptz >= k.deadline then 'too_late'
             when k.ended is not null then k.ended
-            when not k.reachable then 'no_address'
-            when not coalesce(k.given, not coalesce(k.required, true)) then 'no_consent'
-            when k.service then null
-            when k.arm = 'holdout' and k.sent < %(touches)s::int and not q.quiet then 'holdout'
-            when q.quiet then 'quiet_hours'
-            when k.sent >= %(touches)s::int then 'capped'
+            when k.said_before then 'said_before'
+            when k.closed is not null then k.closed
+            when k.class <> 'service' and k.quiet_ends is not null then 'quiet_hours'
+            when k.price > 0 and k.spent + k.price > k.allowed then 'capped'
+            when k.price > 0 and k.class <> 'service' and k.spent_in_all + k.price > k.total then 'capped'
+            when k.class <> 'service' and k.arm <> 'treated' then 'holdout'
         end as no,
-        case when q.quiet then
-            (k.local::date + %(quiet_to)s::time + case when k.local::time >= %(quiet_to)s::time then interval '1 day' else interval '0' end)
-                at time zone k.zone end as quiet_ends
+        case when k.spent + k.price > k.allowed then k.first_at else k.first_at_in_all end + %(window)s::interval as frees_at
     from known k
-    cross join lateral (select case when %(quiet_from)s::time <= %(quiet_to)s::time
-        then k.local::time >= %(quiet_from)s::time and k.local::time < %(quiet_to)s::time
-        else k.local::time >= %(quiet_from)s::time or k.local::time < %(quiet_to)s::time end as quiet) q),
-ranked as (
-    select g.*, row_number() over slot as place, first_value(g.touch_id) over slot as best
-    from gated g
-    window slot as (partition by g.bucket, g.person_id, g.service, g.no is null order by g.value_fen desc, g.touch_id))
-insert into judged (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, message_id, message_version, offer_id,
-                    rung, service, value_fen, at, deadline, again, verdict, reason, retry_at, lost_to, sent)
-select r.bucket, r.person_id, r.journey_id, r.cause, r.step, r.move, r.touch_id, r.version, r.arm, r.channel, r.message_id, r.message_version,
-    r.offer_id, r.rung, r.service, r.value_fen, r.at, r.deadline, r.again,
-    case when r.no in ('quiet_hours', 'capped') or outbid.yes then 'hold' when r.no is null then 'send' else 'no' end as verdict,
-    case when outbid.yes then 'outbid' else r.no end as reason,
-    least(r.deadline, case when r.no = 'quiet_hours' then r.quiet_ends when r.no = 'capped' then r.frees_at
-        when outbid.yes then coalesce(r.frees_at, %(now)s::timestamptz + %(window)s::interval) end) as retry_at,
-    case when outbid.yes then r.best end as lost_to, r.sent
-from ranked r cross join lateral (select r.no is null and not r.service and r.place > %(touches)s::int - r.sent as yes) outbid;
+    left join (select o.touch_id, min(o.choice) as choice from known o
+               where cardinality(o.channels) > 1 and o.closed is null group by o.touch_id) open on open.touch_id = k.touch_id
+    where k.choice = coalesce(open.choice, 1))
+insert into judged (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
+                    message_version, offer_id, rung, class, value_fen, value_trait, at, deadline, again, verdict, reason, retry_at,
+                    spent, room, room_in_all)
+select g.bucket, g.person_id, g.journey_id, g.cause, g.step, g.move, g.touch_id, g.version, g.arm, g.channel,
+    case when cardinality(g.channels) > 1 then g.channels end, g.price, g.message_id, g.message_version, g.offer_id, g.rung, g.class,
+    coalesce(g.expected_fen, g.value_fen), g.value_trait, g.at, g.deadline, g.again,
+    case when g.no in ('quiet_hours', 'capped') then 'hold' when g.no is null then 'send' else 'no' end, g.no,
+    least(g.deadline, case when g.no = 'quiet_hours' then g.quiet_ends else coalesce(g.frees_at, %(now)s::timestamptz + %(window)s::interval) end),
+    g.spent, g.allowed - g.spent, g.total - g.spent_in_all
+from gated g;
+
+-- name: outbid
+-- Where several touches of one person may be sent, those of the highest value come first, and each takes its points if they are
+-- left: one that finds too few waits, and does not keep back a cheaper one that finds enough. A tie goes to the older touch.
+update judged j set verdict = 'hold', reason = 'outbid', lost_to = r.state[10]
+from (select c.touch_id, admitted(c.class, c.price, c.room, c.room_in_all, c.touch_id) over (
+          partition by c.person_id order by c.class = 'service' desc, c.value_fen desc, c.touch_id) as state
+      from judged c
+      where c.verdict = 'send'
+        and c.person_id in (select m.person_id from judged m where m.verdict = 'send' group by m.person_id having count(*) > 1)) r
+where r.touch_id = j.touch_id and r.state[9] = 0;
 
 -- name: want
 -- The coupons of what is to be sent, for `offer.issue_batch`; where stock is short, a service comes first.
 insert into coupon_wanted (n, person_id, definition_id, rung, touch_id)
-select row_number() over (order by j.service desc), j.person_id, j.offer_id, coalesce(j.rung, 0), j.touch_id
+select row_number() over (order by j.class = 'service' desc), j.person_id, j.offer_id, coalesce(j.rung, 0), j.touch_id
 from judged j where j.verdict = 'send' and j.offer_id is not null;
 
 -- name: refuse
@@ -110,13 +165,20 @@ from judged j where j.verdict = 'send' and j.offer_id is not null;
 update judged j set verdict = 'no', reason = s.reason
 from coupon_said s where s.touch_id = j.touch_id and s.reason is not null;
 
+-- name: give_back
+-- What a refused touch would have taken is free again, for those that it outbid: they are asked once more, now.
+update judged j set retry_at = %(now)s::timestamptz
+from coupon_said s join judged r on r.touch_id = s.touch_id
+where s.reason is not null and j.person_id = r.person_id and j.reason = 'outbid';
+
 -- name: record
 -- What was judged for the first time. The lock makes sure that nobody else has judged it meanwhile.
-insert into touch (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, message_id, message_version, offer_id,
-                   rung, service, value_fen, at, deadline, verdict, reason, judged_at, retry_at, coupon, sent_before, lost_to)
-select j.bucket, j.person_id, j.journey_id, j.cause, j.step, j.move, j.touch_id, j.version, j.arm, j.channel, j.message_id, j.message_version,
-       j.offer_id, j.rung, j.service, j.value_fen, j.at, j.deadline, j.verdict, j.reason, %(now)s::timestamptz,
-       case when j.verdict = 'hold' then j.retry_at end, s.code, j.sent, j.lost_to
+insert into touch (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
+                   message_version, offer_id, rung, class, value_fen, value_trait, at, deadline, verdict, reason, judged_at, retry_at,
+                   coupon, spent, lost_to)
+select j.bucket, j.person_id, j.journey_id, j.cause, j.step, j.move, j.touch_id, j.version, j.arm, j.channel, j.channels, j.price,
+       j.message_id, j.message_version, j.offer_id, j.rung, j.class, j.value_fen, j.value_trait, j.at, j.deadline, j.verdict, j.reason,
+       %(now)s::timestamptz, case when j.verdict = 'hold' then j.retry_at end, s.code, j.spent, j.lost_to
 from judged j left join coupon_said s on s.touch_id = j.touch_id
 where not j.again order by j.bucket, j.person_id;
 
@@ -125,8 +187,9 @@ where not j.again order by j.bucket, j.person_id;
 -- went out. One that is said again stays as it was said first, but for the time of the next look.
 update touch t set
     verdict = j.verdict, reason = j.reason, retry_at = case when j.verdict = 'hold' then j.retry_at end, coupon = s.code,
+    channel = j.channel, price = j.price, value_fen = j.value_fen,
     judged_at = case when same.yes then t.judged_at else %(now)s::timestamptz end,
-    sent_before = case when same.yes then t.sent_before else j.sent end,
+    spent = case when same.yes then t.spent else j.spent end,
     lost_to = case when same.yes then t.lost_to else j.lost_to end,
     trail = case when same.yes then t.trail else d.trail end, xid = pg_current_xact_id()
 from judged j

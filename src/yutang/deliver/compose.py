@@ -10,12 +10,14 @@ import psycopg
 from cryptography.exceptions import InvalidTag
 
 from yutang import definitions
-from yutang.channels.contract import Channel, Letter, Result
+from yutang.channels.contract import STAFF, Channel, Letter, Result
 from yutang.clock import business_day
 from yutang.db.queries import Queries
 from yutang.deliver.backoff import MOST_TRIES
-from yutang.deliver.quiet import quiet_until
+from yutang.deliver.preference import links
+from yutang.deliver.quiet import chosen, quiet_until
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables
+from yutang.deliver.terms import terms
 from yutang.handles import kind_of
 from yutang.model import Reason
 from yutang.vault import open_vault
@@ -37,10 +39,11 @@ def compose(
     """The letters to hand over, and by touch id the results of those that cannot be one. Reads only."""
     letters, results = [], {row.touch_id: Result.failed("its touch is gone") for row in claimed}
     rows, pond = _facts(conn, channel, claimed), definitions.pond(conn)
-    messages = _messages(conn, rows)
+    messages, preferences = _messages(conn, rows), links(now)
     for row in rows:
         try:
-            letters.append(_letter(now, channel, pond, messages[row.message_id, row.message_version], row))
+            message, page = messages[row.message_id, row.message_version], preferences(row.person_id)
+            letters.append(_letter(now, channel, pond, message, row, page))
             del results[row.touch_id]
         except Unsendable as error:
             results[row.touch_id] = error.result
@@ -71,9 +74,14 @@ def _message(conn: psycopg.Connection, message_id: int, version: int) -> definit
 
 
 def _letter(
-    now: datetime, channel: Channel, pond: dict[str, Any], message: definitions.Definition | None, row: Any
+    now: datetime,
+    channel: Channel,
+    pond: dict[str, Any],
+    message: definitions.Definition | None,
+    row: Any,
+    page: str | None,
 ) -> Letter:
-    """Raises Unsendable."""
+    """`page`: the address of the person's preference page. Raises Unsendable."""
     if row.tries > MOST_TRIES:
         # Every worker that claimed it died with it in hand.
         raise Unsendable(Result.failed("its workers ended before they could say what happened", Reason.GAVE_UP))
@@ -81,21 +89,32 @@ def _letter(
         raise Unsendable(Result.failed("its deadline passed on the way out", Reason.TOO_LATE))
     if message is None:
         raise Unsendable(Result.failed("its message is gone", Reason.RETIRED))
-    if not row.service and (until := quiet_until(now, _zone(pond, row), pond["quiet"])) is not None:
+    if row.stop is not None:
+        raise Unsendable(Result.failed("stopped on the way out", Reason(row.stop)))
+    if row.kind != "service" and (until := _quiet_until(now, pond, row)) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
     address = _address(channel, row)
-    values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]})
+    values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]}, row.about)
+    if page is not None:
+        values["preferences"] = page
     try:
         subject, body = render(message.body["subject"], message.body["body"], values)
         attachments = render_all(message.body.get("attachments", []), values)
     except CannotRender as error:
         raise Unsendable(Result.failed(f"message {message.name}: {error}")) from error
     meta = {"message": message.name, "tries": row.tries, "deadline": row.deadline}
+    if page is not None and row.kind != "service":
+        meta["unsubscribe"] = f"{page}/{channel.name}"
+    if channel.name == STAFF:
+        meta["task"] = terms(now, message.body.get("task"), pond["time_zone"], pond["quiet"])
     return Letter(row.touch_id, row.person_id, address, subject, body, meta, attachments)
 
 
-def _zone(pond: dict[str, Any], row: Any) -> str:
-    return (row.traits or {}).get("time_zone") or pond["time_zone"]
+def _quiet_until(now: datetime, pond: dict[str, Any], row: Any) -> datetime | None:
+    traits = row.traits or {}
+    return quiet_until(
+        now, traits.get("time_zone") or pond["time_zone"], chosen(pond["quiet"], traits.get("quiet_hours"))
+    )
 
 
 def _address(channel: Channel, row: Any) -> str:

@@ -31,20 +31,21 @@ from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch
 returning a.bucket, a.person_id, a.touch_id, a.tries;
 
 -- name: facts
--- What the letters need. After a merge the traits, handles and coupons are with the person that holds them now.
-select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.service,
-       (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = holder.bucket and x.person_id = holder.person_id) as traits,
+-- What the letters need, and `stop`: why the person may no longer be written to (that they may, where it had to be said, was asked
+-- when it was judged). Whoever was merged away goes on as another, who has a run of their own.
+select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.class as kind,
+       (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits,
        k.code, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
-       h.value, h.sealed
+       h.value, h.sealed, nullif(run.about, '{}') as about, case when p.merged_into is not null then 'merged' else word.reason end as stop
 from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
      as c (bucket, person_id, touch_id, tries)
 join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
+left join enrolment run on run.bucket = t.bucket and run.person_id = t.person_id and run.journey_id = t.journey_id and run.cause = t.cause
 left join person p on p.bucket = c.bucket and p.person_id = c.person_id
-cross join lateral (select coalesce(p.merged_into, c.person_id) as person_id,
-                           (coalesce(p.merged_into, c.person_id) & 1023)::smallint as bucket) holder
-left join coupon k on k.code = t.coupon and k.bucket = holder.bucket
+cross join lateral closed(c.bucket, c.person_id, t.channel, t.class, false) word
+left join coupon k on k.code = t.coupon and k.bucket = c.bucket
 left join lateral (select y.value, y.sealed from handle_shown y
-                   where %(handle)s::text is not null and y.person_id = holder.person_id and y.kind = %(handle)s::text
+                   where %(handle)s::text is not null and y.person_id = c.person_id and y.kind = %(handle)s::text
                    order by y.at desc, y.key limit 1) h on true
 order by c.touch_id;
 
@@ -60,6 +61,29 @@ from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[
 where a.bucket = r.bucket and a.person_id = r.person_id and a.touch_id = r.touch_id
   and a.state <> 'sent' and (a.claimed_by = %(token)s::text or r.state = 'sent')
 returning a.person_id, a.touch_id, a.state, a.reason;
+
+-- name: said
+-- Which journey speaks in a touch, and by which message.
+select t.touch_id, (select d.name from definition d where d.definition_id = t.journey_id limit 1) as journey,
+       (select d.name from definition d where d.definition_id = t.message_id limit 1) as message
+from unnest(%(persons)s::bigint[], %(touches)s::bigint[]) as n (person_id, touch_id)
+join touch t on t.bucket = (n.person_id & 1023)::smallint and t.person_id = n.person_id and t.touch_id = n.touch_id;
+
+-- name: stopped
+-- What is on its way to people who have said not to write, or who have gone: what waits ends, and of what somebody was asked to send
+-- it is noted why it should not be.
+update attempt a
+set state = case a.state when 'waiting' then 'failed' else a.state end, reason = s.reason, at = %(now)s::timestamptz,
+    retry_at = case when a.state = 'assigned' then a.retry_at end
+from (select o.bucket, o.person_id, o.touch_id, word.reason
+      from (select distinct f.bucket, f.person_id from farewell f
+            where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) gone
+      join attempt o on o.bucket = gone.bucket and o.person_id = gone.person_id
+      join touch t on t.bucket = o.bucket and t.person_id = o.person_id and t.touch_id = o.touch_id
+      cross join lateral closed(o.bucket, o.person_id, o.channel, t.class, false) word
+      where (o.state = 'waiting' or (o.state = 'assigned' and o.reason is null)) and word.reason is not null) s
+where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'assigned')
+returning a.person_id, a.touch_id, a.channel, a.state, a.reason;
 
 -- name: callbacks
 -- What platforms sent, as it came; in the order in which it came, source by source.
@@ -102,7 +126,7 @@ on conflict (bucket, person_id, tag) do update set at = excluded.at;
 select e.event_id from event e where e.source = %(source)s::text and e.source_id = any(%(keys)s::text[]);
 
 -- name: settle
--- What somebody was asked to send has been sent, or will not be.
-update attempt a set state = r.state, reason = r.reason, at = %(now)s::timestamptz
+-- What somebody was asked to send has been sent, or will not be; why it was called off says more than that it was not sent.
+update attempt a set state = r.state, reason = case r.state when 'failed' then coalesce(a.reason, r.reason) end, at = %(now)s::timestamptz
 from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(reasons)s::text[]) as r (person_id, touch_id, state, reason)
 where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id and a.state = 'assigned';

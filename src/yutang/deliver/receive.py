@@ -13,7 +13,8 @@ import structlog
 from yutang.channels.contract import Answer, Channel, Fact, Raw
 from yutang.db.cursor import window
 from yutang.db.queries import Queries
-from yutang.ingest.record import follow_up, record
+from yutang.deliver.tell import News, tell
+from yutang.ingest.record import record
 from yutang.model import EVERYBODY, Counts, Only
 from yutang.vault import open_vault
 
@@ -85,7 +86,7 @@ def _tell(conn: psycopg.Connection, now: datetime, channel: Channel) -> tuple[Co
         facts = [one for one in news if isinstance(one, Fact)]
         if answers:
             _settle(conn, now, answers)
-            follow_up(conn, now, [_answer(channel.name, answer) for answer in answers])
+            tell(conn, now, [_answer(channel.name, answer) for answer in answers])
         return Counts(answer=len(answers), fact=len(facts)), _enter(conn, now, channel, facts)
 
 
@@ -111,7 +112,7 @@ def _settle(conn: psycopg.Connection, now: datetime, answers: Sequence[Answer]) 
         )
 
 
-def _answer(channel: str, answer: Answer) -> tuple[str, str, int, datetime, dict[str, Any]]:
+def _answer(channel: str, answer: Answer) -> News:
     props = {**answer.props, "touch_id": answer.touch_id, "channel": channel}
     return f"{channel}:{answer.touch_id}:{answer.key}", answer.type, answer.person_id, answer.at, props
 

@@ -1,7 +1,8 @@
 """Words from a template: pure, sandboxed, and strict, so that a letter never goes out with a hole in it.
 
 A template sees ``person`` (traits; ``person.name`` always), ``coupon`` (``code``, ``discount``, ``expires``; none when
-there is no coupon) and ``pond`` (``title``). What is missing may be asked for (``{% if person.city %}``,
+there is no coupon), ``run`` (what the event that began the journey said, such as ``run.code``), ``pond`` (``title``) and ``preferences`` (the address of the person's own page, where the setting
+YUTANG_PUBLIC_URL says how browsers reach it). What is missing may be asked for (``{% if person.city %}``,
 ``{{ person.city | default("你的城市") }}``) and may not be printed.
 """
 
@@ -29,13 +30,17 @@ class Missing(StrictUndefined):
 
 
 _environment = ImmutableSandboxedEnvironment(undefined=Missing, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+_SHARED = dict(_environment.globals)
 
 
 def variables(
-    traits: Mapping[str, Any] | None, coupon: Mapping[str, Any] | None, pond: Mapping[str, Any]
+    traits: Mapping[str, Any] | None,
+    coupon: Mapping[str, Any] | None,
+    pond: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a template sees."""
-    return {"person": {"name": SOMEBODY} | dict(traits or {}), "coupon": coupon, "pond": pond}
+    return {"person": {"name": SOMEBODY} | dict(traits or {}), "coupon": coupon, "pond": pond, "run": run or {}}
 
 
 def discount(pay_percent: int | None, off_fen: int | None, minimum_fen: int, value_fen: int) -> str:
@@ -66,12 +71,20 @@ def render_all(part: Any, values: Mapping[str, Any]) -> Any:
 
 def _words(template: str, values: Mapping[str, Any]) -> str:
     try:
-        return _template(template).render(values)
+        return _filled(template, values)
     except TemplateError as error:
         raise CannotRender(f"{type(error).__name__}: {error.message}") from error
     except Exception as error:
         # A template can make any expression fail, and the error's own text may quote what it was given.
         raise CannotRender(type(error).__name__) from error
+
+
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    """As `Template.render`, which copies all that templates share for each letter anew."""
+    if "{" not in text:
+        return text
+    template = _template(text)
+    return "".join(template.root_render_func(template.new_context({**_SHARED, **values}, shared=True)))
 
 
 def check(template: str) -> None:

@@ -9,24 +9,24 @@ channel delivery is at least once with a key to recognise the second.
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import psycopg
 import structlog
 
-from yutang.channels.contract import LEASE_SECONDS, Channel, Letter, Result
+from yutang.channels.contract import Channel, Letter, Result
 from yutang.db.cursor import window
 from yutang.db.queries import Queries
+from yutang.deliver import calls
 from yutang.deliver.backoff import wait
 from yutang.deliver.compose import compose
+from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
-from yutang.ingest.record import follow_up
+from yutang.deliver.stop import stop
+from yutang.deliver.tell import News, tell
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
@@ -36,14 +36,16 @@ UNKNOWN_AT_ONCE = 1000
 
 
 def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
-    """One batch per channel, then what channels are to know of tags, then each channel's own errands.
+    """One batch per channel, then the calls of journeys, then what channels are to know of tags, then each channel's own errands.
 
-    Counts: ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``tag``, ``errand``.
+    Counts: ``stopped`` (ended or called off on the way), ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``call`` and its kin
+    (see `calls.make`), ``tag``, ``errand``.
     `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
     """
-    counts = Counts(taken=_take(conn, now, only))
+    counts = Counts(stopped=stop(conn, now, only, channels), taken=_take(conn, now, only))
     for name in [row.channel for row in sql.due(conn, now=now)]:
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
+    counts.update(calls.make(conn, now, only, channels))
     if only.persons is None:
         counts["tag"] = mirror(conn, now, channels.values())
         counts["errand"] = sum(_tend(conn, now, channel) for channel in channels.values())
@@ -69,9 +71,8 @@ def _take(conn: psycopg.Connection, now: datetime, only: Only) -> int:
 def _send_batch(
     conn: psycopg.Connection, now: datetime, only: Only, name: str, channel: Channel | None
 ) -> Counter[str]:
-    token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    token, until = lease(now)
     batch = channel.batch if channel else UNKNOWN_AT_ONCE
-    until = now + timedelta(seconds=LEASE_SECONDS)
     with conn.transaction():
         claimed = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchall()
     if not claimed:
@@ -130,7 +131,7 @@ def _record(
         ).fetchall()
         # That somebody was asked to send it is the channel's to tell, once it knows who.
         if events := [_event(now, channel, row) for row in done if row.state not in ("waiting", "assigned")]:
-            follow_up(conn, now, events)
+            tell(conn, now, events)
     return Counter(row.state for row in done)
 
 
@@ -149,6 +150,6 @@ def _clean(detail: str) -> str | None:
     return detail.replace("\0", "")[:300] or None
 
 
-def _event(now: datetime, channel: str, row: Any) -> tuple[str, str, int, datetime, dict[str, Any]]:
+def _event(now: datetime, channel: str, row: Any) -> News:
     props = {"touch_id": row.touch_id, "channel": channel} | ({"reason": row.reason} if row.reason else {})
     return f"{row.state}:{row.touch_id}", f"message_{row.state}", row.person_id, now, props

@@ -133,7 +133,7 @@ on conflict (bucket, person_id, tag) do update
 
 -- name: consents
 -- Few words per person, so all of them are weighed again: the latest wins, a withdrawal wins a tie, and a single
--- channel's row stays only while it beats the row of all channels.
+-- channel's row stays only while it beats the row of all channels. A word on a class of messages stands beside both.
 with heard as materialized (
     select distinct e.bucket, e.person_id
     from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
@@ -143,15 +143,17 @@ with heard as materialized (
            row_number() over (partition by h.bucket, h.person_id order by w.at desc, w.given, w.event_id desc) as place
     from heard h
     cross join lateral (
-        select distinct on (e.props ->> 'channel')
-               e.props ->> 'channel' as channel, e.type = 'consent_given' as given, e.at, e.event_id
+        select distinct on (of.what)
+               of.what as channel, e.type = 'consent_given' as given, e.at, e.event_id
         from person_event e
+        cross join lateral (select coalesce(e.props ->> 'channel', 'class:' || (e.props ->> 'class')) as what) of
         where e.bucket = h.bucket and e.person_id = h.person_id and e.type in ('consent_given', 'consent_withdrawn')
-          and e.props ->> 'channel' is not null
-        order by e.props ->> 'channel', e.at desc, e.type desc, e.event_id desc
+          and of.what is not null
+        order by of.what, e.at desc, e.type desc, e.event_id desc
     ) w
 ), word as materialized (
-    select l.*, coalesce(place <= min(place) filter (where channel = '*') over (partition by bucket, person_id), true) as stands
+    select l.*, channel like 'class:%%'
+           or coalesce(place <= min(place) filter (where channel = '*') over (partition by bucket, person_id), true) as stands
     from latest l
 ), dropped as (
     delete from consent t using word w

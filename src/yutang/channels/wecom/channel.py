@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import psycopg
 import structlog
 
-from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result, Wish
+from yutang.channels.contract import Allowance, Answer, Channel, Fact, Letter, Raw, Result, Wish
 from yutang.channels.platform import calls, news
 from yutang.channels.platform.account import Account
 from yutang.channels.wecom import errands, receive, sync, tags
@@ -70,6 +70,12 @@ class WeCom(Channel):
 
     def mirror(self, conn: psycopg.Connection, now: datetime, wishes: Sequence[Wish]) -> None:
         tags.mirror(conn, now, self.account, wishes)
+
+    def allowances(self, conn: psycopg.Connection, day: date) -> list[Allowance]:
+        return quotas.allowances(conn, self.account, day)
+
+    def call_off(self, conn: psycopg.Connection, now: datetime, touches: Sequence[int]) -> None:
+        results.call_off(conn, self.account, now, touches)
 
     def due(self, conn: psycopg.Connection, now: datetime) -> bool:
         return something_due(conn, self.account, now)

@@ -146,7 +146,12 @@ def _facts(conn: psycopg.Connection, account: Account, turns: Sequence[Turn], kn
             turn.type,
             turn.at,
             handles(account, turn.relation.external_userid, known.get(turn.relation.external_userid)),
-            _lost(turn) if turn.type == "contact_lost" else _added(turn.relation, codes.get(turn.relation.state_param)),
+            {"channel": account.channel}
+            | (
+                _lost(turn)
+                if turn.type == "contact_lost"
+                else _added(turn.relation, codes.get(turn.relation.state_param))
+            ),
         )
         for turn in turns
     ]
@@ -187,7 +192,7 @@ def tell_moved(
             "contact_moved",
             ats[row.external_userid, row.handover, row.takeover, row.begun_at],
             handles(account, row.external_userid, known.get(row.external_userid)),
-            {"staff": row.takeover, "before": row.handover},
+            {"staff": row.takeover, "before": row.handover, "channel": account.channel},
         )
         for row in fresh
     ]

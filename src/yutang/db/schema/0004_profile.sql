@@ -25,6 +25,8 @@ create index tag_expiry on tag (expires_at) where expires_at is not null;
 
 -- One row per person and channel: the latest word on consent. Channel '*' speaks of all channels; a row of a single
 -- channel is kept only while it is later than '*', so the answer for a channel is its own row, else the row of '*'.
+-- Channel 'class:marketing' (or another class of journeys) speaks of that class over all channels, whatever '*' says: who may be
+-- written to must have withdrawn neither the channel nor the class.
 create table consent (
     bucket smallint not null,
     person_id bigint not null,

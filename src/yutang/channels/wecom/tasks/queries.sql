@@ -183,6 +183,17 @@ where t.account = %(account)s::text and t.sender = %(sender)s::text and t.due_at
   and (select array_agg(r.receiver order by r.receiver collate "C") from wecom_task_receiver r
        where r.task_id = t.task_id) = %(receivers)s::text[];
 
+-- name: mark_called_off
+update wecom_task_receiver r set called_off = true from wecom_task t
+where r.touch_id = any(%(touches)s::bigint[]) and r.state = 'asked' and t.task_id = r.task_id and t.account = %(account)s::text;
+
+-- name: end_called_off
+-- A task is one for all its receivers: it ends now if none of those whose end is open is still to be written to.
+update wecom_task t set deadline = %(now)s::timestamptz, due_at = %(now)s::timestamptz, tries = 0
+where t.task_id in (select r.task_id from wecom_task_receiver r where r.touch_id = any(%(touches)s::bigint[]) and r.called_off)
+  and t.due_at is not null
+  and not exists (select from wecom_task_receiver o where o.task_id = t.task_id and o.state = 'asked' and not o.called_off);
+
 -- name: claim_tasks
 -- Workers share what is due; a worker that dies gives its tasks back after the lease.
 update wecom_task t set due_at = %(lease)s::timestamptz, tries = least(t.tries + 1, 1000)
@@ -208,7 +219,7 @@ update wecom_task set state = 'cancelled', due_at = %(due)s::timestamptz, tries 
 where task_id = %(task_id)s::bigint and state = 'made';
 
 -- name: by_msgid
-select t.task_id, t.state from wecom_task t where t.account = %(account)s::text and t.msgid = %(msgid)s::text;
+select t.task_id, t.msgid, t.state from wecom_task t where t.account = %(account)s::text and t.msgid = %(msgid)s::text;
 
 -- name: by_key
 -- A post to groups by its maker's own name.
@@ -246,6 +257,11 @@ from wecom_relation r
 where r.account = %(account)s::text and r.state = 'active'
   and (cardinality(%(staff)s::text[]) = 0 or r.userid = any(%(staff)s::text[]))
   and (cardinality(%(tags)s::text[]) = 0 or r.tags && %(tags)s::text[]);
+
+-- name: moments_made
+-- The posts to Moments that were made in a while.
+select count(*)::int as n from wecom_moment
+where account = %(account)s::text and state <> 'failed' and created_at >= %(begin)s::timestamptz and created_at < %(end)s::timestamptz;
 
 -- name: add_moment
 -- Saved before WeCom is asked; a key that is there already brings no row.

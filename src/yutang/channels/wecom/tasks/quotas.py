@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from yutang.channels.contract import Allowance
 from yutang.channels.platform.account import Account
 from yutang.channels.wecom.desk import Desk
+from yutang.channels.wecom.tasks.settings import number
 from yutang.db.queries import Queries
 from yutang.model import YutangError
 
@@ -67,6 +69,18 @@ def cap_of(account: Account, day: date) -> Cap:
             f"群发上限 mass_cap '{given}'：写成 1/day、7/week 或 days/month。 write the cap as 1/day, 7/week or days/month"
         )
     return Cap(0 if found[1] == "days" else int(found[1]), found[2])
+
+
+def allowances(conn: psycopg.Connection, account: Account, day: date) -> list[Allowance]:
+    """What a customer may get in the window that holds `day`, and the posts to Moments of its month."""
+    cap, (first, last) = cap_of(account, day), Cap(1, "month").span(day)
+    begin, end = (datetime.combine(d, time(), ZONE) for d in (first, last + timedelta(days=1)))
+    made = sql.moments_made(conn, account=account.source, begin=begin, end=end).fetchone()
+    assert made is not None
+    return [
+        Allowance("message", "person", cap.most(day), *cap.span(day)),
+        Allowance("moments", "account", number(account, "moment_cap"), first, last, made.n),
+    ]
 
 
 def day_of(now: datetime) -> date:

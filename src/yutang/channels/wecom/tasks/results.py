@@ -6,7 +6,7 @@ tapped are reminded, as often as the account wants and never more than WeCom's t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -168,6 +168,13 @@ def cancel(conn: psycopg.Connection, vault: Vault, account: Account, clock: Call
     if task.state != "made":
         raise YutangError(f"群发任务 {msgid} 已结束（{task.state}）。 this task has ended")
     _call_off(open_desk(conn, vault, account, clock), task)
+
+
+def call_off(conn: psycopg.Connection, account: Account, now: datetime, touches: Sequence[int]) -> None:
+    """Note that these letters are not to be sent; a task all of whose open letters are noted is called off at its next turn."""
+    with conn.transaction():
+        sql.mark_called_off(conn, account=account.source, touches=list(touches))
+        sql.end_called_off(conn, now=now, touches=list(touches))
 
 
 def tasks(conn: psycopg.Connection, account: Account, most: int = 100) -> list[Any]:

@@ -1,0 +1,45 @@
+"""Stopping what is on its way: whoever withdraws, blocks us or goes is not written to, not even by what was decided before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import psycopg
+
+from yutang.channels.contract import Channel
+from yutang.db.cursor import window
+from yutang.db.queries import Queries
+from yutang.deliver.tell import News, tell
+from yutang.model import Only
+
+sql = Queries(__package__)
+
+
+def stop(conn: psycopg.Connection, now: datetime, only: Only, channels: Mapping[str, Channel]) -> int:
+    """Follow the news of people who want no more of it; returns how many attempts were ended or called off.
+
+    What a worker has in hand is looked at by that worker: see `compose`.
+    """
+    with conn.transaction(), window(conn, "deliver.farewell", "farewell", only, behind="profile") as w:
+        if w.empty:
+            return 0
+        rows = sql.stopped(conn, only, now=now, low=w.low, high=w.high).fetchall()
+        if ended := [row for row in rows if row.state == "failed"]:
+            tell(conn, now, [_event(now, row) for row in ended])
+        _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])
+        return len(rows)
+
+
+def _event(now: datetime, row: Any) -> News:
+    props = {"touch_id": row.touch_id, "channel": row.channel, "reason": row.reason}
+    return f"failed:{row.touch_id}", "message_failed", row.person_id, now, props
+
+
+def _call_off(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], rows: Sequence[Any]) -> None:
+    """What staff were asked to send; a channel that cannot take it back leaves it as it is."""
+    for name, group in groupby(sorted(rows, key=lambda row: row.channel), key=lambda row: row.channel):
+        if channel := channels.get(name):
+            channel.call_off(conn, now, [row.touch_id for row in group])
