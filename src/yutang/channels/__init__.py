@@ -20,6 +20,8 @@ from yutang.channels.platform.weixin import FIELDS as WEIXIN
 from yutang.channels.sandbox.send import Sandbox
 from yutang.channels.sms.account import FIELDS as SMS
 from yutang.channels.sms.send import Sms
+from yutang.channels.staff import book
+from yutang.channels.staff.send import Staff
 from yutang.channels.webhook.send import Webhook
 from yutang.channels.wecom import codes, inherit, login, sidebar, sync, tags
 from yutang.channels.wecom.account import FIELDS as WECOM
@@ -63,13 +65,34 @@ CLIENTS: dict[str, Callable[..., Any]] = {"wecom": lambda *desk: open_desk(*desk
 """What the web offers to the staff of some kinds: signing in, and a page beside their chats. Each is a module of the channel,
 and takes the client that is made here from (conn, vault, account, clock)."""
 
+TITLES: dict[str, tuple[str, str]] = {
+    "sandbox": ("站内消息", "Messages in the app"),
+    "email": ("邮件", "E-mail"),
+    "webhook": ("应用通知", "Notices of the app"),
+    "wecom": ("企业微信", "WeCom"),
+    "official_account": ("公众号消息", "Official account"),
+    "miniprogram": ("小程序通知", "Mini program"),
+    "sms": ("短信", "Text messages"),
+    "customer_service": ("微信客服", "WeChat customer service"),
+    "staff": ("专属顾问联系", "Calls from our staff"),
+}
+"""What customers call each kind of channel, in Chinese and English."""
+
+STAFF_TASKS: Any = book
+"""The tasks of members of staff: listing them, and saying that one is done."""
+
 CHECKS: dict[str, Checks] = {"wecom": check_wecom}
 """How `yutang doctor` looks at an account, by its kind."""
 
 
+def title(channel: str) -> tuple[str, str]:
+    """What customers call a channel, by its name; one of several accounts is called by its kind."""
+    return TITLES.get(channel.partition(":")[0], (channel, channel))
+
+
 def configured(vault: Vault) -> dict[str, Channel]:
     """The channels that the settings switch on, by name. Raises YutangError when a setting cannot be read."""
-    channels: list[Channel] = [Sandbox()]
+    channels: list[Channel] = [Sandbox(), Staff()]
     if config.SMTP_URL.value:
         channels.append(Email(config.SMTP_URL.value, config.MAIL_FROM.value))
     if config.WEBHOOK_URL.value:

@@ -80,6 +80,9 @@ class Email(Channel):
         message["Message-ID"] = f"<yutang.{letter.touch_id}@{self.envelope.rpartition('@')[2]}>"
         if link := letter.meta.get("unsubscribe"):
             message["List-Unsubscribe"] = f"<{link}>"
+            if link.startswith("https://"):
+                # RFC 8058: mail programs then unsubscribe by a POST of their own; over TLS alone.
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(letter.body, charset="utf-8")
         return message
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
-from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
+from yutang.channels.contract import Allowance, Answer, Channel, Fact, Letter, Raw, Result
 from yutang.channels.miniprogram import receive
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls.caller import Caller
 from yutang.channels.platform.calls.weixin import WEIXIN
 from yutang.channels.platform.grants import hear as grants
-from yutang.channels.platform.grants.post import Post, tend
+from yutang.channels.platform.grants.post import Post, stock, tend
 from yutang.vault import Vault
 
 SEND = "cgi-bin/message/subscribe/send"
@@ -41,6 +41,9 @@ class MiniProgram(Channel):
 
     def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer | Fact]:
         return [*news.take(conn, self.name, now), *grants.meet(conn, self.account)]
+
+    def allowances(self, conn: psycopg.Connection, day: date) -> list[Allowance]:  # noqa: ARG002
+        return [stock(conn, self.account)]
 
     def tend(self, conn: psycopg.Connection, now: datetime) -> int:
         return tend(conn, now, self.account)

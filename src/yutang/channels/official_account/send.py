@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from yutang.channels.contract import Answer, Channel, Fact, Letter, Raw, Result
+from yutang.channels.contract import Allowance, Answer, Channel, Fact, Letter, Raw, Result
 from yutang.channels.official_account import codes, content, fans, receive
 from yutang.channels.platform import news
 from yutang.channels.platform.account import Account
@@ -36,6 +36,9 @@ TEMPLATE = "cgi-bin/message/template/send"
 SUBSCRIBE = "cgi-bin/message/subscribe/bizsend"
 SPOKEN = replace(WEIXIN, retry={**WEIXIN.retry, CUSTOM: "create", TEMPLATE: "create"})
 """Whether to call a second time is decided here, letter by letter: so each refusal is known to mean "not sent"."""
+
+TEMPLATES_A_DAY = ((date(2019, 1, 1), 100_000),)
+"""From when how many template messages an account may send a day. (Accounts with very many followers may send more.)"""
 
 NOT_REACHABLE = (43004, 48002)
 NO_WINDOW = (45015, 45047)
@@ -67,6 +70,11 @@ class OfficialAccount(Channel):
 
     def receive(self, conn: psycopg.Connection, now: datetime) -> list[Answer | Fact]:
         return [*news.take(conn, self.name, now), *receive.meet(conn, self.account)]
+
+    def allowances(self, conn: psycopg.Connection, day: date) -> list[Allowance]:
+        """A customer service message answers what the customer does, so none can be planned."""
+        most = max((rule for rule in TEMPLATES_A_DAY if rule[0] <= day), default=TEMPLATES_A_DAY[0])[1]
+        return [Allowance(content.TEMPLATE, "account", most, day, day), grants.stock(conn, self.account)]
 
     def tend(self, conn: psycopg.Connection, now: datetime) -> int:
         caller = self._caller(conn)

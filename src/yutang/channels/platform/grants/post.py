@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from yutang.channels.contract import Letter, Result
+from yutang.channels.contract import Allowance, Letter, Result
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.calls.caller import Caller
 from yutang.channels.platform.calls.errors import Later, PlatformError, Unknown
@@ -31,6 +31,13 @@ FOREIGN_AFTER = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=7)
 
 UNGRANTED = Result.failed("没有可用的订阅授权。 no grant is left for this template", Reason.NO_GRANT)
+
+
+def stock(conn: psycopg.Connection, account: Account) -> Allowance:
+    """The messages that people have agreed to and not yet been sent; more come only from them."""
+    row = sql.stock(conn, account=account.source).fetchone()
+    assert row is not None
+    return Allowance("subscribe", "account", row.n)
 
 
 class Post:

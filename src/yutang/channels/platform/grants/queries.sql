@@ -26,6 +26,10 @@ update channel_grant set count = count - 1
 where account = %(account)s::text and openid = %(openid)s::text and template = %(template)s::text and count > 0
 returning count;
 
+-- name: stock
+-- All that is left to an account.
+select coalesce(sum(count), 0)::bigint as n from channel_grant where account = %(account)s::text;
+
 -- name: kept
 select o.state, o.msgid, o.at from channel_notice o where o.touch_id = %(touch)s::bigint;
 

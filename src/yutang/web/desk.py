@@ -1,0 +1,119 @@
+"""The desk of a member of staff, on a phone or beside a chat: what is to be done, for whom, and a button for "done"."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from litestar import Request, Response, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from yutang import channels, definitions
+from yutang.channels import STAFF_TASKS
+from yutang.channels.platform.account import Account
+from yutang.db.queries import Queries
+from yutang.model import YutangError
+from yutang.profile import card
+from yutang.web.access import COOKIE, session_of
+from yutang.web.edge import Edge, edge_of
+from yutang.web.login import account_of
+from yutang.web.pages.page import Page
+from yutang.web.problems import Problem
+from yutang.web.sidebar import person_of, shown
+
+sql = Queries("yutang.web")
+PATH = "/desk/{kind:str}/{app:str}"
+PURPOSE = "desk form"
+MAX_FORM = 10_000
+"""Bytes."""
+
+WORDS = {
+    "title": {"zh": "我的任务", "en": "My tasks"},
+    "none": {"zh": "没有未完成的任务。", "en": "Nothing is open."},
+    "done": {"zh": "已完成", "en": "Done"},
+    "was_done": {"zh": "已记下，谢谢。", "en": "Noted, thank you."},
+    "overdue": {"zh": "已超时", "en": "overdue"},
+    "escalated": {"zh": "由他人转来", "en": "passed on to you"},
+    "due": {"zh": "{at} 前完成", "en": "by {at}"},
+    "person": {"zh": "顾客 {id}", "en": "Person {id}"},
+    "all": {"zh": "全部任务", "en": "All my tasks"},
+    "others": {"zh": "{staff} 的任务", "en": "of {staff}"},
+    "orders": {"zh": "{n} 单，共 {spent}", "en": "{n} orders, {spent}"},
+}
+
+
+@get(PATH, sync_to_thread=True, include_in_schema=False)
+def desk(request: Request, kind: FromPath[str], app: FromPath[str]) -> Response:
+    """The open tasks of whoever signed in; with ``?external_userid=`` a customer of theirs, and the tasks about him."""
+    edge, asked = edge_of(request), request.query_params.get("external_userid", "")
+    session = session_of(request)
+    if session is None or (session.kind, session.app) != (kind, app):
+        return Redirect(f"/login/{quote(kind)}/{quote(app)}?to={quote(request.url.path)}", status_code=303)
+    with edge.pool.lend() as conn:
+        found = account_of(edge, conn, channels.SIDEBARS, kind, app)
+        person = _customer(edge, conn, found, session.userid, asked) if asked else None
+        return _show(request, conn, found, session.userid, person)
+
+
+@post(f"{PATH}/tasks/{{task_id:int}}/done", include_in_schema=False, status_code=303, request_max_body_size=MAX_FORM)
+async def done(request: Request, kind: FromPath[str], app: FromPath[str], task_id: FromPath[int]) -> Redirect:
+    """Whoever has a task says that it is done; the form is good for this session and this task alone."""
+    form = await request.form()
+    return await sync_to_thread(_done, request, kind, app, task_id, str(form.get("token", "")))
+
+
+def _done(request: Request, kind: str, app: str, task_id: int, given: str) -> Redirect:
+    edge, session = edge_of(request), session_of(request)
+    if session is None or (session.kind, session.app) != (kind, app):
+        raise Problem(401, f"请先登录：/login/{kind}/{app}。 sign in first")
+    if not hmac.compare_digest(given.encode(), _token(request, edge, task_id).encode()):
+        raise Problem(403, "请从任务页面点“已完成”。 tap 'done' on the page of your tasks", "foreign")
+    with edge.pool.lend() as conn:
+        try:
+            STAFF_TASKS.done(conn, edge.clock(), task_id, session.userid, own=True)
+        except YutangError as error:
+            raise Problem(404, str(error)) from None
+    return Redirect(f"/desk/{quote(kind)}/{quote(app)}?done=1", status_code=303, headers={"cache-control": "no-store"})
+
+
+def _token(request: Request, edge: Edge, task_id: int) -> str:
+    return edge.vault.sign(PURPOSE, f"{request.cookies.get(COOKIE, '')}\0{task_id}".encode())[:32]
+
+
+def _customer(edge: Edge, conn: psycopg.Connection, account: Account, userid: str, asked: str) -> int:
+    if "\0" in asked or not channels.SIDEBARS[account.kind].may_see(conn, account, userid, asked):
+        raise Problem(403, "这不是您的客户。 this is not a customer of yours", "not_yours")
+    return person_of(edge, conn, account, asked)
+
+
+def _show(request: Request, conn: psycopg.Connection, account: Account, userid: str, person: int | None) -> Response:
+    edge, pond = edge_of(request), definitions.pond(conn)
+    now = edge.clock()
+    about = {"staff": userid} if person is None else {"persons": [person]}
+    rows = STAFF_TASKS.tasks(conn, now, states=STAFF_TASKS.OPEN, most=100, **about)
+    handle = channels.CONNECTED[account.kind](edge.vault, account, edge.clock).handle
+    return Page(request, pond["time_zone"]).show(
+        "desk/page.html",
+        words=WORDS,
+        pond=pond,
+        tasks=[(row, _token(request, edge, row.task_id)) for row in rows],
+        people=_people(conn, [row.person_id for row in rows], handle),
+        customer=shown(card(conn, person), now) if person is not None else None,
+        userid=userid,
+        base=f"/desk/{quote(account.kind)}/{quote(account.name)}",
+        was_done="done" in request.query_params,
+    )
+
+
+def _people(conn: psycopg.Connection, persons: Sequence[int], handle: str | None) -> dict[int, Any]:
+    """The name and the id on this platform of each."""
+    return {row.person_id: row for row in sql.contacts(conn, persons=sorted(set(persons)), kind=handle)}
+
+
+ROUTES: list[HTTPRouteHandler] = [desk, done]
