@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from yutang import config
 
+EVERYBODY = "api"
+"""The holder of the API key that all share."""
+
 
 @dataclass(frozen=True)
 class Vault:
@@ -33,6 +36,18 @@ class Vault:
     def api_key(self) -> str:
         """Bearer key of the API."""
         return config.API_KEY.value or self.derive("api").hex()
+
+    def key_of(self, name: str) -> str:
+        """A key of the API that says whose it is. All of them change when the API key does."""
+        said = hmac.new(self.api_key.encode(), f"key of {name}".encode(), sha256).hexdigest()
+        return f"{name}.{said}"
+
+    def holder(self, key: str) -> str | None:
+        """Whose key of the API this is: a name of `key_of`, or `EVERYBODY` for the one that all share. None: it is no key."""
+        if hmac.compare_digest(key.encode(), self.api_key.encode()):
+            return EVERYBODY
+        name, dot, _ = key.rpartition(".")
+        return name if dot and hmac.compare_digest(key.encode(), self.key_of(name).encode()) else None
 
     @cached_property
     def _cipher(self) -> AESGCM:

@@ -117,7 +117,12 @@ def _who_can(session: Session, admins: list[str]) -> str:
 
 
 def _is_key(connection: ASGIConnection, given: str) -> bool:
-    return hmac.compare_digest(given.encode(), connection.app.state.edge.vault.api_key.encode())
+    return connection.app.state.edge.vault.holder(given) is not None
+
+
+def holder_of(connection: ASGIConnection) -> str:
+    """Whose key an API call came with; for routes behind `with_key`."""
+    return connection.app.state.edge.vault.holder(_bearer(connection))
 
 
 def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

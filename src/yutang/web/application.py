@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from yutang.web import api, callbacks, login, pages, sidebar
+from yutang.web import api, callbacks, desk, login, pages, preference, sidebar
 from yutang.web.api.events import MAX_BODY, PATH, post_events
 from yutang.web.api.spec import COMPONENTS, events_path
 from yutang.web.edge import Edge
@@ -20,7 +20,15 @@ from yutang.web.problems import HANDLERS
 def create(edge: Edge) -> Litestar:
     """The application over these parts; the caller closes them."""
     application = Litestar(
-        route_handlers=[*api.ROUTES, *callbacks.ROUTES, *login.ROUTES, *sidebar.ROUTES, *pages.ROUTES],
+        route_handlers=[
+            *api.ROUTES,
+            *callbacks.ROUTES,
+            *login.ROUTES,
+            *sidebar.ROUTES,
+            *desk.ROUTES,
+            *preference.ROUTES,
+            *pages.ROUTES,
+        ],
         state=State({"edge": edge}),
         exception_handlers=HANDLERS,
         middleware=[with_headers],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from litestar.connection import ASGIConnection
 
@@ -12,6 +12,7 @@ from yutang.ingest.writer import GroupWriter
 from yutang.offer import RedeemCounter
 from yutang.vault import Vault
 from yutang.web.bell import Bell
+from yutang.web.limits import Limit
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
 
@@ -28,6 +29,10 @@ class Edge:
     pool: Pool
     metrics: Metrics = field(default_factory=Metrics)
     bell: Bell = field(default_factory=Bell)
+    changes: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
+    """How often people may change their wishes."""
+    guesses: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
+    """How many codes that are none one key may try from one address."""
 
     @staticmethod
     def open(url: str, vault: Vault, clock: Callable[[], datetime], local: bool = True) -> Edge:

@@ -29,6 +29,9 @@ BROWSER_SECONDS = 600
 INSIDE = "wxwork"
 """How the client's own browser calls itself."""
 LONGEST_CODE = 512
+TO = "to"
+"""The cookie that says which page a sign-in was for."""
+_DESK = re.compile(r"/desk/[a-z_]{1,32}/[a-z0-9_-]{1,32}")
 PATH = "/login/{kind:str}/{app:str}"
 KEEP_OUT = {"cache-control": "no-store"}
 
@@ -78,7 +81,9 @@ def begin(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect
     page, field = (platform.inside_url, "inside_url") if inside else (platform.browser_url, "login_url")
     given = {"base": found.get(field)} if found.get(field) else {}
     to = page(found, f"{base}/login/{kind}/{app}/back", state, **given)
-    return Redirect(to, cookies=[_cookie(base, BROWSER, browser, BROWSER_SECONDS, "/login")], headers=KEEP_OUT)
+    kept = {BROWSER: browser, TO: _page(request.query_params.get(TO, ""))}
+    cookies = [_cookie(base, name, value, BROWSER_SECONDS, "/login") for name, value in kept.items()]
+    return Redirect(to, cookies=cookies, headers=KEEP_OUT)
 
 
 @get(f"{PATH}/back", sync_to_thread=True, include_in_schema=False)
@@ -97,7 +102,7 @@ def back(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect:
             raise Problem(403, str(error), "refused") from None
     value = sign_session(edge.vault, edge.clock(), Session(kind, app, userid))
     cookie = _cookie(public_url(request), COOKIE, value, int(VALID.total_seconds()))
-    return Redirect("/", status_code=303, cookies=[cookie], headers=KEEP_OUT)
+    return Redirect(_page(request.cookies.get(TO, "")), status_code=303, cookies=[cookie], headers=KEEP_OUT)
 
 
 @post("/logout", sync_to_thread=True, status_code=303, include_in_schema=False)
@@ -108,6 +113,11 @@ def log_out(request: Request) -> Redirect:
     if request.headers.get("sec-fetch-site") != "same-origin" and request.headers.get("origin") not in own:
         raise Problem(403, "请在 /login 页面退出。 sign out on the page /login", "foreign")
     return Redirect("/login", status_code=303, cookies=[_cookie(base, COOKIE, "", 0)], headers=KEEP_OUT)
+
+
+def _page(wanted: str) -> str:
+    """A page of ours to go to after signing in: a desk, else the overview."""
+    return wanted if _DESK.fullmatch(wanted) else "/"
 
 
 def account_of(edge: Edge, conn: psycopg.Connection, able: dict[str, Any], kind: str, app: str) -> Account:

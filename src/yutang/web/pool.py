@@ -15,7 +15,7 @@ class Pool:
     """As many connections as requests are answered at once; the server's threads bound that number."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._idle: SimpleQueue[psycopg.Connection] = SimpleQueue()
 
     @contextmanager
@@ -43,7 +43,7 @@ class Pool:
                 return conn
             except psycopg.OperationalError:
                 conn.close()
-        return connect(self._url)
+        return connect(self.url)
 
     def _take(self) -> psycopg.Connection | None:
         try:

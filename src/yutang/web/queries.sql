@@ -14,7 +14,7 @@ select
 -- name: journeys
 select e.journey_id, count(*) as entered, count(*) filter (where e.state = 'active') as active,
        count(*) filter (where e.state = 'done') as done, count(*) filter (where e.state = 'exited') as exited,
-       count(*) filter (where e.arm = 'holdout') as holdout,
+       count(*) filter (where e.arm <> 'treated') as holdout,
        (select count(*) from touch t join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
         where t.journey_id = e.journey_id and a.state = 'sent') as sent
 from enrolment e group by e.journey_id;
@@ -61,3 +61,11 @@ where h.person_id = any(%(persons)s::bigint[]) order by h.person_id, h.kind, h.a
 select count(*) filter (where m.since > %(since)s::timestamptz) as came,
        count(*) filter (where m.until > %(since)s::timestamptz) as gone
 from membership m where m.segment_id = %(segment)s::int and (m.since > %(since)s::timestamptz or m.until > %(since)s::timestamptz);
+
+-- name: contacts
+-- What these people are called, and their newest id of one kind.
+select p.person_id, t.value #>> '{}' as name, h.value as external
+from unnest(%(persons)s::bigint[]) as p (person_id)
+left join trait t on t.bucket = (p.person_id & 1023)::smallint and t.person_id = p.person_id and t.name = 'name'
+left join lateral (select y.value from handle_shown y where y.person_id = p.person_id and y.kind = %(kind)s::text and y.sealed is null
+                   order by y.at desc limit 1) h on true;

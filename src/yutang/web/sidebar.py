@@ -42,14 +42,16 @@ def sign(request: Request, kind: FromPath[str], app: FromPath[str]) -> Response[
 
 @get(f"{PATH}/customer", sync_to_thread=True, include_in_schema=False)
 def customer(request: Request, kind: FromPath[str], app: FromPath[str]) -> Response[dict[str, Any]]:
-    """The customer's card, for those alone whose contact it is: ``?external_userid=``."""
+    """The customer's card and the open tasks about him, for those alone whose contact it is: ``?external_userid=``."""
     edge, userid = edge_of(request), _staff(request, kind, app)
     asked = request.query_params.get("external_userid", "")
     with edge.pool.lend() as conn:
         found = account_of(edge, conn, channels.SIDEBARS, kind, app)
         if not channels.SIDEBARS[kind].may_see(conn, found, userid, asked):
             raise Problem(403, "这不是您的客户。 this is not a customer of yours", "not_yours")
-        return _json(_shown(card(conn, _person(edge, conn, found, asked)), edge.clock()))
+        person, now = person_of(edge, conn, found, asked), edge.clock()
+        tasks = channels.STAFF_TASKS.tasks(conn, now, states=channels.STAFF_TASKS.OPEN, persons=[person])
+        return _json(shown(card(conn, person), now) | {"tasks": [_task(row) for row in tasks]})
 
 
 def _staff(request: Request, kind: str, app: str) -> str:
@@ -60,13 +62,13 @@ def _staff(request: Request, kind: str, app: str) -> str:
     return session.userid
 
 
-def _person(edge: Edge, conn: psycopg.Connection, account: Account, asked: str) -> int:
+def person_of(edge: Edge, conn: psycopg.Connection, account: Account, asked: str) -> int:
     """Raises YutangError while nobody is known by it."""
     handle = channels.CONNECTED[account.kind](edge.vault, account, edge.clock).handle
     return find(conn, edge.vault, f"{handle}={asked}")
 
 
-def _shown(known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def shown(known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The part of a card that fits beside a chat; money in fen."""
     orders, profile = known["activity"].get("ordered"), known["profile"]
     return {
@@ -76,6 +78,10 @@ def _shown(known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "life_stage": profile and profile["life_stage"],
         "orders": orders and {"count": orders["n"], "spent_fen": orders["amount"], "last_at": orders["last_at"]},
     }
+
+
+def _task(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("task_id", "title", "words", "staff", "state", "due_at", "overdue")}
 
 
 def _signature(signature: Any) -> dict[str, Any]:

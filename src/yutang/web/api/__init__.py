@@ -2,10 +2,54 @@
 
 from litestar.handlers import BaseRouteHandler
 
-from yutang.web.api.coupons import redeem
+from yutang.web.api.coupons import check, confirm, list_conflicts, redeem, release, reserve
 from yutang.web.api.events import post_events
+from yutang.web.api.experiments import list_experiments, show_experiment, show_prospect
 from yutang.web.api.health import healthz, metrics
+from yutang.web.api.offers import list_offers, show_liability, show_offer
 from yutang.web.api.people import explain_segment, explain_why
+from yutang.web.api.plans import (
+    apply_plan,
+    approve_plan,
+    diff_plan,
+    list_plans,
+    make_plan,
+    refuse_plan,
+    revert_plan,
+    show_plan,
+    show_quota,
+)
 from yutang.web.api.schema import event_schema
+from yutang.web.api.tasks import task_done, tasks
 
-ROUTES: list[BaseRouteHandler] = [post_events, redeem, explain_why, explain_segment, event_schema, healthz, metrics]
+ROUTES: list[BaseRouteHandler] = [
+    post_events,
+    redeem,
+    check,
+    reserve,
+    confirm,
+    release,
+    list_conflicts,
+    list_offers,
+    show_offer,
+    show_liability,
+    explain_why,
+    explain_segment,
+    event_schema,
+    tasks,
+    task_done,
+    healthz,
+    metrics,
+    list_experiments,
+    show_experiment,
+    show_prospect,
+    make_plan,
+    diff_plan,
+    list_plans,
+    show_plan,
+    approve_plan,
+    refuse_plan,
+    apply_plan,
+    revert_plan,
+    show_quota,
+]

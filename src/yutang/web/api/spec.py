@@ -10,6 +10,7 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     OpenAPIType,
     Operation,
+    Parameter,
     PathItem,
     RequestBody,
     Schema,
@@ -53,10 +54,17 @@ USE = Schema(
         "request_id": _text("Names this use for ever; asking again gives the same answer."),
         "code": _text("The coupon's code."),
         "order_id": _text("The order it is used on."),
-        "amount_fen": _whole("The order's amount before the coupon."),
+        "amount_fen": _whole("The order's amount before any coupon."),
+        "margin_fen": _whole("The order's margin before any coupon; may be negative."),
         "person_id": _whole("Who shows it; without it the code alone counts."),
         "discount_fen": _whole("What was taken off, when another till has decided that."),
+        "at": _text("The till was offline and took the coupon then: ISO 8601 with UTC offset."),
     },
+)
+HOLD = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["request_id", "code", "order_id"],
+    properties=(USE.properties or {}) | {"minutes": _whole("For how long; 1 to 1440, else 15.")},
 )
 
 
@@ -90,3 +98,92 @@ class RedeemOperation(Operation):
 
     def __post_init__(self) -> None:
         self.request_body = _body(Schema(one_of=[USE, Schema(type=OpenAPIType.ARRAY, items=USE, max_items=1000)]))
+
+
+@dataclass
+class HoldOperation(Operation):
+    """Coupons to be held for orders."""
+
+    def __post_init__(self) -> None:
+        self.request_body = _body(Schema(type=OpenAPIType.ARRAY, items=HOLD, max_items=1000))
+
+
+@dataclass
+class IdsOperation(Operation):
+    """Requests that hold coupons."""
+
+    def __post_init__(self) -> None:
+        ids = Schema(type=OpenAPIType.ARRAY, items=_text("A request that holds a coupon."), max_items=1000)
+        self.request_body = _body(
+            Schema(type=OpenAPIType.OBJECT, required=["request_ids"], properties={"request_ids": ids})
+        )
+
+
+@dataclass
+class DoneOperation(Operation):
+    """Who did a task."""
+
+    def __post_init__(self) -> None:
+        by = _text("The member of staff who did it; without it whoever has the task.")
+        self.request_body = RequestBody(
+            content={
+                "application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"by": by}))
+            },
+            required=False,
+        )
+
+
+MOVES = Schema(
+    type=OpenAPIType.ARRAY,
+    items=_text("`journey/step=step`, `…=exit` or `…=finish_old`"),
+    description="Where people go who stand on a step that is gone.",
+)
+DRY_RUN = _whole("Days of the dry run; 0, the default, for none.")
+IDEMPOTENCY = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    schema=_text("Your own name for the plan: asking again under it gives the same plan."),
+    required=False,
+)
+
+
+@dataclass
+class DiffOperation(Operation):
+    """A brand folder as texts."""
+
+    def __post_init__(self) -> None:
+        files = Schema(
+            type=OpenAPIType.OBJECT,
+            additional_properties=_text("What the file says."),
+            description="The folder's files by their paths: `pond.toml`, `journeys/welcome.yml`, …",
+        )
+        properties = {"files": files, "moves": MOVES, "dry_run_days": DRY_RUN}
+        self.request_body = _body(Schema(type=OpenAPIType.OBJECT, required=["files"], properties=properties))
+
+
+@dataclass
+class PlanOperation(DiffOperation):
+    """The same, kept."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.parameters = [IDEMPOTENCY]
+
+
+@dataclass
+class RevertOperation(Operation):
+    """How the plan that leads back is to be made."""
+
+    def __post_init__(self) -> None:
+        schema = Schema(type=OpenAPIType.OBJECT, properties={"moves": MOVES, "dry_run_days": DRY_RUN})
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=False)
+        self.parameters = [*(self.parameters or ()), IDEMPOTENCY]
+
+
+@dataclass
+class RefuseOperation(Operation):
+    """Why a plan is refused."""
+
+    def __post_init__(self) -> None:
+        schema = Schema(type=OpenAPIType.OBJECT, properties={"why": _text("Why; whoever made it reads this.")})
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=False)

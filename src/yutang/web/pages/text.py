@@ -87,6 +87,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "version": ("第 {n} 版", "version {n}"),
     "arm.treated": ("触达组", "treated"),
     "arm.holdout": ("对照组，不发送", "holdout, never sent to"),
+    "arm.global": ("全局对照组，不发送", "global holdout, never sent to"),
     "now_at": ("现在：{line}", "now: {line}"),
     "lost_to": ("名额给了「{title}」（触达 {id}）", "the slot went to '{title}' (touch {id})"),
     "tries": ("第 {n} 次尝试", "try {n}"),

@@ -1,0 +1,135 @@
+"""People in flight: whom a plan moves, where to, and who comes in or leaves at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from yutang import definitions
+from yutang.db.queries import Queries
+from yutang.definitions import Definition
+from yutang.journey import edit
+from yutang.model import Reason, YutangError
+from yutang.plan.audience import audience
+from yutang.plan.book import Moves, PlanRefused
+from yutang.plan.diff import Change, step_ids
+from yutang.plan.parts import Bodies
+from yutang.source import suggest
+
+sql = Queries(__package__)
+
+
+class BadMove(YutangError):
+    """A choice that cannot be: no such step, before or after."""
+
+
+_UNCLEAR = ("next", "gone")
+"""Where people would come to is a guess: somebody has to say it."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A journey that changes under people: its version in service, and where each group of them goes. older: so many are still
+    on versions before, and finish there."""
+
+    journey: Definition
+    groups: Sequence[edit.Group]
+    older: int
+
+    def to_json(self) -> dict[str, Any]:
+        groups = [
+            {"step": g.step, "label": g.label, "people": g.people, "to": g.to, "because": g.because}
+            for g in self.groups
+            if g.people
+        ]
+        return {"journey": self.journey.name, "version": self.journey.version, "groups": groups, "older": self.older}
+
+
+def flights(conn: psycopg.Connection, changes: Sequence[Change], bodies: Bodies, moves: Moves) -> list[Flight]:
+    """The journeys that change, with the people on them. Raises PlanRefused where nobody has said where some of them go."""
+    found = []
+    for change in changes:
+        old = definitions.current(conn, "journey", change.name) if _edits(change) else None
+        if old is not None:
+            choices = moves.get(change.name, {})
+            groups = edit.preview(conn, old, bodies[change.key], choices)
+            _check_clear(change.name, groups)
+            found.append(Flight(old, groups, _people(conn, change.name) - sum(group.people for group in groups)))
+    return found
+
+
+def _edits(change: Change) -> bool:
+    return (change.kind, change.sort) == ("journey", "changed")
+
+
+def _check_clear(journey: str, groups: Sequence[edit.Group]) -> None:
+    lost = [g for g in groups if g.people and g.because in _UNCLEAR]
+    if lost:
+        zh = "；".join(f"{g.people} 人在步骤 {g.step}（{g.label['zh']}）" for g in lost)
+        en = "; ".join(f"{g.people} at {g.step} ({g.label['en']})" for g in lost)
+        how = " ".join(f"--move {journey}/{g.step}={g.to}" for g in lost)
+        raise PlanRefused(
+            Reason.WHERE_TO,
+            f"旅程 {journey} 的新版没有这些步骤：{zh}。请写明去处，例如 {how}，或 {edit.EXIT}（退出）、{edit.FINISH_OLD}（走完旧版）。 "
+            f"journey {journey} loses steps on which people stand: {en}; say where they go, for example {how}, "
+            f"or to {edit.EXIT} or {edit.FINISH_OLD}",
+        )
+
+
+def _people(conn: psycopg.Connection, journey: str) -> int:
+    """How many are on a journey, whatever the version."""
+    row = sql.on_journey(conn, name=journey).fetchone()
+    assert row is not None
+    return row.n
+
+
+def comings(
+    conn: psycopg.Connection, now: datetime, changes: Sequence[Change], bodies: Bodies
+) -> Iterator[dict[str, Any]]:
+    """Who comes in at once, or leaves, with journeys that begin or end: ``{"journey", "enter"}`` or ``{"journey", "leave"}``."""
+    for change in changes:
+        if (change.kind, change.sort) == ("journey", "retired"):
+            yield {"journey": change.name, "leave": _people(conn, change.name)}
+        elif change.kind == "journey" and change.sort == "added":
+            trigger = bodies[change.key]["trigger"]
+            if trigger.get("when") == "entered":
+                yield {
+                    "journey": change.name,
+                    "enter": len(audience(conn, now, {"segment": trigger["segment"]}, bodies)),
+                }
+
+
+def read_moves(given: Sequence[str], changes: Sequence[Change], old: Bodies, new: Bodies) -> dict[str, dict[str, str]]:
+    """Choices as they are written: ``JOURNEY/STEP=TO``, or ``STEP=TO`` where one journey alone has that step. Raises BadMove."""
+    moves: dict[str, dict[str, str]] = {}
+    edited = {change.name: step_ids(old[change.key]["program"]) for change in changes if _edits(change)}
+    for text in given:
+        what, _, to = text.partition("=")
+        journey, step = _place(text, what, edited)
+        _check_target(text, to, [*step_ids(new["journey", journey]["program"]), edit.EXIT, edit.FINISH_OLD])
+        moves.setdefault(journey, {})[step] = to
+    return moves
+
+
+def _place(text: str, what: str, edited: Mapping[str, list[str]]) -> tuple[str, str]:
+    named = [(journey, what.removeprefix(f"{journey}/")) for journey in edited if what.startswith(f"{journey}/")]
+    found = [(j, step) for j, step in [*named, *((j, what) for j in edited)] if step in edited[j]]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        both = "、".join(f"{journey}/{step}" for journey, step in found)
+        raise BadMove(
+            f"--move {text}：不止一个旅程有这一步，写成 {both} 之一。 more than one journey has it; write one of {both}"
+        )
+    steps = [f"{journey}/{step}" for journey, ids in edited.items() for step in ids]
+    fix = suggest(what, steps) if steps else "no journey changes that anybody could be on"
+    raise BadMove(f"--move {text}：要改的旅程里没有这一步。 no journey that changes has this step; {fix}")
+
+
+def _check_target(text: str, to: str, known: list[str]) -> None:
+    if to not in known:
+        raise BadMove(f"--move {text}：新版没有 '{to}'。 the new version has no '{to}'; {suggest(to, known)}")

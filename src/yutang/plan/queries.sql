@@ -1,0 +1,68 @@
+-- name: add
+-- The same key is kept once.
+insert into plan (brand, digest, parts, sources, base, moves, shown, reverts, key, asked, state)
+values (%(brand)s::text, %(digest)s::text, %(parts)s::jsonb, %(sources)s::jsonb, %(base)s::jsonb, %(moves)s::jsonb, %(shown)s::jsonb,
+        %(reverts)s::bigint, %(key)s::text, %(asked)s::text, 'draft')
+on conflict (key) do nothing
+returning plan_id;
+
+-- name: by_key
+select plan_id, asked from plan where key = %(key)s::text;
+
+-- name: hold
+-- Whoever changes a plan's state holds its row.
+select plan_id, brand, digest, parts, sources, base, moves, reverts, state from plan where plan_id = %(plan)s::bigint for update;
+
+-- name: bring
+update plan set state = %(state)s::text where plan_id = %(plan)s::bigint;
+
+-- name: mark
+insert into plan_log (plan_id, state, by, at, note)
+values (%(plan)s::bigint, %(state)s::text, %(by)s::text, %(now)s::timestamptz, %(note)s::text);
+
+-- name: marks
+-- In the order of happening.
+select plan_id, state, by, at, note from plan_log where plan_id = any(%(plans)s::bigint[])
+order by plan_id, at, array_position(array['draft', 'approved', 'applied', 'refused', 'outdated'], state);
+
+-- name: found
+select plan_id, brand, digest, state, reverts, shown from plan where plan_id = %(plan)s::bigint;
+
+-- name: newest
+-- A page of them, without what they show.
+select plan_id, brand, digest, state, reverts, '{}'::jsonb as shown from plan
+where plan_id < coalesce(%(before)s::bigint, 9223372036854775807) order by plan_id desc limit %(limit)s::int;
+
+-- name: committed
+-- What was sent since then, by the day on the channel's calendar, and what is held; a message that failed has used nothing.
+select t.channel, t.message_id, t.message_version, (counts.at at time zone c.zone)::date as day, array_agg(t.person_id) as persons
+from unnest(%(channels)s::text[], %(zones)s::text[]) as c (channel, zone)
+join touch t on t.channel = c.channel
+cross join lateral (select case when t.verdict = 'send' then t.judged_at else greatest(t.retry_at, %(now)s::timestamptz) end as at) counts
+where (t.verdict = 'send' and t.judged_at >= %(since)s::timestamptz
+       and not exists (select from attempt a where a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
+                       and a.state = 'failed'))
+   or (t.verdict = 'hold' and t.retry_at < %(end)s::timestamptz)
+group by t.channel, t.message_id, t.message_version, day;
+
+-- name: under_way
+-- Who will go on when, on which line of which version; by the hour, as many a moment would make many small groups.
+select e.journey_id, e.version, e.step, greatest(max(e.due_at), %(now)s::timestamptz) as at, array_agg(e.person_id) as persons
+from enrolment e
+where e.state = 'active' and e.arm = 'treated' and e.due_at < %(end)s::timestamptz
+group by e.journey_id, e.version, e.step, date_trunc('hour', e.due_at);
+
+-- name: reached
+-- Who of these has an address of a family of handles.
+select distinct h.person_id from handle h
+where h.person_id = any(%(persons)s::bigint[]) and get_byte(uuid_send(h.key), 0) = %(code)s::int
+order by h.person_id;
+
+-- name: on_journey
+-- How many people a journey has now.
+select count(*)::int as n from enrolment e
+where e.state = 'active' and e.journey_id in (select d.definition_id from definition d where d.kind = 'journey' and d.name = %(name)s::text);
+
+-- name: anybody
+-- Is there a person at all?
+select p.person_id from person p limit 1;

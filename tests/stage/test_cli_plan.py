@@ -1,0 +1,80 @@
+"""brand plan … and quota, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from plans import WELCOME, files, message
+from yutang import definitions
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+COMMAND = [sys.executable, "-m", "yutang.cli"]
+
+
+@pytest.fixture
+def yutang(url: str, home: Path) -> Run:
+    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "200"}
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "trial", files(approval=True))
+
+
+def write(folder: Path, texts: dict[str, str]) -> Path:
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    return folder
+
+
+def test_two_people_bring_a_change_into_service(yutang: Run, conn: psycopg.Connection, folder: Path) -> None:
+    yutang("brand", "load", str(folder))
+    write(folder, {"messages/hello.md": message("嗨"), "journeys/welcome.yml": WELCOME.replace("days: 5", "days: 3")})
+    assert "brand plan" in yutang("brand", "load", str(folder), code=2).stderr
+    assert "brand plan" in yutang("up", "--brand", str(folder), code=2).stderr
+    seen = yutang("brand", "diff", str(folder)).stdout
+    assert "步骤 rest：等待 5 天 → 等待 3 天" in seen
+    assert yutang("brand", "plans").stdout.count("\n") == 1
+    made = yutang("brand", "plan", str(folder), "--as", "li", "--dry-run", "2", "--lang", "en").stdout
+    assert "journey welcome 'Welcome' changed; it has a part in what is sent" in made
+    assert "nobody in the pond" in made
+    assert "approve 1" in yutang("brand", "apply", "1", code=2).stderr
+    assert "another person" in yutang("brand", "approve", "1", "--as", "li", code=2).stderr
+    yutang("brand", "approve", "1", "--as", "wang")
+    yutang("brand", "apply", "1", "--as", "li")
+    found = definitions.current(conn, "message", "hello")
+    assert found is not None
+    assert found.body["body"] == "嗨"
+    shown = json.loads(yutang("brand", "show", "1", "--json").stdout)
+    assert [(mark["state"], mark["by"]) for mark in shown["log"]] == [
+        ("draft", "li"), ("approved", "wang"), ("applied", "li")
+    ]  # fmt: skip
+    yutang("brand", "revert", "1", "--dry-run", "0", "--as", "li")
+    listed = [json.loads(line) for line in yutang("brand", "plans", "--json").stdout.splitlines()]
+    assert [(one["plan_id"], one["state"], one["reverts"]) for one in listed] == [(2, "draft", 1), (1, "applied", None)]
+    assert "refused" in yutang("brand", "refuse", "2", "--why", "no").stdout
+
+
+def test_the_calendar_and_the_keys(yutang: Run) -> None:
+    assert json.loads(yutang("quota", "calendar", "--month", "2026-12", "--json").stdout)["from"] == "2026-12-01"
+    assert "2026-03" in yutang("quota", "calendar", "--month", "soon", code=2).stderr
+    assert yutang("key", "li").stdout.startswith("li.")
+    assert "letters" in yutang("key", "Li Lei", code=2).stderr
+    assert "no plan 7" in yutang("brand", "show", "7", code=2).stderr
