@@ -14,7 +14,7 @@ import pytest
 from yutang import definitions, identity
 from yutang.db.connect import connect
 from yutang.model import Reason
-from yutang.offer import Redeem, RedeemCounter, Redeemed, Wanted, advance, issue, liability, redeem
+from yutang.offer import Redeem, RedeemCounter, Redeemed, Wanted, advance, issue, redeem, totals
 from yutang.offer.definition import read
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_what_a_redemption_refuses(conn: psycopg.Connection) -> None:
     assert stock(conn) == (3, 2, 500, 1000)
     kept = {row.request_id: row.reason for row in conn.execute("select request_id, reason from redemption")}
     assert kept == {a.request_id: a.reason for a in answers}
-    assert liability(conn) == {"issued": 3, "redeemed": 2, "outstanding": 1, "liability_fen": 500}
+    assert totals(conn) == {"issued": 3, "redeemed": 2, "outstanding": 1, "liability_fen": 500}
 
 
 def test_a_discount_follows_the_terms_of_the_day_of_issue(conn: psycopg.Connection) -> None:
@@ -200,7 +200,7 @@ def test_the_counter_serves_64_clients_and_gives_nothing_twice(conn: psycopg.Con
                 todo = next(work, None)
             if todo is None:
                 return
-            answers.append(counter.redeem(Redeem(f"{todo[0]}{todo[1]}", todo[1], "o", 2000)))
+            answers.append(counter.redeem(Redeem(f"{todo[0]}{todo[1]}", todo[1], f"o{todo[1]}", 2000)))
 
     with RedeemCounter(url, lambda: T0) as counter:
         threads = [threading.Thread(target=client) for _ in range(64)]

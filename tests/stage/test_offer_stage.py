@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any
-
 import psycopg
-from psycopg.types.json import Jsonb
 
+from offers import ANN, BOB, T0, day, happen, merge, one, people, run, split, stands
+from offers import publish as publish_text
 from yutang import definitions
-from yutang.model import Counts, Only, bucket_of
-from yutang.offer import Redeem, Wanted, advance, issue, liability, redeem
-from yutang.offer.definition import read
+from yutang.model import Only, bucket_of
+from yutang.offer import Redeem, Wanted, issue, redeem, totals
 
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-ANN, BOB = 5, 1030
 OFFERS = """
 tea:
   sort: coupon
@@ -31,79 +25,11 @@ luckin:
   up: [43, 58, 95]
   basket_fen: 2000
 """
-_ids = count(1)
 
 
-def day(n: float) -> datetime:
-    return T0 + timedelta(days=n)
-
-
-def publish(conn: psycopg.Connection, text: str = OFFERS) -> dict[str, int]:
+def publish(conn: psycopg.Connection) -> dict[str, int]:
     """The offers in force; ids by name."""
-    return {
-        name: definitions.publish(conn, T0, "offer", name, body, "test").definition_id
-        for name, body in read(text).items()
-    }
-
-
-def happen(conn: psycopg.Connection, person_id: int, type: str, at: datetime, **props: Any) -> int:
-    """One event as a fact; returns its id."""
-    event_id = next(_ids)
-    conn.execute(
-        "insert into person_event (bucket, person_id, type, at, event_id, day, amount, props) values (%s,%s,%s,%s,%s,%s,%s,%s)",
-        (bucket_of(person_id), person_id, type, at, event_id, at.date(), props.get("amount_fen", 0), Jsonb(props)),
-    )
-    return event_id
-
-
-def people(conn: psycopg.Connection, *persons: int) -> None:
-    for person in persons:
-        conn.execute(
-            "insert into person (bucket, person_id, created_at) values (%s,%s,%s)", (bucket_of(person), person, T0)
-        )
-
-
-def merge(conn: psycopg.Connection, winner: int, loser: int) -> None:
-    """What identity does: facts of the loser are the winner's from now on."""
-    with conn.transaction():
-        conn.execute(
-            "update person set merged_into = %s where person_id = %s or merged_into = %s", (winner, loser, loser)
-        )
-        conn.execute(
-            "insert into merge_log (winner_id, loser_id, event_id, at) values (%s, %s, 1, %s)", (winner, loser, T0)
-        )
-        conn.execute(
-            "update person_event set person_id = %s, bucket = %s, xid = pg_current_xact_id() where person_id = %s",
-            (winner, bucket_of(winner), loser),
-        )
-
-
-def split(conn: psycopg.Connection, loser: int, events: list[int]) -> None:
-    """What identity does: the loser's own events go back."""
-    with conn.transaction():
-        conn.execute("update person set merged_into = null where person_id = %s", (loser,))
-        conn.execute("update merge_log set undone_at = %s, xid = pg_current_xact_id() where loser_id = %s", (T0, loser))
-        conn.execute(
-            "update person_event set person_id = %s, bucket = %s, xid = pg_current_xact_id() where event_id = any(%s)",
-            (loser, bucket_of(loser), events),
-        )
-
-
-def run(conn: psycopg.Connection, now: datetime, only: Only | None = None) -> Counts:
-    """The stage until nothing is due; the sum of its counts."""
-    total = Counts()
-    while (counts := advance(conn, now, only or Only())).busy():
-        total.update(counts)
-    return total
-
-
-def one(conn: psycopg.Connection, query: str, *params: Any) -> Any:
-    return conn.execute(query, params).fetchone()
-
-
-def stands(conn: psycopg.Connection, person: int = ANN) -> tuple[str, int, int]:
-    """Side, rung, move."""
-    return tuple(one(conn, "select side, rung, move from ladder where person_id = %s", person))
+    return publish_text(conn, OFFERS)
 
 
 def test_the_luckin_rule_as_one_customer_lives_it(conn: psycopg.Connection) -> None:
@@ -179,11 +105,11 @@ def test_coupons_of_other_systems(conn: psycopg.Connection) -> None:
     happen(conn, BOB, "coupon_redeemed", day(2), code="A")
     happen(conn, BOB, "coupon_redeemed", day(2), code="nothing")
     assert +run(conn, day(4)) == {"window": 1, "coupon_redeemed": 3, "redemption_refused": 2}
-    assert liability(conn) == {"issued": 2, "redeemed": 3, "outstanding": 2, "liability_fen": 1200}
+    assert totals(conn) == {"issued": 2, "redeemed": 3, "outstanding": 2, "liability_fen": 1200}
     rows = conn.execute("select person_id, reason from redemption where state = 'refused' order by reason").fetchall()
     assert [tuple(row) for row in rows] == [(BOB, "not_yours"), (BOB, "unknown_code")]
     assert +run(conn, day(5)) == {"coupon_expired": 1}
-    assert liability(conn)["liability_fen"] == 500
+    assert totals(conn)["liability_fen"] == 500
     happen(conn, ANN, "coupon_redeemed", day(4.5), code="A")
     happen(conn, ANN, "coupon_redeemed", day(5), code="A")
     happen(conn, ANN, "coupon_redeemed", day(-1), code="A")

@@ -1,8 +1,11 @@
-"""What can be owed: coupons with stock and budget, and the ladder that knows which one a person is to get next."""
+"""What can be owed: coupons, red packets and gifts with stock and budget, and the ladder that knows which one a person is to get next."""
 
 from yutang.offer.advance import advance
 from yutang.offer.counter import RedeemCounter
-from yutang.offer.coupon import Granted, Redeem, Redeemed, Wanted, issue, issue_batch, liability, open_batch, redeem
+from yutang.offer.coupon import Granted, Wanted, issue, issue_batch, open_batch
+from yutang.offer.redemption import check, confirm, redeem, release
+from yutang.offer.report import conflicts, liability, show, totals
+from yutang.offer.till import Redeem, Redeemed
 
 __all__ = [
     "Granted",
@@ -11,9 +14,15 @@ __all__ = [
     "Redeemed",
     "Wanted",
     "advance",
+    "check",
+    "confirm",
+    "conflicts",
     "issue",
     "issue_batch",
     "liability",
     "open_batch",
     "redeem",
+    "release",
+    "show",
+    "totals",
 ]

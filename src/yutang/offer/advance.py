@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
-from yutang.db.cursor import Window, window
+from yutang.db.cursor import GROUPED, Window, window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.model import EVERYBODY, Counts, Only
-from yutang.offer import coupon, terms
-from yutang.offer.till import Redeem
+from yutang.offer import coupon, ladders, merges, redemption, terms
+from yutang.offer.till import ORDER, Redeem
 
 sql = Queries(__package__)
 CHUNK = 20_000
@@ -21,15 +22,28 @@ def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     """Bring ladders and coupons up to `now`; each part in a transaction of its own, so that locks are short.
 
     Counts: window (stretches of news read), moved_home (rows that a merge or split moved), ladder_started, ladder_climbed,
-    ladder_moved, coupon_taken_in, coupon_redeemed, redemption_refused, redemption_restored, coupon_expired.
+    ladder_moved, ladder_looked_at (people of before a ladder), coupon_taken_in, coupon_redeemed, redemption_refused,
+    redemption_restored, redemption_lapsed, coupon_expired.
     """
     counts = read_news(conn, now, only)
-    due = sql.due(conn, only, now=now).fetchone()
+    if ladders.due(conn, now, only):
+        counts.update(ladders.move_due(conn, now, only))
+    if only.persons is None:
+        counts.update(_end(conn, now, only))
+    return counts
+
+
+def _end(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
+    """What time ends, and who stood in the pond before a ladder: nothing that a fast path waits for."""
+    due = sql.due_ends(conn, now=now, lo=only.lo, hi=only.hi, slice=f"{only.lo}-{only.hi}").fetchone()
     assert due is not None
+    counts = Counts()
     if due.ladders:
-        counts.update(move_due(conn, now, only))
+        counts.update(ladders.take_in(conn, terms.offers(conn), only))
+    if due.holds:
+        counts["redemption_lapsed"] = redemption.lapse(conn, now, CHUNK, only.lo, only.hi)
     if due.coupons:
-        counts.update(expire(conn, now, only))
+        counts["coupon_expired"] = coupon.expire(conn, now, GROUPED, only)
     return counts
 
 
@@ -39,93 +53,66 @@ def read_news(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
     with (
         conn.transaction(),
         window(conn, "offer", "person_event", only, CHUNK) as events,
-        window(conn, "offer.merges", "merge_log", only, CHUNK) as merges,
+        window(conn, "offer.merges", "merge_log", only, CHUNK) as joined,
     ):
-        if events.empty and merges.empty:
+        if events.empty and joined.empty:
             return counts
         offers = terms.offers(conn)
         if only.persons is None:
             # A window without a word for us still moves the cursor: the next one may have some.
-            counts["window"] = (not events.empty) + (not merges.empty)
-        if not merges.empty:
-            counts.update(_follow_merges(conn, offers, merges, only))
+            counts["window"] = (not events.empty) + (not joined.empty)
+        if not joined.empty:
+            counts.update(_follow_merges(conn, offers, joined, only))
         if not events.empty:
-            counts.update(_climb(conn, offers, events, only))
+            counts.update(ladders.follow(conn, offers, events, only))
             counts.update(_take_in(conn, now, offers, events, only))
             counts.update(_book(conn, now, events, only))
     return counts
 
 
-def move_due(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
-    """One rung down for whoever was silent long enough."""
-    columns = _pick(terms.ladder_columns(terms.offers(conn)), "definitions", "versions", "down", "wait", "again")
-    with conn.transaction():
-        return Counts(ladder_moved=_count(sql.move_due(conn, only, now=now, limit=CHUNK, **columns)))
-
-
-def expire(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
-    """Coupons past their time."""
-    return Counts(coupon_expired=coupon.expire(conn, now, CHUNK, only))
-
-
-def _follow_merges(conn: psycopg.Connection, offers: list[Definition], merges: Window, only: Only) -> Counts:
+def _follow_merges(conn: psycopg.Connection, offers: list[Definition], joined: Window, only: Only) -> Counts:
     """Everything goes home. A place on a ladder that a merge had swallowed is made again from the person's own events."""
-    persons = [row.person_id for row in sql.merged(conn, only, low=merges.low, high=merges.high)]
-    if not persons:
-        return Counts()
-    moves = (sql.move_coupons, sql.move_redemptions, sql.move_refusals, sql.move_ladders)
-    moved = sum(move(conn, persons=persons).rowcount for move in moves)
-    return Counts(moved_home=moved) + _look_again(conn, offers, persons, persons)
-
-
-def _climb(conn: psycopg.Connection, offers: list[Definition], news: Window, only: Only) -> Counts:
-    """Registrations put people before the ladders, orders move them up."""
-    rows = sql.ladder_news(conn, only, low=news.low, high=news.high).fetchall()
-    return _look_again(conn, offers, [row.person_id for row in rows if row.registered], [row.person_id for row in rows])
-
-
-def _look_again(conn: psycopg.Connection, offers: list[Definition], begin: list[int], persons: list[int]) -> Counts:
-    """Put `begin` before the ladders where they are not yet, and follow the orders of `persons`."""
-    columns = terms.ladder_columns(offers)
-    if not columns["l_definitions"] or not persons:
-        return Counts()
-    rules = _pick(columns, "definitions", "versions", "silence")
-    started = _count(sql.start_ladders(conn, persons=terms.array(begin), **rules))
-    sql.hold_ladders(conn, persons=terms.array(persons))
-    rules = _pick(columns, "definitions", "versions", "silence", "down", "up", "patience")
-    climbed = _count(sql.climb(conn, persons=terms.array(persons), **rules))
-    return Counts(ladder_started=started, ladder_climbed=climbed)
-
-
-def _count(cursor: psycopg.Cursor) -> int:
-    row = cursor.fetchone()
-    assert row is not None
-    return row.n
-
-
-def _pick(columns: dict[str, list], *names: str) -> dict[str, list]:
-    return {f"l_{name}": columns[f"l_{name}"] for name in names}
+    persons, moved = merges.follow(conn, joined, only)
+    return Counts(moved_home=moved) + ladders.look_again(conn, offers, persons, persons)
 
 
 def _take_in(conn: psycopg.Connection, now: datetime, offers: list[Definition], news: Window, only: Only) -> Counts:
     """Coupons of other systems."""
-    taken = sql.take_in(conn, only, low=news.low, high=news.high, **terms.foreign_columns(offers)).rowcount
+    taken = sql.take_in(conn, only, low=news.low, high=news.high, **terms.foreign_columns(offers)).fetchone()
+    assert taken is not None
     sql.refuse_taken(conn, only, low=news.low, high=news.high, now=now)
-    return Counts(coupon_taken_in=taken)
+    return Counts(coupon_taken_in=taken.n)
 
 
 def _book(conn: psycopg.Connection, now: datetime, news: Window, only: Only) -> Counts:
     """Redemptions and refunds. All coupons of both are locked first, in one order; the second look finds what was just redeemed."""
-    told = sql.redeemed_elsewhere(conn, only, low=news.low, high=news.high).fetchall()
-    asked = [Redeem(r.request_id, r.code, r.order_id, None, r.person_id, r.discount_fen, r.at) for r in told]
+    asked = [_asked(row) for row in sql.told(conn, only, low=news.low, high=news.high)]
     refunded = sql.restorable(conn, only, low=news.low, high=news.high).fetchall()
     if not asked and not refunded:
         return Counts()
-    coupon.hold(conn, [r.code for r in asked] + [r.code for r in refunded])
-    fresh = [judged.answer for judged in coupon.book(conn, now, asked).judged]
+    redemption.hold(conn, [r.code for r in asked] + [r.code for r in refunded])
+    till = redemption.book(conn, now, asked)
+    fresh = [judged.answer for judged in till.judged]
     back = sql.restorable(conn, only, low=news.low, high=news.high).fetchall()
     return Counts(
-        coupon_redeemed=sum(answer.ok for answer in fresh),
+        coupon_redeemed=sum(answer.ok for answer in fresh) + len(till.confirmed),
         redemption_refused=sum(not answer.ok for answer in fresh),
-        redemption_restored=coupon.restore(conn, now, [r.request_id for r in back], [r.code for r in back]),
+        redemption_restored=redemption.give_back(conn, now, back, "done", "restored"),
+    )
+
+
+def _asked(row: Any) -> Redeem:
+    """What an event tells as a request. An order tells what was paid; before its coupons it was more by what came off."""
+    off, paid, margin = row.discount_fen, row.paid_fen, row.margin_fen
+    whole = row.how == ORDER and off is not None
+    return Redeem(
+        row.request_id,
+        row.code,
+        row.order_id,
+        paid + off if whole else None,
+        row.person_id,
+        off,
+        row.at,
+        margin + off if whole and margin is not None else None,
+        row.how,
     )

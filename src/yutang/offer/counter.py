@@ -12,7 +12,7 @@ import psycopg
 
 from yutang.db.connect import connect
 from yutang.model import YutangError
-from yutang.offer.coupon import redeem
+from yutang.offer.redemption import redeem
 from yutang.offer.till import Redeem, Redeemed
 
 GROUP = 500

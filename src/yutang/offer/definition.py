@@ -12,6 +12,18 @@ wake_up:
   down: [85, 43, 28]             # percent of the price to pay: 8.5折, 4.3折, 2.8折
   up: [43, 58, 95]
   basket_fen: 2000               # a typical order before the coupon
+new_year:
+  sort: red_packet
+  title: {zh: 新年红包, en: New Year's red packet}
+  amount_fen: {from: 100, to: 2000}
+  budget_fen: 100000
+cup:
+  sort: gift
+  title: {zh: 马克杯, en: A mug}
+  sku: MUG-1
+  value_fen: 1500                # what one costs
+
+docs/offers.md explains every field.
 """
 
 from __future__ import annotations
@@ -19,26 +31,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from yutang.source import Node, load
+from yutang.source import Node, load, suggest
 
-_COMMON = ("sort", "title", "minimum_fen", "stock", "budget_fen", "valid_days")
-_COUPON = (*_COMMON, "discount", "per_person", "stackable", "value_fen")
+_COMMON = ("sort", "title", "stock", "budget_fen", "valid_days", "limits")
+_ON_ORDERS = ("minimum_fen", "stackable", "stack", "excludes", "margin_floor_percent", "margin_left_percent")
+_COUPON = (*_COMMON, *_ON_ORDERS, "discount", "per_person", "value_fen")
 _LADDER = (
-    *_COMMON,
-    *(
-        "silence_days",
-        "wait_days",
-        "again_days",
-        "down",
-        "up",
-        "cool_down_days",
-        "margin_floor_percent",
-        "basket_fen",
-        "patience",
-    ),
+    *(*_COMMON, *_ON_ORDERS, "silence_days", "wait_days", "again_days", "down", "up", "cool_down_days", "basket_fen"),
+    *("patience", "existing"),
 )
+_RED_PACKET = (*_COMMON, "amount_fen", "per_person")
+_GIFT = (*_COMMON, *_ON_ORDERS, "sku", "hand_over", "value_fen", "per_person")
+_LIMITS = ("per_day", "device", "phone", "uses_per_day", "velocity")
 LONGEST = 3650
 """Most days that anything here may last."""
+
+NO_LIMITS: dict[str, Any] = dict.fromkeys(_LIMITS)
+PLAIN: dict[str, Any] = {
+    "stackable": False,
+    "stack": None,
+    "excludes": [],
+    "minimum_fen": 0,
+    "margin_floor_percent": 0,
+    "margin_left_percent": None,
+    "limits": NO_LIMITS,
+    "existing": "recent",
+}
+"""What holds where a body says nothing: one of a sort that has no such field, or one published before there was one."""
 
 
 def read(source: Path | str, file_name: str = "offers.yml") -> dict[str, dict[str, Any]]:
@@ -48,12 +67,18 @@ def read(source: Path | str, file_name: str = "offers.yml") -> dict[str, dict[st
 
 def parse(root: Node) -> dict[str, dict[str, Any]]:
     """The bodies by name, ready to publish as definitions of kind ``offer``. Raises SourceError."""
-    return {name: _offer(node) for name, node in root.mapping().items()}
+    nodes = root.mapping()
+    bodies = {name: _offer(node) for name, node in nodes.items()}
+    known = bodies.keys() | {body["stack"] for body in bodies.values() if body.get("stack")}
+    for node in nodes.values():
+        for other in node.mapping()["excludes"].items() if "excludes" in node.mapping() else ():
+            if other.text() not in known:
+                raise other.fail(f"there is no offer and no group '{other.text()}'; {suggest(other.text(), known)}")
+    return bodies
 
 
 def _offer(node: Node) -> dict[str, Any]:
-    sort = node.mapping(required=["sort"])["sort"].choice(("coupon", "ladder"))
-    return _coupon(node) if sort == "coupon" else _ladder(node)
+    return _SORTS[node.mapping(required=["sort"])["sort"].choice(tuple(_SORTS))](node)
 
 
 def _coupon(node: Node) -> dict[str, Any]:
@@ -64,9 +89,9 @@ def _coupon(node: Node) -> dict[str, Any]:
     return {
         "sort": "coupon",
         **_common(fields, valid_days=14),
+        **_on_orders(fields),
         **discount,
         "per_person": _whole(fields, "per_person", 1, low=1),
-        "stackable": fields["stackable"].flag() if "stackable" in fields else False,
         "value_fen": _whole(fields, "value_fen", discount["off_fen"]),
     }
 
@@ -93,15 +118,16 @@ def _ladder(node: Node) -> dict[str, Any]:
     return {
         "sort": "ladder",
         **_common(fields, valid_days=7),
+        **_on_orders(fields),
         "silence_days": _days(fields, "silence_days", 30),
         "wait_days": wait_days,
         "again_days": _whole(fields, "again_days", None, low=1, high=LONGEST),
         "down": _rungs(fields["down"]),
         "up": _rungs(fields["up"]),
         "cool_down_days": cool_down_days,
-        "margin_floor_percent": _whole(fields, "margin_floor_percent", 0, high=100),
         "basket_fen": fields["basket_fen"].whole(1),
         "patience": _whole(fields, "patience", 0, high=1000),
+        "existing": fields["existing"].choice(("recent", "all", "none")) if "existing" in fields else "recent",
     }
 
 
@@ -113,14 +139,84 @@ def _rungs(node: Node) -> list[int]:
     return found
 
 
+def _red_packet(node: Node) -> dict[str, Any]:
+    fields = node.mapping(_RED_PACKET, ("title", "amount_fen", "budget_fen"))
+    least, most = _amounts(fields["amount_fen"])
+    body = {
+        "sort": "red_packet",
+        **_common(fields, valid_days=1),
+        "per_person": _whole(fields, "per_person", 1, low=1),
+        "least_fen": least,
+        "most_fen": most,
+    }
+    count, budget = body["stock"], fields["budget_fen"].whole(least)
+    if count is not None and not count * least <= budget <= count * most:
+        raise fields["budget_fen"].fail(
+            f"{count} packets of {least} to {most} fen share out {count * least} to {count * most} fen; write a budget in between"
+        )
+    return body
+
+
+def _amounts(node: Node) -> tuple[int, int]:
+    """One amount for all, or the limits between which chance decides."""
+    if not node.is_mapping:
+        fen = node.whole(1)
+        return fen, fen
+    ends = node.mapping(("from", "to"), ("from", "to"))
+    least = ends["from"].whole(1)
+    return least, ends["to"].whole(least)
+
+
+def _gift(node: Node) -> dict[str, Any]:
+    fields = node.mapping(_GIFT, ("title", "sku", "value_fen"))
+    return {
+        "sort": "gift",
+        **_common(fields, valid_days=30),
+        **_on_orders(fields),
+        "sku": fields["sku"].text(),
+        "hand_over": fields["hand_over"].choice(("pick_up", "with_order")) if "hand_over" in fields else "pick_up",
+        "per_person": _whole(fields, "per_person", 1, low=1),
+        "value_fen": fields["value_fen"].whole(0),
+    }
+
+
+_SORTS = {"coupon": _coupon, "ladder": _ladder, "red_packet": _red_packet, "gift": _gift}
+
+
 def _common(fields: dict[str, Node], valid_days: int) -> dict[str, Any]:
     title = fields["title"].mapping(("zh", "en"), ("zh", "en"))
     return {
         "title": {language: text.text() for language, text in title.items()},
-        "minimum_fen": _whole(fields, "minimum_fen", 0),
         "stock": _whole(fields, "stock", None),
         "budget_fen": _whole(fields, "budget_fen", None),
         "valid_days": _days(fields, "valid_days", valid_days),
+        "limits": _limits(fields["limits"]) if "limits" in fields else NO_LIMITS,
+    }
+
+
+def _limits(node: Node) -> dict[str, Any]:
+    fields = node.mapping(_LIMITS)
+    found: dict[str, Any] = {name: _whole(fields, name, None, low=1) for name in _LIMITS if name != "velocity"}
+    if "velocity" in fields:
+        speed = fields["velocity"].mapping(("uses", "minutes"), ("uses", "minutes"))
+        return found | {"velocity": {"uses": speed["uses"].whole(1), "minutes": speed["minutes"].whole(1, 1440)}}
+    return found | {"velocity": None}
+
+
+def _on_orders(fields: dict[str, Node]) -> dict[str, Any]:
+    """How it stands beside other coupons on an order, and what must be left."""
+    stack = fields["stack"].text() if "stack" in fields else None
+    stackable = fields["stackable"].flag() if "stackable" in fields else stack is not None
+    for name in ("stack", "excludes"):
+        if name in fields and not stackable:
+            raise fields[name].fail(f"'{name}' says how it goes together with others; write 'stackable: true' as well")
+    return {
+        "minimum_fen": _whole(fields, "minimum_fen", 0),
+        "stackable": stackable,
+        "stack": stack,
+        "excludes": [other.text() for other in fields["excludes"].items()] if "excludes" in fields else [],
+        "margin_floor_percent": _whole(fields, "margin_floor_percent", 0, high=100),
+        "margin_left_percent": _whole(fields, "margin_left_percent", None, high=100),
     }
 
 

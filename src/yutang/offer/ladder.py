@@ -8,7 +8,7 @@ Rungs are numbered through: 0 none yet, 1…D down, D+1…D+U up.
 - An order not newer than the anchor changes nothing: it came late, and a newer one has spoken. One that is newer than
   the anchor but older than the last rung down still ends the silence: the person had bought before we spoke.
 - *waiters*: an order that came only after a rung down counts; one without puts the count back to 0. From `patience` such
-  orders in a row on, the next silence must last twice as long.
+  orders in a row on the person is a waiter: the next silence must last twice as long, and no rung is deeper than the first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ class Rules:
 
     def silence(self, waited: int) -> timedelta:
         """How long a silence must last before the first rung down."""
-        return timedelta(days=self.silence_days * (2 if self.patience and waited >= self.patience else 1))
+        return timedelta(days=self.silence_days * (2 if self.waits(waited) else 1))
+
+    def depth(self, waited: int) -> int:
+        """How many rungs the ladder goes down for somebody: a waiter must not learn that waiting pays."""
+        return 1 if self.waits(waited) else self.down
+
+    def waits(self, waited: int) -> bool:
+        """Has somebody whose last `waited` orders came only after a rung down learned to wait?"""
+        return self.patience > 0 and waited >= self.patience
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,8 @@ def _needed_a_rung(state: State, at: datetime) -> bool:
 def _ticked(rules: Rules, state: State, now: datetime) -> State:
     if state.due_at is None or state.due_at > now:
         return state
-    rung = state.rung + 1 if state.side == "down" and state.rung < rules.down else 1
-    wait = rules.wait_days if rung < rules.down else rules.again_days
+    depth = rules.depth(state.waited)
+    rung = state.rung + 1 if state.side == "down" and state.rung < depth else 1
+    wait = rules.wait_days if rung < depth else rules.again_days
     due_at = None if wait is None else now + timedelta(days=wait)
     return replace(state, side="down", rung=rung, move=state.move + 1, moved_at=now, due_at=due_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import psycopg
 from yutang import definitions
 from yutang.definitions import Definition
 from yutang.model import Reason
+from yutang.offer.definition import PLAIN
 
 
 def offers(conn: psycopg.Connection) -> list[Definition]:
@@ -18,14 +19,16 @@ def offers(conn: psycopg.Connection) -> list[Definition]:
     return definitions.all_current(conn, "offer")
 
 
-def rungs(body: dict[str, Any]) -> list[int]:
+def rungs(body: Mapping[str, Any]) -> list[int]:
     """The percent to pay of each rung of a ladder, numbered through from 1: down, then up."""
     return [*body["down"], *body["up"]]
 
 
-def worth_fen(body: dict[str, Any], rung: int) -> int:
-    """What one coupon of this rung (0: a plain coupon) is expected to cost, in fen."""
-    if body["sort"] == "coupon":
+def worth_fen(body: Mapping[str, Any], rung: int) -> int:
+    """What one coupon of this rung (0: of no ladder) is expected to cost, in fen; of a red packet on average."""
+    if body["sort"] == "red_packet":
+        return (body["least_fen"] + body["most_fen"]) // 2
+    if body["sort"] != "ladder":
         return body["value_fen"]
     return round(body["basket_fen"] * (100 - rungs(body)[rung - 1]) / 100)
 
@@ -37,7 +40,12 @@ def stock_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
     )
 
 
-_ISSUE = ("definitions", "rungs", "values", "pay", "off", "minimum", "expires", "per_person", "cool", "reasons")
+def limits(offer: Definition) -> dict[str, Any]:
+    """How much one person, phone or device may have of it."""
+    return (PLAIN | offer.body)["limits"]
+
+
+_ISSUE = ("definitions", "versions", "rungs", "values", "pay", "off", "minimum", "expires", "per_person", "per_day", "cool", "reasons")  # fmt: skip
 
 
 def issue_columns(offers: Iterable[Definition], now: datetime) -> dict[str, list[Any]]:
@@ -46,34 +54,30 @@ def issue_columns(offers: Iterable[Definition], now: datetime) -> dict[str, list
 
 
 def _issue_rows(offer: Definition, now: datetime) -> list[tuple[Any, ...]]:
-    body = offer.body
-    expires_at = now + timedelta(days=body["valid_days"])
-    if body["sort"] == "coupon":
-        terms = (body["pay_percent"], body["off_fen"], body["minimum_fen"], expires_at, body["per_person"], None, None)
-        return [(offer.definition_id, 0, body["value_fen"], *terms)]
-    cool = now - timedelta(days=body["cool_down_days"]) if body["cool_down_days"] else None
+    """Of a red packet the amount is drawn later, within the budget, so here it weighs nothing."""
+    body = PLAIN | offer.body
+    minimum, until, per_day = body["minimum_fen"], now + timedelta(days=body["valid_days"]), body["limits"]["per_day"]
+    if body["sort"] == "ladder":
+        cool = now - timedelta(days=body["cool_down_days"]) if body["cool_down_days"] else None
+        return [
+            (offer.definition_id, offer.version, n, worth_fen(body, n), pay, None, minimum, until, None, per_day, cool, _floor(body, pay))
+            for n, pay in enumerate(rungs(body), 1)
+        ]  # fmt: skip
+    pay, off, value = body.get("pay_percent"), body.get("off_fen"), body.get("value_fen", 0)
+    least_pay = pay if off is None else (minimum - off) * 100 // minimum if minimum else None
     return [
-        (
-            offer.definition_id,
-            n,
-            worth_fen(body, n),
-            pay,
-            None,
-            body["minimum_fen"],
-            expires_at,
-            None,
-            cool,
-            _floor(body, pay),
-        )
-        for n, pay in enumerate(rungs(body), 1)
-    ]
+        (offer.definition_id, offer.version, 0, value, pay, off, minimum, until, body["per_person"], per_day, None, _floor(body, least_pay))
+    ]  # fmt: skip
 
 
-def _floor(body: dict[str, Any], pay_percent: int) -> str | None:
-    return Reason.BELOW_MARGIN.value if pay_percent < body["margin_floor_percent"] else None
+def _floor(body: Mapping[str, Any], pay_percent: int | None) -> str | None:
+    """Refused at the issue where even the smallest order it is good for would pay less than the floor: nobody should hold a
+    coupon that the till must refuse."""
+    below = pay_percent is not None and pay_percent < body["margin_floor_percent"]
+    return Reason.BELOW_MARGIN.value if below else None
 
 
-_FOREIGN = ("names", "definitions", "values", "pay", "off", "minimum", "valid")
+_FOREIGN = ("names", "definitions", "versions", "values", "pay", "off", "minimum", "valid")
 
 
 def foreign_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
@@ -82,6 +86,7 @@ def foreign_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
         (
             d.name,
             d.definition_id,
+            d.version,
             b["value_fen"],
             b["pay_percent"],
             b["off_fen"],
@@ -94,11 +99,11 @@ def foreign_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
     return _columns([f"t_{name}" for name in _FOREIGN], rows)
 
 
-_LADDER = ("definitions", "versions", "silence", "wait", "again", "down", "up", "patience")
+_LADDER = ("definitions", "versions", "silence", "wait", "again", "down", "up", "patience", "since", "existing")
 
 
-def ladder_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
-    """The figures of every ladder."""
+def ladder_columns(offers: Iterable[Definition], since: Mapping[int, datetime]) -> dict[str, list[Any]]:
+    """The figures of every ladder; `since`: when each was published."""
     rows = [
         (
             d.definition_id,
@@ -109,9 +114,11 @@ def ladder_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
             len(b["down"]),
             len(b["up"]),
             b["patience"],
+            since.get(d.definition_id),
+            b["existing"],
         )
         for d in offers
-        if (b := d.body)["sort"] == "ladder"
+        if (b := PLAIN | d.body)["sort"] == "ladder"
     ]
     return _columns([f"l_{name}" for name in _LADDER], rows)
 
@@ -119,6 +126,11 @@ def ladder_columns(offers: Iterable[Definition]) -> dict[str, list[Any]]:
 def array(numbers: Iterable[int]) -> str:
     """An array as PostgreSQL reads it; a tenth of the time that the driver takes to convert each number."""
     return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def texts(words: Iterable[str]) -> str:
+    """The same for texts, whatever stands in them."""
+    return "{" + ",".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words) + "}"
 
 
 def _columns(names: Iterable[str], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:

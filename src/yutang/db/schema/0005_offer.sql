@@ -17,16 +17,19 @@ create table stock (
 -- `person_id` holds the coupon now, `origin_id` held it when it was issued (a split gives it back).
 -- `uses` is how often it may still be redeemed; null is without limit (a booklet from another system).
 -- definition_id 0: an offer of another system. touch_id null: issued by another system, so not from our stock.
--- The terms (pay_percent or off_fen, minimum_fen) are those of the day of issue: a later version changes no coupon.
+-- The terms (pay_percent or off_fen, minimum_fen; what else the `version` of the offer says) are those of the day of issue:
+-- a later version changes no coupon. A red packet is worth value_fen, a gift costs value_fen.
+-- reserved: the last use is held for an order.
 create table coupon (
     code text not null,
     bucket smallint not null,
     person_id bigint not null,
     origin_id bigint not null,
     definition_id int not null,
+    version smallint not null default 0,
     rung smallint,
     touch_id bigint,
-    state text not null check (state in ('issued', 'redeemed', 'expired')),
+    state text not null check (state in ('issued', 'reserved', 'redeemed', 'expired')),
     uses int,
     value_fen bigint not null,
     pay_percent smallint,
@@ -35,15 +38,38 @@ create table coupon (
     issued_at timestamptz not null,
     valid_from timestamptz not null,
     expires_at timestamptz,
-    xid xid8 not null default pg_current_xact_id(),
     primary key (code, bucket)
-);
+) with (fillfactor = 90);
 create index coupon_person on coupon (bucket, person_id);
-create index coupon_expiry on coupon (expires_at) where state = 'issued' and expires_at is not null;
-create index coupon_xid on coupon (xid);
 
--- Every redemption that was asked for, and what became of it: done, restored by a refund, or refused with a reason.
--- amount_fen: the order's amount (0 when it was not told); discount_fen: what the coupon took off.
+-- Whose coupons changed, and when those that were given end: everybody of a bucket whom one statement touches stands in one
+-- row, as an index on the transaction and one on the end would be two thirds of what a coupon costs. expires_at is taken
+-- away when the end was seen to.
+create table coupon_news (
+    bucket smallint not null,
+    persons bigint[] not null,
+    expires_at timestamptz,
+    xid xid8 not null default pg_current_xact_id()
+);
+create index coupon_news_xid on coupon_news (xid);
+create index coupon_news_end on coupon_news (expires_at) where expires_at is not null;
+
+create view coupon_changed as
+select n.bucket, u.person_id, n.xid from coupon_news n cross join lateral unnest(n.persons) as u (person_id);
+
+-- What a phone or a device has had of an offer that limits it. `mark` is the handle's key, so nothing can be read back from it.
+create table coupon_mark (
+    mark uuid not null,
+    definition_id int not null,
+    touch_id bigint not null,
+    primary key (mark, definition_id, touch_id)
+);
+
+-- Every redemption that was asked for, and what became of it: done, held for an order until due_at (then released by the till
+-- or lapsed), restored by a refund, or refused with a reason; conflict: refused, but a till that was offline had given it.
+-- amount_fen: the order's amount before any coupon (0 when it was not told); discount_fen: what it cost: what came off, what a
+-- gift or a red packet is worth, of a conflict what the till had given.
+-- against: the coupon that it does not go with, or the request that has the coupon.
 -- Keyed like coupon: who asks knows the request, not the person. person_id 0: an unknown code shown by nobody known.
 create table redemption (
     bucket smallint not null,
@@ -54,19 +80,24 @@ create table redemption (
     order_id text,
     amount_fen bigint not null,
     discount_fen bigint not null,
-    state text not null check (state in ('done', 'restored', 'refused')),
+    state text not null check (state in ('held', 'done', 'restored', 'released', 'lapsed', 'refused', 'conflict')),
     reason text,
+    against text,
     at timestamptz not null,
+    due_at timestamptz,
     restored_at timestamptz,
     xid xid8 not null default pg_current_xact_id(),
     primary key (request_id, bucket)
 );
 create index redemption_order on redemption (bucket, person_id, order_id);
+create index redemption_shared on redemption (order_id) where state in ('done', 'held');
+create index redemption_due on redemption (due_at) where state = 'held';
+create index redemption_conflict on redemption (at) where state = 'conflict';
 
 -- Where a person stands on a ladder. side 'down': rungs for the silent; side 'up': rungs after an order.
 -- Rungs are numbered through, so that a rung alone names its discount: 0 none yet, 1…D down, D+1…D+U up.
 -- `move` counts the changes, so that each one can be answered once. anchor_at: the registration, or the newest order.
--- `waited`: how many orders in a row came only after a rung down.
+-- `waited`: how many orders in a row came only after a rung down; from the offer's patience on, the person is a waiter.
 create table ladder (
     bucket smallint not null,
     person_id bigint not null,
@@ -99,7 +130,18 @@ create view ladder_moved as
 select n.bucket, u.person_id, n.definition_id, n.xid
 from ladder_news n cross join lateral unnest(n.persons) as u (person_id);
 
--- What an issue was refused (key 'touch:ID'), and coupons of other systems that could not be taken ('event:ID').
+-- How far each slice of the people has been looked at for a ladder that was published after they registered.
+create table ladder_intake (
+    definition_id int not null,
+    slice text not null,
+    after_bucket smallint not null default -1,
+    after_person bigint not null default 0,
+    done boolean not null default false,
+    primary key (definition_id, slice)
+);
+
+-- What an issue was refused (key 'touch:ID'), coupons of other systems that could not be taken ('event:ID'), and rungs that
+-- somebody who waits for them does not get ('move:N').
 create table offer_refusal (
     bucket smallint not null,
     person_id bigint not null,
