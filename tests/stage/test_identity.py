@@ -172,6 +172,54 @@ def test_the_fast_path_and_the_regular_pass_agree(conn):
     assert conn.execute("select count(*) from person").fetchone()[0] == 1
 
 
+def ahead(conn) -> list[int]:
+    return [row.event_id for row in conn.execute("select event_id from event_ahead order by 1")]
+
+
+def test_what_the_fast_path_resolved_is_passed_over_once_and_then_forgotten(conn):
+    said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
+    said(conn, 2, {"unionid": "u2", "phone": "+8613800000001"})
+    identity.resolve_events(conn, NOW, [2])
+    assert identity.resolve_events(conn, NOW, [2]) == (whose(conn)[2],)
+    assert ahead(conn) == [2]
+    settle(conn)
+    assert set(whose(conn)) == {1, 2}
+    assert conn.execute("select count(*) from person_event").fetchone()[0] == 2
+    assert ahead(conn) == []
+    identity.resolve_events(conn, NOW, [1, 2])
+    assert conn.execute("select count(*) from person_event").fetchone()[0] == 2
+    assert ahead(conn) == []
+
+
+def test_a_fast_path_that_broke_off_leaves_its_events_to_the_regular_pass(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    with conn.transaction(force_rollback=True):
+        identity.resolve_events(conn, NOW, [1])
+    assert (ahead(conn), whose(conn)) == ([], {})
+    settle(conn)
+    assert set(whose(conn)) == {1}
+
+
+def test_a_split_of_events_resolved_ahead_does_not_double_them(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"pos:card": "c1"})
+    settle(conn)
+    said(conn, 3, {"phone": "+8613800000001", "pos:card": "c1"})
+    identity.resolve_events(conn, NOW, [3])
+    identity.split(conn, NOW, whose(conn)[1])
+    settle(conn)
+    assert groups(conn) == together({1, 3}, {2})
+    assert conn.execute("select count(*) from person_event").fetchone()[0] == 3
+
+
+def test_an_event_resolved_ahead_and_taken_back_is_no_fact(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    identity.resolve_events(conn, NOW, [1])
+    conn.execute("insert into event_undone (event_id, at) values (1, %s)", (NOW,))
+    settle(conn)
+    assert (whose(conn), ahead(conn)) == ({}, [])
+
+
 HANDLES = st.dictionaries(
     st.sampled_from(["phone", "email", "shop:a", "pos:b"]),
     st.sampled_from(["1", "2", "3", "4"]),

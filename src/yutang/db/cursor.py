@@ -70,10 +70,15 @@ def window(
     conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, _slice(only)))
 
 
-def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBODY) -> None:
-    """Wait for the cursor of `stage` and hold it until the transaction ends: for work that must not run beside a window."""
+def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBODY) -> str:
+    """Wait for the cursor of `stage` and hold it until the transaction ends: for work that must not run beside a window.
+    Returns where the cursor stands: rows from there on have not been read."""
     _create(conn, stage, Source(table, "xid"), only)
-    conn.execute("select from stage_cursor where stage = %s and slice = %s for update", (stage, _slice(only)))
+    row = conn.execute(
+        "select xid::text from stage_cursor where stage = %s and slice = %s for update", (stage, _slice(only))
+    ).fetchone()
+    assert row is not None
+    return row.xid
 
 
 def stages_with_news(conn: psycopg.Connection) -> set[str]:

@@ -15,7 +15,7 @@ import psycopg
 
 from yutang import definitions
 from yutang.db.copy import KEY, copy_in, fetch, micros
-from yutang.db.queries import Queries
+from yutang.db.queries import Queries, Query
 from yutang.identity.careful import NEW, Careful
 from yutang.identity.graph import Batch, Components, components, hazards
 from yutang.model import Counts
@@ -33,9 +33,9 @@ class Verdict:
     key_event: np.ndarray
 
 
-def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Any, **params: Any) -> Counts:
-    """Resolve the events that the query `pairs` gives. The caller holds the cursor of `identity`: two resolvers at once
-    could give the same new handle to two new persons."""
+def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
+    """Resolve the events that the query `pairs` gives, none of which is a fact now; `link` makes them facts. The caller holds
+    the cursor of `identity`: two resolvers at once could give the same new handle to two new persons."""
     event_ids, keys = fetch(conn, pairs.template, ["int8", "uuid"], params)
     if not len(event_ids):
         return Counts()
@@ -52,7 +52,9 @@ def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Any, **params:
     careful = _needs_care(conn, batch, owner, groups)
     outcome = _careful_pass(conn, batch, owner, groups, careful)
     verdict = _settle(conn, now, batch, owner, groups, careful, outcome)
-    return _write(conn, now, batch, owner, verdict, outcome)
+    counts = _write(conn, now, batch, owner, verdict, outcome)
+    counts["event"] = _link(conn, batch, verdict, link, params)
+    return counts
 
 
 def _scratch(conn: psycopg.Connection) -> None:
@@ -103,7 +105,7 @@ def _careful_pass(
         return Careful([], [])
     persons = groups.owners[careful[groups.of_owner]]
     held, person = _join_persons(conn, "handles_of", persons, ["uuid", "int8"])
-    owned = zip((k.tobytes() for k in held), person.tolist(), strict=True)
+    owned = zip(held.tolist(), person.tolist(), strict=True)
     apart = conn.execute(sql.kept_apart.template).fetchall()  # type: ignore[arg-type]
     state = Careful(owned, [(a, b) for a, b in apart])
     _know_outsiders(state, batch, owner, groups, careful)
@@ -114,17 +116,19 @@ def _careful_pass(
 
 def _know_outsiders(state: Careful, batch: Batch, owner: np.ndarray, groups: Components, careful: np.ndarray) -> None:
     """Keys that need no row in the directory: persons named by id, and weak keys whose owner is in another group."""
-    for n in np.flatnonzero(careful[groups.of_key] & (owner > 0)):
-        state.owner.setdefault(batch.keys[n].tobytes(), int(owner[n]))
+    known = careful[groups.of_key] & (owner > 0)
+    for key, person in zip(batch.keys[known].tolist(), owner[known].tolist(), strict=True):
+        state.owner.setdefault(key, person)
 
 
 def _events_in_order(batch: Batch, wanted: np.ndarray) -> list[tuple[int, list[bytes]]]:
     """(event id, keys by rank) of the wanted events, in the order in which they came."""
     pairs = np.flatnonzero(wanted[batch.event])
-    pairs = pairs[np.lexsort((batch.key[pairs], batch.code[batch.key[pairs]], batch.event[pairs]))]
+    pairs = pairs[np.lexsort((batch.key[pairs], batch.event[pairs]))]
+    events, keys = batch.event_ids[batch.event[pairs]].tolist(), batch.keys[batch.key[pairs]].tolist()
     found: dict[int, list[bytes]] = {}
-    for pair in pairs:
-        found.setdefault(int(batch.event_ids[batch.event[pair]]), []).append(batch.keys[batch.key[pair]].tobytes())
+    for event, key in zip(events, keys, strict=True):
+        found.setdefault(event, []).append(key)
     return list(found.items())
 
 
@@ -169,10 +173,11 @@ def _new_persons(conn: psycopg.Connection, now: datetime, count: int) -> np.ndar
     if not count:
         return np.zeros(0, np.int64)
     (ids,) = fetch(conn, sql.new_ids.template, ["int8"], {"count": count})
+    rows = ids[np.argsort(ids & 1023, kind="stable")]
     copy_in(
         conn,
         "person",
-        {"bucket": ("int2", ids & 1023), "person_id": ("int8", ids), "created_at": ("timestamptz", micros(now))},
+        {"bucket": ("int2", rows & 1023), "person_id": ("int8", rows), "created_at": ("timestamptz", micros(now))},
     )
     return ids
 
@@ -180,7 +185,7 @@ def _new_persons(conn: psycopg.Connection, now: datetime, count: int) -> np.ndar
 def _write(
     conn: psycopg.Connection, now: datetime, batch: Batch, owner: np.ndarray, verdict: Verdict, state: Careful
 ) -> Counts:
-    """Handles, merges, facts and cases, each by one set."""
+    """Handles, merges and cases, each by one set."""
     if len(verdict.key):
         people = ("int8", verdict.key_person)
         copy_in(
@@ -194,11 +199,18 @@ def _write(
             },
         )
     _merge(conn, now, state)
-    copy_in(conn, "batch_event", {"event_id": ("int8", batch.event_ids), "person_id": ("int8", verdict.event_person)})
-    linked = sql.link(conn, zone=definitions.pond(conn)["time_zone"]).rowcount
-    sql.free_joins(conn)
     cases = _open_conflicts(conn, now, state) + _open_suggestions(conn, now, batch, owner, verdict)
-    return Counts(event=linked, handle=len(verdict.key), merge=len(state.outcome.merges), case=cases)
+    return Counts(handle=len(verdict.key), merge=len(state.outcome.merges), case=cases)
+
+
+def _link(conn: psycopg.Connection, batch: Batch, verdict: Verdict, link: Query, params: dict[str, Any]) -> int:
+    """The batch's events become facts; returns how many."""
+    copy_in(conn, "batch_event", {"event_id": ("int8", batch.event_ids), "person_id": ("int8", verdict.event_person)})
+    if link is sql.link_window:
+        sql.hash_joins(conn)
+    linked = link(conn, zone=definitions.pond(conn)["time_zone"], **params).rowcount
+    sql.free_joins(conn)
+    return linked
 
 
 def _merge(conn: psycopg.Connection, now: datetime, state: Careful) -> None:

@@ -54,9 +54,10 @@ class Batch:
         return first
 
     def anchors(self) -> np.ndarray:
-        """Per event, the key it follows: the one of the lowest kind code, and among equals the first in order."""
-        order = np.lexsort((self.key, self.code[self.key], self.event))
-        return self.key[order][np.unique(self.event[order], return_index=True)[1]]
+        """Per event, the key it follows: the one of the lowest kind code, and among equals the first in order; keys are numbered so."""
+        lowest = np.full(len(self.event_ids), len(self.keys))
+        np.minimum.at(lowest, self.event, self.key)
+        return lowest
 
 
 def slots(keys: np.ndarray) -> np.ndarray:
@@ -124,13 +125,14 @@ def _adopt_weak(batch: Batch, owner: np.ndarray, anchors: np.ndarray, of_key: np
 
 
 def hazards(group: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
-    """Groups (mask) in which two different keys fill a slot of which a person can have but one. One row per (group, key)."""
+    """Groups (mask) in which two different keys fill a slot of which a person can have but one."""
     single = _SINGLE[keys.view(np.uint8).reshape(-1, 16)[:, 0]]
     group, keys = group[single], keys[single]
     found = np.zeros(count, bool)
     if len(keys):
-        rows = np.column_stack([group, slots(keys), _distinct(keys)[1]])
-        rows = np.unique(rows, axis=0)
-        same = (rows[1:, :2] == rows[:-1, :2]).all(axis=1)
-        found[rows[1:][same, 0]] = True
+        place = (group.astype(np.int64) << 24) | slots(keys)
+        order = np.argsort(place)
+        place, halves = place[order], keys.view(">u8").reshape(-1, 2)[order]
+        clash = (place[1:] == place[:-1]) & (halves[1:] != halves[:-1]).any(axis=1)
+        found[place[1:][clash] >> 24] = True
     return found

@@ -2,21 +2,45 @@
 -- Fresh scratch tables have no statistics: left alone, the planner would scan the whole directory for each batch.
 select set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_mergejoin', 'off', true) as merge;
 
+-- name: hash_joins
+-- For a window against its batch: both are read once, whatever the planner believes about transactions it has not counted yet.
+select set_config('enable_nestloop', 'off', true) as nested, set_config('enable_hashjoin', 'on', true) as hash;
+
 -- name: free_joins
-select set_config('enable_hashjoin', 'on', true) as hash, set_config('enable_mergejoin', 'on', true) as merge;
+select set_config('enable_nestloop', 'on', true) as nested, set_config('enable_hashjoin', 'on', true) as hash,
+       set_config('enable_mergejoin', 'on', true) as merge;
 
 -- name: pairs_in_window
--- One row per event and handle key.
-select e.event_id, k.key
-from event e cross join lateral unnest(e.keys) as k (key)
+-- One row per event and handle key, of events that the fast path has not resolved already.
+select e.event_id, unnest(e.keys) as key
+from event e
 where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
-  and not exists (select from event_undone u where u.event_id = e.event_id);
+  and not exists (select from event_undone u where u.event_id = e.event_id)
+  and e.event_id not in (select a.event_id from event_ahead a);
+
+-- name: pairs_ahead
+-- Of those that neither a window nor the fast path has resolved.
+select e.event_id, unnest(e.keys) as key
+from event e
+where e.event_id = any(%(events)s::bigint[]) and e.xid >= %(low)s::xid8
+  and not exists (select from event_undone u where u.event_id = e.event_id)
+  and e.event_id not in (select a.event_id from event_ahead a);
 
 -- name: pairs_of_events
-select e.event_id, k.key
-from event e cross join lateral unnest(e.keys) as k (key)
+select e.event_id, unnest(e.keys) as key
+from event e
 where e.event_id = any(%(events)s::bigint[])
   and not exists (select from event_undone u where u.event_id = e.event_id);
+
+-- name: remember_ahead
+insert into event_ahead (event_id, xid)
+select e.event_id, e.xid from event e
+where e.event_id = any(%(events)s::bigint[]) and e.xid >= %(low)s::xid8
+on conflict do nothing;
+
+-- name: forget_ahead
+-- The window has passed them.
+delete from event_ahead where xid < %(high)s::xid8;
 
 -- name: owners
 -- Who owns the keys of the batch; n is the key's number in the batch.
@@ -72,18 +96,20 @@ insert into person_event (bucket, person_id, type, at, event_id, day, amount, pr
 select (winner_id & 1023)::smallint, winner_id, type, at, event_id, day, amount, props from gone
 on conflict do nothing;
 
--- name: link
--- The events of the batch become facts about their persons. The lock on the cursor keeps other resolvers away, so a look tells
--- which are facts already: "on conflict" costs twice that. In the order of the key, so that each page is visited once.
+-- name: link_window
+-- The events of the batch become facts about their persons. None of them is one yet: the cursor is held, and what was resolved
+-- ahead of it is not in the batch. In the order of the key, so that each page is visited once.
 insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
-select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date,
-       case when e.type in ('ordered', 'refunded', 'coupon_redeemed') then coalesce((e.props ->> 'amount_fen')::bigint, 0) else 0 end,
-       e.props
-from batch_event b join event e on e.event_id = b.event_id
-where not exists (
-    select from person_event p
-    where p.bucket = (b.person_id & 1023)::smallint and p.person_id = b.person_id and p.type = e.type and p.at = e.at and p.event_id = e.event_id)
-order by b.person_id & 1023, b.person_id, e.type, e.at;
+select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date, e.amount, e.props
+from batch_event b join event_as_fact e on e.event_id = b.event_id
+where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
+order by b.person_id & 1023, b.person_id;
+
+-- name: link_events
+-- The same for events from anywhere.
+insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
+select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date, e.amount, e.props
+from batch_event b join event_as_fact e on e.event_id = b.event_id;
 
 -- name: open_cases
 insert into identity_case (reason, event_id, persons, at)

@@ -17,15 +17,17 @@ def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     counts = _follow_undone(conn, now)
     with conn.transaction(), window(conn, "identity", "event", EVERYBODY) as w:
         if not w.empty:
-            counts += resolve_pairs(conn, now, sql.pairs_in_window, low=w.low, high=w.high)
+            counts += resolve_pairs(conn, now, sql.pairs_in_window, sql.link_window, low=w.low, high=w.high)
+            sql.forget_ahead(conn, high=w.high)
     return Counts(counts)
 
 
 def resolve_events(conn: psycopg.Connection, now: datetime, events: list[int]) -> tuple[int, ...]:
     """The fast path: resolve just these events, now. Returns the persons they belong to."""
     with conn.transaction():
-        hold(conn, "identity", "event")
-        resolve_pairs(conn, now, sql.pairs_of_events, events=events)
+        low = hold(conn, "identity", "event")
+        resolve_pairs(conn, now, sql.pairs_ahead, sql.link_events, events=events, low=low)
+        sql.remember_ahead(conn, events=events, low=low)
         return tuple(row.person_id for row in sql.persons_of(conn, events=events))
 
 

@@ -48,7 +48,7 @@ def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) ->
     _give_handles_back(conn, members, linked)
     sql.restore_persons(conn, persons=members)
     sql.undo_merges(conn, persons=members, now=now)
-    resolve_pairs(conn, now, sql.pairs_of_events, events=linked)
+    resolve_pairs(conn, now, sql.pairs_of_events, sql.link_events, events=linked)
 
 
 def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: list[int]) -> None:

@@ -79,3 +79,16 @@ create table person_event (
     primary key (bucket, person_id, type, at, event_id)
 );
 create index person_event_xid on person_event (xid);
+
+-- What an event says as a fact, whoever it is about.
+create view event_as_fact as
+select event_id, xid, type, at, props,
+       case when type in ('ordered', 'refunded', 'coupon_redeemed') then coalesce((props ->> 'amount_fen')::bigint, 0) else 0 end as amount
+from event;
+
+-- writer: identity. Events that the fast path has resolved before their window was read, with their own transaction: the
+-- window passes them over and takes the rows away, so that no event becomes a fact twice.
+create table event_ahead (
+    event_id bigint primary key,
+    xid xid8 not null
+);
