@@ -13,7 +13,7 @@ KEYS = {
     "task", "size", "seconds", "cpu_seconds", "per_cpu_second", "peak_rss_mb", "sql_per_item", "floor", "ratio_to_floor", "must",
     "moonshot", "checked",
 }  # fmt: skip
-LINES = ["T1", "T1b", "T2", "T3", "T4", "T5", "T7", "T7-redeem", "T8", "T8-merge"]
+LINES = ["T1", "T1b", "T2", "T3", "T4", "T5", "T6", "T7", "T7-redeem", "T8", "T8-merge", "T11", "T11-sample"]
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from yutang.bench import coupons, ingesting, ladder, one_id, segments
+from yutang.bench import broadcast, coupons, ingesting, ladder, one_id, replaying, segments
 from yutang.bench.house import House, opened
 from yutang.bench.report import Figures
 from yutang.model import YutangError
@@ -19,8 +19,10 @@ TASKS: dict[str, Task] = {
     "T3": segments.freshness,
     "T4": segments.five_hundred,
     "T5": ladder.tick,
+    "T6": broadcast.send_to_all,
     "T7": coupons.issue_and_redeem,
     "T8": one_id.resolve,
+    "T11": replaying.year,
 }
 
 

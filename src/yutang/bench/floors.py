@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import psycopg
+from jinja2 import Template
 
 from yutang.bench.house import House
 from yutang.bench.meter import Meter
 from yutang.bench.words import NOW
 from yutang.db.connect import connect
+from yutang.db.copy import copy_in, micros
 from yutang.db.queries import Queries
 
 sql = Queries(__package__)
@@ -51,3 +54,17 @@ def copy_events(house: House, source: psycopg.Connection) -> float | None:
         return cursor.rowcount
 
     return statement(house, lambda conn: sql.bare_events(conn), work)
+
+
+def render_and_log(house: House, count: int) -> float | None:
+    """Two words put into a compiled template for each person, and one bare row of a log copied in."""
+    template = Template("{{ name }}，周三新品半价，你的专属页面：{{ link }}")
+
+    def work(conn: psycopg.Connection) -> int:
+        for person in range(count):
+            template.render(name=f"顾客{person}", link=f"https://pond.example/p/{person}")
+        persons = np.arange(count)
+        columns = {"bucket": ("int2", persons & 1023), "person_id": ("int8", persons), "touch_id": ("int8", persons)}
+        return copy_in(conn, "floor_log", {**columns, "at": ("timestamptz", micros(NOW))})
+
+    return statement(house, lambda conn: sql.bare_log(conn), work)

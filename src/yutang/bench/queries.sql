@@ -27,7 +27,7 @@ from person p order by p.bucket, p.person_id;
 -- name: ladder_checked
 -- What one rung down for everybody must have left behind, each figure counted by itself.
 select (select count(*) from ladder where side = 'down' and rung = 1 and move = 1 and due_at = %(now)s::timestamptz + interval '7 days') as moved,
-       (select count(*) from touch where rung = 1 and step = 0 and move = 1) as touches,
+       (select count(*) from touch where rung = 1 and move = 1) as touches,
        (select count(distinct person_id) from touch) as touched,
        (select count(*) from decision) as decisions,
        (select count(distinct (d.person_id, t.person_id)) from decision d join touch t using (touch_id)
@@ -37,6 +37,65 @@ select (select count(*) from ladder where side = 'down' and rung = 1 and move = 
        (select count(*) from decision d join coupon c on c.touch_id = d.touch_id and c.code = d.coupon and c.person_id = d.person_id) as told,
        (select max(n) from (select count(*) as n from decision where verdict = 'send' group by person_id) c) as most_against_cap,
        (select sum(issued) from stock) as issued;
+
+-- name: all_due
+-- Everybody stands on the message.
+update enrolment set due_at = %(now)s::timestamptz;
+
+-- name: names
+insert into trait (bucket, person_id, name, value, at, event_id)
+select p.bucket, p.person_id, 'name', to_jsonb('顾客' || p.person_id), %(now)s::timestamptz, 0 from person p order by 1, 2;
+
+-- name: zones
+-- A tenth lives where it is night.
+insert into trait (bucket, person_id, name, value, at, event_id)
+select p.bucket, p.person_id, 'time_zone', '"America/New_York"', %(now)s::timestamptz, 0 from person p
+where p.person_id %% 10 = %(digit)s::int order by 1, 2;
+
+-- name: consents
+-- Everybody has said something, a tenth has taken it back.
+insert into consent (bucket, person_id, channel, given, at, event_id)
+select p.bucket, p.person_id, %(channel)s::text, p.person_id %% 10 <> %(digit)s::int, %(now)s::timestamptz, 0 from person p order by 1, 2;
+
+-- name: spent
+-- Everybody was written to once, a tenth as often as the budget allows; all of it went out.
+with said as (
+    insert into touch (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, price, message_id, message_version,
+                       value_fen, at, deadline, verdict, judged_at)
+    select p.bucket, p.person_id, %(journey)s::int, 'before', -g.n, 0, nextval('touch_id'), 1, 'treated', %(channel)s::text, 1, 0, 1, 0,
+           %(at)s::timestamptz, %(until)s::timestamptz, 'send', %(at)s::timestamptz
+    from person p cross join generate_series(1, 3) as g (n)
+    where g.n = 1 or p.person_id %% 10 = %(digit)s::int order by 1, 2
+    returning bucket, person_id, touch_id)
+insert into attempt (bucket, person_id, touch_id, channel, state, tries, at)
+select s.bucket, s.person_id, s.touch_id, %(channel)s::text, 'sent', 1, %(at)s::timestamptz from said s;
+
+-- name: quota
+-- How much everybody has had of what the sink allows: four each.
+create table sink_quota (person_id bigint primary key, n int not null);
+
+-- name: quota_used
+-- A tenth has had all of it.
+insert into sink_quota (person_id, n)
+select p.person_id, case when p.person_id %% 10 = %(digit)s::int then 4 else 0 end from person p;
+
+-- name: take_quota
+update sink_quota q set n = q.n + 1 where q.person_id = any(%(persons)s::bigint[]) and q.n < 4 returning q.person_id;
+
+-- name: broadcast_checked
+-- What became of everybody, each figure counted by itself.
+select (select count(*) from touch where verdict = 'no' and reason = 'no_consent') as no_consent,
+       (select count(*) from touch where verdict = 'hold' and reason = 'capped') as capped,
+       (select count(*) from touch where verdict = 'hold' and reason = 'quiet_hours') as quiet_hours,
+       (select count(*) from attempt where state = 'waiting' and reason = 'quota') as quota,
+       (select count(*) from attempt a join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+        where a.state = 'sent' and t.cause <> 'before') as sent,
+       (select count(distinct props ->> 'touch_id') from event where type = 'message_sent') as logged,
+       (select sum(n) from sink_quota where n < 4)::bigint as reserved;
+
+-- name: bare_log
+-- The floor of a broadcast: one bare row for each letter.
+create table floor_log (bucket smallint, person_id bigint, touch_id bigint, at timestamptz, primary key (bucket, person_id, touch_id));
 
 -- name: rungs
 -- The bare rows of the floor: one row per person, its key, and the index that says who is due.
@@ -171,3 +230,9 @@ where m.until is null group by d.name;
 select exists (
     select from touch t where t.bucket = (%(person)s::bigint & 1023)::smallint and t.person_id = %(person)s::bigint and t.at >= %(since)s::timestamptz
 ) as yes;
+
+-- name: events_of_facts
+-- The facts of the scene as the door would have taken them, each when it happened.
+insert into event (event_id, source, source_id, type, at, received_at, handles, keys, props)
+overriding system value
+select e.event_id, 'shop', 'past-' || e.event_id, e.type, e.at, e.at, '{}', '{}', e.props from person_event e order by e.event_id;

@@ -15,6 +15,7 @@ from yutang.segment import language
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon in Shanghai: no quiet hours."""
 DAY = timedelta(days=1)
+CHANNEL = "sandbox"
 TITLE = {"zh": "测", "en": "Bench"}
 
 SEGMENTS = {
@@ -31,6 +32,7 @@ wake_up:
   down: [85, 43, 28]
   up: [43, 58, 95]
   basket_fen: 2000
+  existing: none
 """
 
 
@@ -47,7 +49,7 @@ def segment(conn: psycopg.Connection, name: str, rule: dict[str, Any]) -> Defini
 def message(conn: psycopg.Connection) -> Definition:
     """The message ``hello`` on the sandbox channel."""
     return publish(
-        conn, "message", "hello", {"title": TITLE, "subject": "你好", "body": "欢迎 {{ name }}", "channel": "sandbox"}
+        conn, "message", "hello", {"title": TITLE, "subject": "你好", "body": "欢迎 {{ name }}", "channel": CHANNEL}
     )
 
 
