@@ -9,13 +9,15 @@ from datetime import datetime
 
 import psycopg
 
-from yutang import channels, clock
+from yutang import channels, clock, config
 from yutang.channels.contract import Channel
 from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
+from yutang.channels.platform.outward import Outward
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.db.server import database
+from yutang.demo.database import last_instant, made
 from yutang.vault import Vault, open_vault
 
 
@@ -36,17 +38,34 @@ class App:
         """The channels of the settings and of the accounts, as they are now; the same ones while nothing has changed."""
         accounts = account.every(conn, self.vault)
         if not self._known[1] or self._known[0] != accounts:
-            found = channels.configured(self.vault) | channels.connected(self.vault, accounts, self.clock)
+            found = _outlets(self.vault) | channels.connected(self.vault, accounts, self.clock)
             self._known = (accounts, found)
         return self._known[1]
 
 
 @contextmanager
-def opened() -> Iterator[App]:
+def installed() -> Iterator[App]:
     """The installation of this home, its database running and migrated, for as long as the block runs."""
     with database() as url:
         with connect(url) as conn:
             migrate(conn)
         vault = open_vault()
-        channels.configured(vault)  # a setting that cannot be read is said at once, not by a worker later
+        _outlets(vault)  # a setting that cannot be read is said at once, not by a worker later
         yield App(url, vault)
+
+
+@contextmanager
+def opened() -> Iterator[App]:
+    """The pond to work in: the installation's own, or a demo's, where it is still the day on which the demo ended."""
+    with installed() as app:
+        if brand := config.DEMO.value:
+            url = made(app, brand)
+            ended = last_instant(url)
+            yield App(url, app.vault, lambda: ended)
+        else:
+            yield app
+
+
+def _outlets(vault: Vault) -> dict[str, Channel]:
+    """What the settings switch on: channels, and the calls of journeys. Raises YutangError when a setting cannot be read."""
+    return channels.configured(vault) | {Outward.name: Outward(vault, config.CALL_INSIDE.value)}

@@ -246,6 +246,12 @@ def test_all_channels_at_once(conn: psycopg.Connection) -> None:
     assert answers() == {"*": False, "email": False}
     hear(conn, 5, 7, "consent_given", NOON - ONE_DAY, channel="*")
     assert answers() == {"*": True, "email": False}
+    hear(conn, 6, 7, "consent_withdrawn", NOON - 4 * ONE_DAY, **{"class": "marketing"})
+    assert answers() == {"*": True, "email": False, "class:marketing": False}, (
+        "a class is no channel: '*' leaves it as it is"
+    )
+    hear(conn, 7, 7, "consent_given", NOON, **{"class": "marketing"})
+    assert answers() == {"*": True, "email": False, "class:marketing": True}
 
 
 def test_merge_and_split_make_persons_again(conn: psycopg.Connection) -> None:
@@ -360,7 +366,7 @@ _facts = st.one_of(
     st.tuples(st.just("tagged"), st.sampled_from([{"tag": "t"}, {"tag": "t", "expires_at": (NOON - timedelta(hours=30)).isoformat()},
                                                   {"tag": "t", "expires_at": (NOON + timedelta(hours=30)).isoformat()}])),
     st.tuples(st.just("untagged"), st.just({"tag": "t"})),
-    st.tuples(st.sampled_from(["consent_given", "consent_withdrawn"]), st.sampled_from([{"channel": "email"}, {"channel": "*"}])),
+    st.tuples(st.sampled_from(["consent_given", "consent_withdrawn"]), st.sampled_from([{"channel": "email"}, {"channel": "*"}, {"class": "marketing"}])),
 )  # fmt: skip
 _events = st.lists(st.tuples(st.integers(1, 2), _instants, _facts), min_size=1, max_size=14)
 

@@ -246,9 +246,11 @@ def test_coupons_touch_people_without_any_event(conn: psycopg.Connection) -> Non
     known(conn, 1, 2, 3)
     rest(conn)
     conn.execute(
-        """insert into coupon (code, bucket, person_id, origin_id, definition_id, state, value_fen, issued_at, valid_from)
-           values ('ours', 1, 1, 1, %(offer)s, 'issued', 500, %(now)s, %(now)s),
-                  ('theirs', 2, 2, 2, 0, 'issued', 500, %(now)s, %(now)s)""",
+        """with c as (
+               insert into coupon (code, bucket, person_id, origin_id, definition_id, state, value_fen, issued_at, valid_from)
+               values ('ours', 1, 1, 1, %(offer)s, 'issued', 500, %(now)s, %(now)s),
+                      ('theirs', 2, 2, 2, 0, 'issued', 500, %(now)s, %(now)s) returning bucket, person_id)
+           insert into coupon_news (bucket, persons) select c.bucket, array[c.person_id] from c""",
         {"offer": offer, "now": NOW},
     )
     rest(conn)
@@ -259,7 +261,8 @@ def test_coupons_touch_people_without_any_event(conn: psycopg.Connection) -> Non
            values (2, 2, 'r', 'theirs', 2, 900, 500, 'done', %s)""",
         (NOW,),
     )
-    conn.execute("update coupon set state = 'redeemed', xid = pg_current_xact_id() where code = 'theirs'")
+    conn.execute("update coupon set state = 'redeemed' where code = 'theirs'")
+    conn.execute("insert into coupon_news (bucket, persons) values (2, '{2}')")
     later = NOW + timedelta(hours=1)
     assert rest(conn, later) == Counts(person=1, entered=1, left=1)
     assert (members(conn, "holders"), members(conn, "thrifty")) == ({1}, {2})

@@ -83,7 +83,7 @@ def test_one_bad_event_never_spoils_its_neighbours(web: httpx.Client, conn: psyc
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {VAULT.api_key}", "Bearer schlüssel"])
 def test_without_the_key_nothing_enters(web: httpx.Client, conn: psycopg.Connection, header: str) -> None:
-    for method, path in (("POST", "/v1/events"), ("POST", "/v1/coupons/redeem"), ("GET", "/v1/persons/1/why")):
+    for method, path in (("POST", "/v1/events"), ("POST", "/v1/redemptions"), ("GET", "/v1/persons/1/why")):
         answer = web.request(
             method, path, content=b"[]" if method == "POST" else None, headers={"Authorization": header.encode()}
         )
@@ -107,9 +107,9 @@ def test_a_coupon_is_redeemed_once(web: httpx.Client, conn: psycopg.Connection) 
     post(web, [event(1, type="coupon_issued", props={"code": "AB", "offer": "old", "value_fen": 500, "uses": 1})])
     worker.settle(conn, NOW, configured(VAULT))
     asked = {"request_id": "r1", "code": "AB", "amount_fen": 2_000}
-    first = web.post("/v1/coupons/redeem", json=asked, headers=BEARER).json()
-    assert first == {"request_id": "r1", "ok": True, "discount_fen": 500, "reason": None, "detail": None}
-    many = web.post("/v1/coupons/redeem", json=[asked, asked | {"request_id": "r2"}], headers=BEARER).json()
+    first = web.post("/v1/redemptions", json=asked, headers=BEARER).json()
+    assert (first["request_id"], first["ok"], first["discount_fen"], first["reason"]) == ("r1", True, 500, None)
+    many = web.post("/v1/redemptions", json=[asked, asked | {"request_id": "r2"}], headers=BEARER).json()
     assert [(m["ok"], m["reason"]) for m in many] == [(True, None), (False, "already_redeemed")]
     for bad in (
         b"{",
@@ -117,7 +117,7 @@ def test_a_coupon_is_redeemed_once(web: httpx.Client, conn: psycopg.Connection) 
         b'{"request_id":"r","code":"a\\u0000"}',
         b'{"request_id":"r","code":"\xff"}',
     ):
-        answer = web.post("/v1/coupons/redeem", content=bad, headers=BEARER)
+        answer = web.post("/v1/redemptions", content=bad, headers=BEARER)
         assert answer.status_code == 400, answer.text
         assert answer.json()["reason"] in ("bad_json", "bad_shape", "bad_encoding")
 
@@ -174,7 +174,7 @@ def test_the_api_describes_itself(web: httpx.Client) -> None:
     paths = web.get("/v1/openapi.json").json()["paths"]
     body = paths["/v1/events"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["items"]["required"]) == {"id", "source", "type", "at", "handles"}
-    assert paths["/v1/coupons/redeem"]["post"]["security"] == [{"key": []}]
+    assert paths["/v1/redemptions"]["post"]["security"] == [{"key": []}]
     assert not [path for path in paths if not path.startswith(("/v1/", "/healthz"))]
 
 

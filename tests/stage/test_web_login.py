@@ -252,6 +252,7 @@ def test_the_sidebar_shows_a_customer_to_those_who_follow_him_alone(console: Con
         assert shown.json() | {"person_id": 0} == {
             "person_id": 0, "name": "李二", "tags": ["偏好/拿铁"], "life_stage": "new",
             "orders": {"count": 1, "spent_fen": 2600, "last_at": shown.json()["orders"]["last_at"]},
+            "tasks": [],
         }  # fmt: skip
         refused = theirs.get(path, params=asked)
         assert (refused.status_code, refused.json()["reason"]) == (403, "not_yours")

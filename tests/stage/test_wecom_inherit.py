@@ -66,7 +66,7 @@ def test_a_leaver_hands_over_groups_customers_and_codes(conn: psycopg.Connection
         assert set(found.values()) == {"done"}
         moved = mirror.of("contact_moved")
         assert len(moved) == 104, "each is told once"
-        assert all(fact.props == {"staff": "guide02", "before": "guide01"} for fact in moved)
+        assert all(fact.props == {"staff": "guide02", "before": "guide01", "channel": "wecom"} for fact in moved)
         assert len(mirror.of("contact_added")) == 106, "nobody who is handed over is welcomed as new"
         assert mirror.of("contact_lost") == []
         assert mirror.pairs() - {(people[1].external_userid, "guide01")} == truth(mirror)

@@ -31,6 +31,7 @@ def test_a_scan_is_told_at_once_with_its_code_and_its_welcome(conn: psycopg.Conn
         (fact,) = mirror.of("contact_added")
         assert dict(fact.props) == {
             "staff": "guide01", "code": "package_card", "state": code.state, "store": "杭州万象城店", "way": "qr",
+            "channel": "wecom",
         }  # fmt: skip
         assert fact.handles == {f"external_userid@{mirror.city.corp_id}": fish.external_userid}
         assert mirror.calls("") == calls, "hearing asks nobody"

@@ -96,7 +96,7 @@ def test_the_night_repairs_what_was_lost_and_late_callbacks_change_nothing(conn:
         mirror.tend()
         assert mirror.pairs() == truth(mirror)
         (lost,) = mirror.of("contact_lost", gone)
-        assert lost.props == {"staff": "guide01", "by": "unknown"}
+        assert lost.props == {"staff": "guide01", "by": "unknown", "channel": "wecom"}
         assert len(mirror.of("contact_added", new)) == 1
         assert [len(mirror.of(type, moved)) for type in ("contact_added", "contact_lost")] == [2, 1]
         before = dict(mirror.facts)

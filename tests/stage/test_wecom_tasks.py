@@ -129,6 +129,18 @@ def test_cancelling_stops_what_is_unsent_and_tells_its_letters(shop: Corp) -> No
         results.cancel(shop.conn, VAULT, shop.account, shop.clock, "msgX")
 
 
+def test_a_task_ends_when_all_its_letters_are_called_off(shop: Corp) -> None:
+    customers = [shop.customer("guide01") for _ in range(2)]
+    shop.send(*(letter(n, c) for n, c in enumerate(customers)))
+    shop.told()
+    shop.channel.call_off(shop.conn, shop.clock(), [0])
+    assert shop.tend(minutes=3) == [], "the other one still waits for its message"
+    shop.channel.call_off(shop.conn, shop.clock(), [1])
+    assert by_type(shop.tend() + shop.tend(minutes=3)) == {"message_failed": {0, 1}}
+    shop.tap("guide01")
+    assert [len(shop.city.inbox(c)) for c in customers] == [0, 0]
+
+
 # Making, with every fault
 
 

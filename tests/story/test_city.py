@@ -154,7 +154,7 @@ def handed_over(here: Town, fish: Customer) -> None:
     here.until(here.clock() + DAY + timedelta(hours=2))
     here.hear()
     here.look()
-    assert here.events(fish, "contact_moved") == [{"staff": "guide02", "before": "guide01"}]
+    assert here.events(fish, "contact_moved") == [{"staff": "guide02", "before": "guide01", "channel": "wecom"}]
     assert here.events(fish, "contact_lost") == []
     assert here.relation(fish, "guide02").there
     assert [way["user"] for way in here.city.part(Ways).ways.values()] == [["guide02"]]

@@ -149,7 +149,7 @@ def test_demo_agrees_with_the_data(conn: psycopg.Connection) -> None:
 def test_the_first_weeks_as_they_are_shown(app: Here) -> None:
     """The demo itself, shortened: its own database, its clock, its journeys."""
     folder = tables()
-    figures = run.run(app, "grocery", every=EVERY, days=35)
+    figures = run.run(app, "grocery", every=EVERY, until=date(2017, 2, 4))
     want = expected(folder, "2017-02-05")
     with psycopg.connect(database.url_of(app, "grocery")) as conn:
         assert entered(conn) == want
@@ -193,7 +193,9 @@ def lived(url: str, days: int) -> dict[str, Any]:
     """The figures of the invented brand after so many days, with few people."""
     brand = load_brand(shipped()["luckin"])
     with database.connect(url) as conn:
-        run.live(conn, VAULT, brand, Coffee(brand.pond["time_zone"], people=150), lambda _: None, days)
+        feed = Coffee(brand.pond["time_zone"], people=150)
+        publish(conn, datetime.combine(feed.first, time(), feed.zone), brand)
+        run.live(conn, VAULT, brand, feed, lambda _: None, feed.first, feed.first + timedelta(days=days - 1))
         return summary(conn)
 
 

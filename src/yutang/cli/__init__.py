@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from typing import Annotated
 
 import structlog
 import typer
 
+from yutang import config
 from yutang.cli import (
     brand,
     channel,
@@ -16,13 +19,19 @@ from yutang.cli import (
     doctor,
     emulator,
     events,
+    experiment,
     imports,
     keys,
     measure,
+    offer,
     person,
+    plan,
     post,
+    rehearse,
     run,
+    scene,
     segment,
+    tasks,
 )
 from yutang.cli.say import error
 from yutang.model import YutangError
@@ -35,7 +44,42 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, imports, events, person, segment, brand, channel, code, post, keys, doctor, docs, emulator, measure):
+
+
+@app.callback()
+def everywhere(
+    demo: Annotated[
+        str | None,
+        typer.Option(metavar="BRAND", help="在上次演示的塘里操作。 Work in the pond of a brand's last demo."),
+    ] = None,
+) -> None:
+    """What every command takes."""
+    if demo:
+        os.environ[config.DEMO.name] = demo
+
+
+for group in (
+    run,
+    imports,
+    events,
+    person,
+    segment,
+    offer,
+    brand,
+    plan,
+    scene,
+    experiment,
+    channel,
+    code,
+    post,
+    keys,
+    doctor,
+    docs,
+    emulator,
+    measure,
+    rehearse,
+    tasks,
+):
     group.register(app)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from yutang import clock
 from yutang.app import opened
 from yutang.cli import say
 from yutang.model import YutangError
@@ -41,12 +40,13 @@ def check(folder: Folder) -> None:
 
 @group.command()
 def load(folder: Folder) -> None:
-    """载入为新版本。 Put into service."""
-    from yutang.brand import load_brand, publish
+    """直接载入为新版本；需要批准的改动用 plan。 Put into service at once; what needs approval goes by plan."""
+    from yutang.brand import load_brand
+    from yutang.plan import publish
 
     brand = load_brand(folder_of(folder))
     with opened() as app, app.connect() as conn:
-        counts = publish(conn, clock.system_now(), brand)
+        counts = publish(conn, app.clock(), brand)
     say.out.print(f"已载入 loaded: {brand.name} · " + " · ".join(f"{kind} {n}" for kind, n in counts.items()))
 
 

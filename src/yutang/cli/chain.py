@@ -11,9 +11,9 @@ from yutang.cli import say
 from yutang.why.chain import Chain, Coupon, Enrolment, Outside, Touch
 
 HEADS = {
-    "zh": ("顾客", "合并", "标识", "人群", "最近的事件", "旅程", "没有进入的旅程", "其他券", "至今", "起因", "现在", "券", "对照组", "名额给了", "第 {} 次尝试", "实际", "档"),
+    "zh": ("顾客", "合并", "标识", "人群", "最近的事件", "旅程", "没有进入的旅程", "其他券", "至今", "起因", "现在", "券", "对照组", "名额给了", "第 {} 次尝试", "实际", "档", "没有得到的优惠"),
     "en": ("Person", "merged from", "Handles", "Segments", "Latest events", "Journeys", "Journeys not entered", "Other coupons", "now", "began with",
-           "now", "coupon", "holdout", "the slot went to", "try {}", "seen", "rung"),
+           "now", "coupon", "holdout", "the slot went to", "try {}", "seen", "rung", "Offers not given"),
 }  # fmt: skip
 EVENTS = 15
 STYLE = {
@@ -34,7 +34,7 @@ class _Teller:
     def __init__(self, chain: Chain, language: str) -> None:
         self.chain, self.language = chain, language
         (self.person, self.merged, self.handles, self.segments, self.events, self.journeys, self.outside, self.coupons, self.still,
-         self.began, self.now, self.coupon, self.holdout, self.lost, self.tries, self.seen, self.rung) = HEADS[language]  # fmt: skip
+         self.began, self.now, self.coupon, self.holdout, self.lost, self.tries, self.seen, self.rung, self.refused) = HEADS[language]  # fmt: skip
 
     def when(self, at: datetime | None) -> str:
         return say.when(at, self.chain.time_zone)
@@ -49,6 +49,10 @@ class _Teller:
             branch = root.add(Text(self.coupons, "bold"))
             for coupon in self.chain.coupons:
                 self._coupon(branch, coupon)
+        if self.chain.refused:
+            branch = root.add(Text(self.refused, "bold"))
+            for entry in self.chain.refused:
+                branch.add(Text(f"{self.when(entry.at)}  {entry.title[self.language]}: {entry.words[self.language]}"))
         return root
 
     def _facts(self, root: Tree) -> None:
@@ -82,7 +86,7 @@ class _Teller:
                 self._outside(branch, entry)
 
     def _enrolment(self, root: Tree, e: Enrolment) -> None:
-        arm = f"  [{self.holdout}]" if e.arm == "holdout" else ""
+        arm = f"  [{self.holdout}]" if e.arm != "treated" else ""
         branch = root.add(Text.assemble((e.title[self.language], "bold cyan"), (f"  v{e.version}{arm}", "dim")))
         branch.add(Text(f"{self.when(e.entered_at)}  {self.began}: {e.words[self.language]}"))
         for step in e.steps:

@@ -11,7 +11,7 @@ import psycopg
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yutang import channels, clock, definitions, deliver
+from yutang import channels, definitions, deliver
 from yutang.app import App, opened
 from yutang.channels import ACCOUNT_FIELDS
 from yutang.channels.platform import account, callback
@@ -40,7 +40,7 @@ def add(kind: str, name: str, **options: str | None) -> None:
     """
     given = {field: _asked(field, value) for field, value in options.items() if value is not None}
     with opened() as app, app.connect() as conn:
-        now = clock.system_now()
+        now = app.clock()
         with conn.transaction():
             kept = account.add(conn, app.vault, now, kind, name, given)
             add_source(conn, now, kept.source, kept.source)

@@ -13,7 +13,7 @@ import psycopg
 import typer
 from rich.text import Text
 
-from yutang import clock, config
+from yutang import config
 from yutang.app import opened
 from yutang.channels import CHECKS as ACCOUNTS
 from yutang.channels.platform.account import MAIN, one
@@ -68,7 +68,7 @@ def _account(kind: str, name: str) -> Iterator[Finding]:
                 fix = f"yutang channel add {kind} --name {name} …（yutang channel add {kind} --help）"
                 yield Finding("账号 account", f"没有 {kind}:{name} there is none", fix)
                 return
-            yield from ACCOUNTS[kind](conn, app.vault, account, clock.system_now)
+            yield from ACCOUNTS[kind](conn, app.vault, account, app.clock)
     except YutangError as error:
         yield Finding("账号 account", "无法使用 not usable", str(error))
 

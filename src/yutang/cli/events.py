@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from yutang import clock, definitions
+from yutang import definitions
 from yutang.app import opened
 from yutang.cli import say
 from yutang.cli.queries import sql
@@ -66,7 +66,7 @@ def add(name: str, title: Annotated[str | None, typer.Option(help="显示名称�
     from yutang.ingest import add_source
 
     with opened() as app, app.connect() as conn:
-        add_source(conn, clock.system_now(), name, title or name)
+        add_source(conn, app.clock(), name, title or name)
     say.out.print(f"已登记来源 registered: {name}", markup=False)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yutang import clock, definitions
+from yutang import definitions
 from yutang.app import opened
 from yutang.cli import say
 from yutang.model import YutangError
@@ -79,7 +79,7 @@ def undo(import_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     from yutang.ingest.undo import undo as take_back
 
     with opened() as app, app.connect() as conn:
-        count = take_back(conn, clock.system_now(), import_id)
+        count = take_back(conn, app.clock(), import_id)
     say.out.print(f"已撤销 {count:,} 个事件。 {count:,} events taken back.")
 
 
@@ -95,7 +95,7 @@ def _run(kind: str, file: Path, pairs: list[str] | None, dry_run: bool, source: 
                 task, completed=done, total=total, counts=" ".join(f"{name} {n:,}" for name, n in counts.items())
             )
 
-        report = import_file(conn, app.vault, clock.system_now(), kind, file, mapping, dry_run, progress, source)
+        report = import_file(conn, app.vault, app.clock(), kind, file, mapping, dry_run, progress, source)
     _report(report, dry_run)
 
 

@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from yutang import clock
 from yutang.app import opened
 from yutang.cli import say
 from yutang.cli.chain import show
-from yutang.cli.demo import last_instant, pond_of
-from yutang.db.connect import connect
 
 group = typer.Typer(help="一位顾客。 One person.", no_args_is_help=True)
 Who = Annotated[
@@ -29,9 +26,6 @@ def why(
     person: Who,
     json: Json = False,
     lang: Annotated[str, typer.Option(help="zh 或 or en")] = "zh",
-    demo: Annotated[
-        str | None, typer.Option(help="在演示的塘里查：grocery 或 luckin。 Ask in a demo's pond: grocery or luckin.")
-    ] = None,
 ) -> None:
     """每次触达与未触达的原因。 Why each touch was, or was not, sent."""
     from yutang.model import YutangError
@@ -40,11 +34,8 @@ def why(
 
     if lang not in ("zh", "en"):
         raise YutangError(f"there is no language '{lang}'; write zh or en")
-    with opened() as app:
-        url = pond_of(app, demo) if demo else app.url
-        now = last_instant(url) if demo else clock.system_now()
-        with connect(url) as conn:
-            chain = chain_of(conn, find(conn, app.vault, person), now)
+    with opened() as app, app.connect() as conn:
+        chain = chain_of(conn, find(conn, app.vault, person), app.clock())
     if json:
         say.as_json(chain)
     else:
@@ -69,5 +60,5 @@ def split(person: Who) -> None:
     from yutang.why import find
 
     with opened() as app, app.connect() as conn:
-        winner, loser = split_(conn, clock.system_now(), find(conn, app.vault, person))
+        winner, loser = split_(conn, app.clock(), find(conn, app.vault, person))
     say.out.print(f"已拆分为 {winner} 与 {loser}。 Split into {winner} and {loser}.")

@@ -17,6 +17,3 @@ select current_setting('server_version') as version, current_setting('server_ver
 
 -- name: schema_version
 select max(s.version) as version from schema_version s;
-
--- name: last_instant
-select max(e.received_at) as at from event e;

@@ -12,9 +12,8 @@ from typing import Annotated
 import typer
 
 from yutang import clock, config
-from yutang.app import App, opened
+from yutang.app import App, installed
 from yutang.cli.brand import folder_of
-from yutang.cli.demo import last_instant
 from yutang.cli.say import err
 
 Brand = Annotated[str | None, typer.Option(help="先载入品牌：文件夹或内置名称。 Load a brand first: folder or name.")]
@@ -29,10 +28,11 @@ def register(app: typer.Typer) -> None:
 
 def up(brand: Brand = None, port: Port = None) -> None:
     """网页、接口与工作循环，一个进程。 Web edge and worker in one process."""
-    from yutang.brand import load_brand, publish
+    from yutang.brand import load_brand
+    from yutang.plan import publish
 
     loaded = load_brand(folder_of(brand)) if brand else None
-    with opened() as app:
+    with installed() as app:
         if loaded:
             with app.connect() as conn:
                 publish(conn, clock.system_now(), loaded)
@@ -43,7 +43,7 @@ def worker() -> None:
     """只跑工作循环，可在多台机器上运行。 The worker alone, on as many machines as wanted."""
     from yutang.cli.loop import Loop
 
-    with opened() as app:
+    with installed() as app:
         loop = Loop(app, app.url, clock.system_now)
         loop.start()
         err.print("工作循环已启动，Ctrl-C 结束。 The worker runs; Ctrl-C ends it.")
@@ -61,14 +61,30 @@ def demo(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="打印结果后结束。 End after the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="最后一行输出 JSON。 One JSON object as the last line.")] = False,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="演到哪天止。 The last day (grocery, luckin).")
+    ] = None,
+    go_on: Annotated[
+        bool,
+        typer.Option(
+            "--go-on", help="接着上次演，用现在线上的旅程。 From where it stopped, with what is in service by now."
+        ),
+    ] = False,
     port: Port = None,
 ) -> None:
     """一条命令看一个活的品牌。 A populated, living brand in one command."""
     from yutang.cli import town
     from yutang.demo import run as show
+    from yutang.demo.database import last_instant
 
-    with opened() as app, ExitStack() as stack:
-        pond = None if brand == town.BRAND else show.main(app, brand, as_json=json)[0]
+    if brand is None and (until or go_on):
+        brand = show.REAL
+    with installed() as app, ExitStack() as stack:
+        pond = (
+            None
+            if brand == town.BRAND
+            else show.main(app, brand, as_json=json, until=until and until.date(), go_on=go_on)[0]
+        )
         if brand in (None, town.BRAND):
             first = port or _port()
             lived = stack.enter_context(town.lived(app, 0 if once else first + (pond is not None), as_json=json))

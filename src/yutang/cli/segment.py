@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from yutang import clock, definitions
+from yutang import definitions
 from yutang.app import opened
 from yutang.cli import say
 from yutang.cli.person import Who
@@ -43,7 +43,7 @@ def explain(segment: Annotated[str, typer.Argument(metavar="SEGMENT")], person: 
     from yutang.why import find
 
     with opened() as app, app.connect() as conn:
-        found = why(conn, find(conn, app.vault, person), segment, clock.system_now())
+        found = why(conn, find(conn, app.vault, person), segment, app.clock())
     root = Tree(Text(f"{segment}: {'在 in' if found.holds else '不在 out'}", "bold"))
     _add(root, found)
     say.out.print(root)
@@ -58,7 +58,7 @@ def preview(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。
 
     body = language.segment(source.load(_readable(file), str(file)))
     with opened() as app, app.connect() as conn:
-        found = count(conn, language.from_json(body["rule"], str(file)), clock.system_now())
+        found = count(conn, language.from_json(body["rule"], str(file)), app.clock())
     share = f" ({found['size'] / found['of']:.1%})" if found["of"] else ""
     say.out.print(f"{found['size']:,} / {found['of']:,} 人 people{share}")
     if found["sample"]:
@@ -77,7 +77,7 @@ def sql(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。 A s
     body = language.segment(source.load(_readable(file), str(file)))
     compiled = persons(language.from_json(body["rule"], str(file)))
     with opened() as app, app.connect() as conn:
-        values = compiled.params | {"now": clock.system_now(), "zone": definitions.pond(conn)["time_zone"]}
+        values = compiled.params | {"now": app.clock(), "zone": definitions.pond(conn)["time_zone"]}
         typer.echo(psycopg.ClientCursor(conn).mogrify(compiled.text, values) + ";")
 
 

@@ -64,6 +64,7 @@ class CompleteJourney:
         ):
             sql = sql.replace(name, value)
         with duckdb.connect() as lake:
+            lake.execute("set enable_progress_bar = false")  # the demo shows its own
             rows = lake.execute(sql)
             while batch := rows.fetchmany(FETCH):
                 yield from (Happened(at.replace(tzinfo=self.zone), text.encode()) for at, text in batch)

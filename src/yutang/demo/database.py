@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 import psycopg
@@ -32,6 +33,24 @@ def url_of(app: Installation, brand: str) -> str:
     return make_conninfo(app.url, dbname=PREFIX + brand)
 
 
+def made(app: Installation, brand: str) -> str:
+    """The URL of the pond that the last demo of a brand has left. Raises YutangError when there was none."""
+    with connect(app.url) as admin:
+        found = _mark(admin, PREFIX + brand)
+    if found != MARK:
+        raise YutangError(f"there is no demo of '{brand}' here yet; run `yutang demo --brand {brand} --once` first")
+    return url_of(app, brand)
+
+
+def last_instant(url: str) -> datetime:
+    """Where the simulated clock stopped: whoever works in a demo's pond takes it for now. Raises YutangError when it is empty."""
+    with connect(url) as conn:
+        row = conn.execute("select max(received_at) as at from event").fetchone()
+    if row is None or row.at is None:
+        raise YutangError("the demo's pond is empty; run the demo again")
+    return row.at
+
+
 def fresh(app: Installation, brand: str) -> str:
     """Drop the demo database of an earlier run, make a new one with all tables; returns its URL. Raises YutangError."""
     name = PREFIX + brand
@@ -55,12 +74,19 @@ def fresh(app: Installation, brand: str) -> str:
     return url_of(app, brand)
 
 
-def _drop(admin: psycopg.Connection, name: str) -> None:
+def _mark(admin: psycopg.Connection, name: str) -> str | None:
+    """The comment on a database; empty when it has none, None when there is no such database."""
     row = admin.execute(
-        "select shobj_description(oid, 'pg_database') as mark from pg_database where datname = %s", (name,)
+        "select coalesce(shobj_description(oid, 'pg_database'), '') as mark from pg_database where datname = %s",
+        (name,),
     ).fetchone()
-    if row is None:
+    return row and row.mark
+
+
+def _drop(admin: psycopg.Connection, name: str) -> None:
+    mark = _mark(admin, name)
+    if mark is None:
         return
-    if row.mark != MARK:
+    if mark != MARK:
         raise YutangError(f"the database '{name}' was not made by a demo; rename it, or drop it yourself")
     admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))

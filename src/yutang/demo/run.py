@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time as stopwatch
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,10 +39,18 @@ NO_DATA = (
 )
 
 
-def main(app: Installation, brand: str | None = None, *, as_json: bool = False) -> tuple[str, dict[str, Any]]:
+def main(
+    app: Installation,
+    brand: str | None = None,
+    *,
+    as_json: bool = False,
+    until: date | None = None,
+    go_on: bool = False,
+) -> tuple[str, dict[str, Any]]:
     """Run the demo for somebody at a terminal: progress on standard error, figures on standard output.
 
     brand: ``grocery`` (real data; the default) or ``luckin``. as_json: one JSON object as the last line instead of a table.
+    until: the last day. go_on: from where the last demo has stopped, with whatever is in service there by now.
     Returns the URL of the demo's database, for whoever serves pages over it, and the figures.
     """
     errors = Console(stderr=True)
@@ -50,7 +58,7 @@ def main(app: Installation, brand: str | None = None, *, as_json: bool = False) 
     if chosen != (brand or REAL):
         errors.print(NO_DATA)
     with show.progress(errors) as watch:
-        figures = run(app, chosen, watch)
+        figures = run(app, chosen, watch, until=until, go_on=go_on)
     url = database.url_of(app, chosen)
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
@@ -69,23 +77,48 @@ def available(brand: str | None) -> str:
 
 
 def run(
-    app: Installation, brand: str = REAL, watch: Watch = lambda _: None, *, every: int = 1, days: int | None = None
+    app: Installation,
+    brand: str = REAL,
+    watch: Watch = lambda _: None,
+    *,
+    every: int = 1,
+    until: date | None = None,
+    go_on: bool = False,
 ) -> dict[str, Any]:
-    """Make the demo's database anew and live through the brand's days. Returns the summary with ``seconds`` and ``events_per_second``.
+    """Live through the brand's days in the demo's database. Returns the summary with ``seconds`` and ``events_per_second``.
 
-    every: only each so-many-th household (real data); days: stop after so many. Nothing leaves the machine: the only
-    channel is the sandbox.
+    every: only each so-many-th household (real data). until: the last day. The database is made anew, unless it is to `go_on`.
+    Nothing leaves the machine: the only channel is the sandbox. Raises YutangError when there is nothing to go on with.
     """
     begun = stopwatch.perf_counter()
     loaded = load_brand(shipped()[brand])
-    with connect(database.fresh(app, brand)) as conn:
-        feed = feed_of(loaded, every)
-        live(conn, app.vault, loaded, feed, watch, days)
+    feed = feed_of(loaded, every)
+    url = database.made(app, brand) if go_on else database.fresh(app, brand)
+    first = _day_after(url, loaded) if go_on else feed.first
+    last = min(until or date.max, feed.first + timedelta(days=feed.days - 1))
+    if first > last:
+        raise YutangError(
+            f"the demo has lived through {first - timedelta(days=1)} already; say a later day, or begin anew"
+        )
+    with connect(url) as conn:
+        if not go_on:
+            publish(conn, _instant(loaded, first, time()), loaded)
+        events = summary(conn)["events"]
+        live(conn, app.vault, loaded, feed, watch, first, last)
         figures = summary(conn)
     seconds = stopwatch.perf_counter() - begun
-    figures |= {"seconds": round(seconds, 1), "events_per_second": round(figures["events"] / seconds)}
-    figures["more"] |= {"days": days or feed.days}
+    figures |= {"seconds": round(seconds, 1), "events_per_second": round((figures["events"] - events) / seconds)}
+    figures["more"] |= {"days": (last - feed.first).days + 1}
     return figures
+
+
+def _day_after(url: str, brand: Brand) -> date:
+    """The first day that the last demo has not lived through."""
+    return database.last_instant(url).astimezone(ZoneInfo(brand.pond["time_zone"])).date() + timedelta(days=1)
+
+
+def _instant(brand: Brand, day: date, at: time) -> datetime:
+    return datetime.combine(day, at, ZoneInfo(brand.pond["time_zone"]))
 
 
 def feed_of(brand: Brand, every: int) -> Feed:
@@ -99,17 +132,18 @@ def feed_of(brand: Brand, every: int) -> Feed:
 
 
 def live(
-    conn: psycopg.Connection, vault: Vault, brand: Brand, feed: Feed, watch: Watch, days: int | None = None
+    conn: psycopg.Connection, vault: Vault, brand: Brand, feed: Feed, watch: Watch, first: date, last: date
 ) -> None:
-    """Publish the brand and live through the feed's days in a pond that is empty."""
-    zone, total = ZoneInfo(brand.pond["time_zone"]), min(days or feed.days, feed.days)
+    """Live through these days of the feed; what it holds of earlier ones has been lived through."""
     channels = {"sandbox": Sandbox(feed.script)}
-    publish(conn, datetime.combine(feed.first, time(), zone), brand)
+    for number in range((first - feed.first).days):
+        feed.day(conn, feed.first + timedelta(days=number))
     waiting: list[Happened] = []
-    for number in range(total):
+    total = (last - feed.first).days + 1
+    for number in range((first - feed.first).days, total):
         day = feed.first + timedelta(days=number)
         waiting += feed.day(conn, day)
-        now = datetime.combine(day, TICK, zone)
+        now = _instant(brand, day, TICK)
         enter(conn, vault, now, [one for one in waiting if one.at <= now])
         waiting = [one for one in waiting if one.at > now]
         worker.run_once(conn, now, channels)
@@ -117,7 +151,7 @@ def live(
             # PostgreSQL looks at its tables once a minute of real time, in which half a year passes here.
             conn.execute("analyze")
         watch(Passed(day, number + 1, total, *_so_far(conn)))
-    end = datetime.combine(day, time.max, zone)
+    end = _instant(brand, last, time.max)
     enter(conn, vault, end, waiting)
     worker.settle(conn, end, channels)
 

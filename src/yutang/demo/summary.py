@@ -15,7 +15,7 @@ sql = Queries(__package__)
 
 def summary(conn: psycopg.Connection) -> dict[str, Any]:
     """The pond's figures; money in fen. `touches_held`: every touch that was not sent, by its last reason."""
-    people, coupons, own = _row(sql.people(conn)), offer.liability(conn), _row(sql.own_coupons(conn))
+    people, coupons, own = _row(sql.people(conn)), offer.totals(conn), _row(sql.own_coupons(conn))
     pond = definitions.pond(conn)
     return {
         "persons": people["persons"],

@@ -30,6 +30,7 @@ create table wecom_task (
 create index wecom_task_due on wecom_task (account, due_at) where due_at is not null;
 
 -- Whom a task is for: an external_userid, or a chat_id (then without touch). day: the quota's day that it counts on.
+-- called_off: nobody is to write to this one any more.
 create table wecom_task_receiver (
     task_id bigint not null references wecom_task on delete cascade,
     receiver text not null,
@@ -39,6 +40,7 @@ create table wecom_task_receiver (
     reason text,
     day date not null,
     at timestamptz not null,
+    called_off boolean not null default false,
     primary key (task_id, receiver)
 );
 
