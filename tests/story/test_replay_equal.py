@@ -113,3 +113,27 @@ def test_a_dry_run_comes_to_what_the_days_then_bring(conn: psycopg.Connection, u
     assert differences({k: v for k, v in lived.items() if k != "follow_up"}, pictures[0]) == []
     assert sum(one.figure.value for one in report.sent) == len(fresh)
     assert report.until == now + timedelta(days=20)
+
+
+def test_coupons_of_before_are_used_when_they_were_used(url: str) -> None:
+    """A replay that begins in the middle knows what was given out until then."""
+    brand, tick = coffee(url, 12, 120), parse_tick("20:00")
+    lived = brand.live(16, tick)
+    middle = brand.since + timedelta(days=8)
+    pictures: list = []
+    with seen("yutang.replay.backtest", pictures):
+        backtest(url, {}, middle, brand.until(), tick=tick)
+    before = {(row["touch_id"]) for row in lived["coupon"] if row["issued_at"] <= middle}
+
+    def late(rows: list) -> list:
+        return [
+            (row["at"], row["discount_fen"])
+            for row in rows
+            if row["state"] == "done" and row["at"] > middle and row["code"] in codes
+        ]
+
+    codes = {f"coupon of {touch}" for touch in before}
+    assert late(lived["redemption"])
+    assert late(pictures[0]["redemption"]) == late(lived["redemption"])
+    ended = {row["touch_id"]: row["state"] for row in lived["coupon"] if row["touch_id"] in before}
+    assert {row["touch_id"]: row["state"] for row in pictures[0]["coupon"] if row["touch_id"] in before} == ended

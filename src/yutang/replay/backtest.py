@@ -17,7 +17,7 @@ from yutang.replay.hands import played
 from yutang.replay.making import Trial, report, survey
 from yutang.replay.report import Report
 from yutang.replay.run import Run, Watch, silent
-from yutang.replay.start import Drafts, cut, journeys, launch, numbers, people, words
+from yutang.replay.start import Drafts, coupons, cut, journeys, launch, numbers, people, words
 from yutang.replay.ticks import HOUR, Tick, ticks
 
 
@@ -69,4 +69,5 @@ def _prepared(url: str, conn: psycopg.Connection, trial: Trial, parts: list[Only
     Run(conn, agenda).settle(trial.since)
     with live(url) as pond:
         journeys(pond, conn, parts, trial.since)
+        coupons(pond, conn, parts, trial.since)
     return Run(conn, agenda, launch(conn, trial.since, trial.drafts, trial.alone))

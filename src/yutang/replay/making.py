@@ -68,8 +68,8 @@ def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
     """Read everything that the report tells."""
     first = runs[0]
     pond = definitions.pond(first.conn)
-    named = [d for kind in ("journey", "offer") for d in definitions.all_current(first.conn, kind)]
-    names = {d.definition_id: d.name for d in named}
+    named = {kind: definitions.all_current(first.conn, kind) for kind in ("journey", "offer")}
+    names = {d.definition_id: d.name for found in named.values() for d in found}
     look = Look([run.conn for run in runs], trial.since, trial.until, known.sample, first.drafts, pond, names)
     coupons = figures.coupons(look)
     return Report(
@@ -84,7 +84,7 @@ def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
         people=known.sample.people,
         facts=sum(run.agenda.handed for run in runs),
         passes=sum(run.passes for run in runs),
-        titles={d.name: title_of(d.body, d.name) for d in named},
+        titles={kind: {d.name: title_of(d.body, d.name) for d in found} for kind, found in named.items()},
         entries=figures.entries(look),
         entries_per_day=figures.entries_per_day(look),
         ends=figures.ends(look),

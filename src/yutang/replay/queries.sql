@@ -193,14 +193,15 @@ order by arrives_at, event_id offset %(rows)s::int - 1 limit 1;
 
 -- name: arrive
 -- News becomes facts, as identity would have written them. A coupon of ours has another code here: that of the coupon that the
--- same touch has brought. Where the replay gave none, nothing can be redeemed.
+-- same touch has brought, but for those of before. Where the replay gave none, nothing can be redeemed.
 with news as materialized (
     select a.*, k.given from agenda a
     cross join lateral (
-        select jsonb_object_agg(r.code, t.coupon) filter (where t.coupon is not null) as given
+        select jsonb_object_agg(c.code, coalesce(k.code, t.coupon)) filter (where coalesce(k.code, t.coupon) is not null) as given
         from unnest(a.codes) as c (code)
-        join recorded r on r.code = c.code
-        join touch t on t.bucket = (r.person_id & 1023)::smallint and t.person_id = r.person_id and t.touch_id = r.touch_id) k
+        left join recorded r on r.code = c.code
+        left join touch t on t.bucket = (r.person_id & 1023)::smallint and t.person_id = r.person_id and t.touch_id = r.touch_id
+        left join coupon k on k.code = c.code) k
     where (a.arrives_at, a.event_id) > (%(after)s::timestamptz, %(after_id)s::bigint)
       and (a.arrives_at, a.event_id) <= (%(upto)s::timestamptz, %(upto_id)s::bigint))
 insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
@@ -262,6 +263,37 @@ where @only(t) and t.verdict = 'send' and t.judged_at <= %(since)s::timestamptz 
 -- name: budget_used_sent
 select a.* from attempt a join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
 where @only(t) and t.verdict = 'send' and t.judged_at <= %(since)s::timestamptz and t.judged_at > %(since)s::timestamptz - %(window)s::interval;
+
+-- name: coupons_before
+-- The coupons of before, as they were: what was used or ran out later is still open.
+select c.code, c.bucket, c.person_id, c.origin_id, c.definition_id, c.version, c.rung, c.touch_id,
+       case when c.state = 'expired' and c.expires_at <= %(since)s::timestamptz or c.state = 'redeemed' and later.n = 0 then c.state else 'issued' end as state,
+       (c.uses + later.n)::int as uses, c.value_fen, c.pay_percent, c.off_fen, c.minimum_fen, c.issued_at, c.valid_from, c.expires_at
+from coupon c
+cross join lateral (select count(*) as n from redemption r
+                    where r.code = c.code and r.bucket = c.bucket and r.state = 'done' and r.at > %(since)s::timestamptz) later
+where @only(c) and c.touch_id is not null and c.issued_at <= %(since)s::timestamptz;
+
+-- name: marks_before
+select m.mark, m.definition_id, m.touch_id from coupon_mark m
+where exists (select from touch t where t.touch_id = m.touch_id and t.judged_at <= %(since)s::timestamptz);
+
+-- name: stock_before
+-- What of each offer was gone by then.
+select c.definition_id, count(*) as issued, count(*) filter (where u.n > 0) as redeemed,
+       coalesce(sum(c.value_fen) filter (where coalesce(u.n, 0) = 0 and (c.expires_at is null or c.expires_at > %(since)s::timestamptz)), 0)::bigint as reserved_fen,
+       coalesce(sum(u.fen), 0)::bigint as spent_fen
+from coupon c
+left join lateral (select count(*) as n, sum(r.discount_fen) as fen from redemption r
+                   where r.code = c.code and r.bucket = c.bucket and r.state = 'done' and r.at <= %(since)s::timestamptz) u on true
+where c.touch_id is not null and c.issued_at <= %(since)s::timestamptz
+group by c.definition_id;
+
+-- name: ends_before
+-- When those coupons end.
+insert into coupon_news (bucket, persons, expires_at)
+select c.bucket, array_agg(c.person_id), c.expires_at from coupon c
+where c.state = 'issued' and c.touch_id is not null group by c.bucket, c.expires_at;
 
 -- name: numbers
 -- Where the numbers of the live pond stand; those of the replay go on behind them.
@@ -427,9 +459,11 @@ left join lateral (
 select count(*) filter (where a.type = 'coupon_redeemed') as redemptions, count(*) filter (where a.type = 'ordered') as orders
 from agenda a
 where cardinality(a.codes) > 0 and a.arrives_at > %(since)s::timestamptz and a.arrives_at <= %(until)s::timestamptz and not exists (
-    select from unnest(a.codes) as c (code) join recorded r on r.code = c.code
-    join touch t on t.bucket = (r.person_id & 1023)::smallint and t.person_id = r.person_id and t.touch_id = r.touch_id
-    where t.coupon is not null);
+    select from unnest(a.codes) as c (code)
+    left join recorded r on r.code = c.code
+    left join touch t on t.bucket = (r.person_id & 1023)::smallint and t.person_id = r.person_id and t.touch_id = r.touch_id
+    left join coupon k on k.code = c.code
+    where coalesce(k.code, t.coupon) is not null);
 
 -- name: size
 -- Bytes of the tables that speak of people, and about how many facts there are.

@@ -116,7 +116,7 @@ class Report:
     people: int
     facts: int
     passes: int
-    titles: dict[str, Words]
+    titles: dict[str, dict[str, Words]]
     entries: list[Counted]
     entries_per_day: list[Daily]
     ends: list[Counted]

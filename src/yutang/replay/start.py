@@ -97,6 +97,26 @@ def journeys(live: psycopg.Connection, conn: psycopg.Connection, parts: list[Onl
         pipe(live, conn, "attempt", sql.budget_used_sent, part, since=since, window=window)
 
 
+def coupons(live: psycopg.Connection, conn: psycopg.Connection, parts: list[Only], since: datetime) -> None:
+    """The coupons of before, and what was gone of stock and budget; after the past has been read, which knows nothing of them."""
+    columns = (
+        "code, bucket, person_id, origin_id, definition_id, version, rung, touch_id, state, uses, value_fen, pay_percent, off_fen, minimum_fen, "
+        "issued_at, valid_from, expires_at"
+    )
+    for part in parts:
+        pipe(live, conn, f"coupon ({columns})", sql.coupons_before, part, since=since)
+    pipe(live, conn, "coupon_mark", sql.marks_before, EVERY, since=since)
+    pipe(
+        live,
+        conn,
+        "stock (definition_id, issued, redeemed, reserved_fen, spent_fen)",
+        sql.stock_before,
+        EVERY,
+        since=since,
+    )
+    sql.ends_before(conn)
+
+
 def state(live: psycopg.Connection, conn: psycopg.Connection, parts: list[Only]) -> None:
     """Everything that the stages have written, as it stands: of the people of `parts`, and what belongs to nobody."""
     pipe(live, conn, "definition", sql.every_definition, EVERY)
