@@ -92,20 +92,10 @@ def dryrun(
 
 
 def _drafts(conn: psycopg.Connection, names: list[str], folder: str | None) -> dict[str, dict[str, Any]]:
-    """The journeys on trial, and what of a brand's folder they may name. Raises YutangError for an unknown journey."""
-    if folder is None:
-        known = {d.name: d.body for d in definitions.all_current(conn, "journey")}
-        parts: dict[str, dict[str, Any]] = {}
-    else:
-        from yutang.brand import load_brand
+    from yutang.brand import load_brand
+    from yutang.replay.book import drafts_of
 
-        loaded = load_brand(folder_of(folder))
-        known = loaded.journeys
-        parts = {"segment": loaded.segments, "offer": loaded.offers, "message": loaded.messages}
-    for name in names:
-        if name not in known:
-            raise YutangError(f"there is no journey '{name}'; known are {', '.join(sorted(known)) or 'none'}")
-    return parts | {"journey": {name: known[name] for name in names}}
+    return drafts_of(conn, names, load_brand(folder_of(folder)) if folder else None)
 
 
 def _day(text: str, at: time, zone: ZoneInfo) -> datetime:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import psycopg
 from litestar.connection import ASGIConnection
 
+from yutang import channels
+from yutang.channels.contract import Channel
+from yutang.channels.platform import account
 from yutang.ingest.writer import GroupWriter
 from yutang.offer import RedeemCounter
 from yutang.vault import Vault
@@ -15,6 +19,7 @@ from yutang.web.bell import Bell
 from yutang.web.limits import Limit
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
+from yutang.web.rehearsals import Rehearsals, channels_of
 
 
 @dataclass
@@ -33,6 +38,15 @@ class Edge:
     """How often people may change their wishes."""
     guesses: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How many codes that are none one key may try from one address."""
+    rehearsals: Rehearsals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rehearsals = Rehearsals(self.pool.url, self.clock, channels_of(self.pool.url, self.channels))
+
+    def channels(self, conn: psycopg.Connection) -> dict[str, Channel]:
+        """The channels of the settings and of the accounts, as they are now."""
+        accounts = account.every(conn, self.vault)
+        return channels.configured(self.vault) | channels.connected(self.vault, accounts, self.clock)
 
     @staticmethod
     def open(url: str, vault: Vault, clock: Callable[[], datetime], local: bool = True) -> Edge:
@@ -41,6 +55,7 @@ class Edge:
 
     def close(self) -> None:
         """Answer what is waiting, then let go of the database."""
+        self.rehearsals.close()
         self.writer.close()
         self.counter.close()
         self.pool.close()

@@ -19,6 +19,7 @@ from yutang.web.api.plans import (
     show_plan,
     show_quota,
 )
+from yutang.web.api.rehearsals import ask_backtest, ask_dryrun, show_page, show_rehearsal
 from yutang.web.api.schema import event_schema
 from yutang.web.api.tasks import task_done, tasks
 
@@ -52,4 +53,8 @@ ROUTES: list[BaseRouteHandler] = [
     apply_plan,
     revert_plan,
     show_quota,
+    ask_backtest,
+    ask_dryrun,
+    show_rehearsal,
+    show_page,
 ]

@@ -12,10 +12,8 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 
-from yutang import channels, plan
+from yutang import plan
 from yutang.brand import Brand, read_brand
-from yutang.channels.contract import Channel
-from yutang.channels.platform import account
 from yutang.model import Reason, YutangError
 from yutang.plan import quota as calendars
 from yutang.plan import show
@@ -83,7 +81,7 @@ async def diff_plan(request: Request) -> Response[Any]:
     asked = _wanted.decode(await request.body())
 
     def look(edge: Edge, conn: psycopg.Connection) -> dict[str, Any]:
-        return plan.look(conn, edge.clock(), _brand(asked.files), _channels(edge, conn), asked.moves).shown
+        return plan.look(conn, edge.clock(), _brand(asked.files), edge.channels(conn), asked.moves).shown
 
     return Response(await sync_to_thread(_done, edge_of(request), look), media_type=MediaType.JSON)
 
@@ -102,7 +100,7 @@ async def revert_plan(request: Request, plan_id: FromPath[int]) -> Response[Any]
 
     def revert(edge: Edge, conn: psycopg.Connection) -> plan.Plan:
         return plan.revert(
-            conn, edge.clock(), plan_id, holder_of(request), _channels(edge, conn), **_options(edge, conn, request, asked)
+            conn, edge.clock(), plan_id, holder_of(request), edge.channels(conn), **_options(edge, conn, request, asked)
         )  # fmt: skip
 
     return await _answer(request, revert, status=201)
@@ -152,7 +150,7 @@ async def apply_plan(request: Request, plan_id: FromPath[int]) -> Response[Any]:
     """Whole or not at all; 409 with the reason where it may not be."""
     return await _answer(
         request,
-        lambda edge, conn: plan.apply(conn, edge.clock(), plan_id, holder_of(request), _channels(edge, conn)),
+        lambda edge, conn: plan.apply(conn, edge.clock(), plan_id, holder_of(request), edge.channels(conn)),
     )
 
 
@@ -183,7 +181,7 @@ def show_quota(request: Request, month: FromQuery[str | None] = None) -> dict[st
     with edge.pool.lend() as conn:
         now = edge.clock()
         try:
-            found = calendars.month(conn, now, _channels(edge, conn), month)
+            found = calendars.month(conn, now, edge.channels(conn), month)
         except YutangError as error:
             raise Problem(400, str(error)) from None
     return show.quota(found) | {"allowances": show.allowances(found, now.date())}
@@ -209,13 +207,13 @@ def _done(edge: Edge, work: Callable[[Edge, psycopg.Connection], Done]) -> Done:
 
 def _make(edge: Edge, conn: psycopg.Connection, request: Request, asked: Wanted) -> plan.Plan:
     return plan.make(
-        conn, edge.clock(), _brand(asked.files), holder_of(request), _channels(edge, conn),
+        conn, edge.clock(), _brand(asked.files), holder_of(request), edge.channels(conn),
         **_options(edge, conn, request, asked),
     )  # fmt: skip
 
 
 def _options(edge: Edge, conn: psycopg.Connection, request: Request, asked: Wanted | WayBack) -> dict[str, Any]:
-    play = rehearsal(edge.pool.url, edge.clock(), asked.dry_run_days, _channels(edge, conn))
+    play = rehearsal(edge.pool.url, edge.clock(), asked.dry_run_days, edge.channels(conn))
     return {"moves": asked.moves, "rehearse": play, "key": request.headers.get(IDEMPOTENCY)}
 
 
@@ -224,8 +222,3 @@ def _brand(files: Mapping[str, str]) -> Brand:
         return read_brand(files)
     except YutangError as error:
         raise Problem(400, str(error), Reason.BAD_SHAPE.value) from None
-
-
-def _channels(edge: Edge, conn: psycopg.Connection) -> dict[str, Channel]:
-    accounts = account.every(conn, edge.vault)
-    return channels.configured(edge.vault) | channels.connected(edge.vault, accounts, edge.clock)

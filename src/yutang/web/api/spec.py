@@ -187,3 +187,22 @@ class RefuseOperation(Operation):
     def __post_init__(self) -> None:
         schema = Schema(type=OpenAPIType.OBJECT, properties={"why": _text("Why; whoever made it reads this.")})
         self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=False)
+
+
+@dataclass
+class RehearsalOperation(Operation):
+    """What is to be played."""
+
+    def __post_init__(self) -> None:
+        texts = Schema(type=OpenAPIType.OBJECT, additional_properties=_text("A file's text."))
+        properties = {
+            "journeys": Schema(type=OpenAPIType.ARRAY, items=_text("A journey on trial.")),
+            "since": _text("First day of a back-test."),
+            "until": _text("Its last day."),
+            "days": _whole("Days of a dry run; 30 by default."),
+            "share": Schema(type=OpenAPIType.NUMBER, description="Of the people; 1 is everybody."),
+            "tick": _text("How often the virtual clock looks: 1h, 15m, 1d, or 10:00,20:00."),
+            "alone": Schema(type=OpenAPIType.BOOLEAN, description="Without the journeys in service."),
+            "files": texts,
+        }
+        self.request_body = _body(Schema(type=OpenAPIType.OBJECT, required=["journeys"], properties=properties))
