@@ -84,7 +84,7 @@ def test_the_receivers_code_in_the_readme_tells_genuine_from_forged():
 def test_settings_switch_channels_on(monkeypatch):
     monkeypatch.delenv("YUTANG_WEBHOOK_URL", raising=False)
     monkeypatch.delenv("YUTANG_SMTP_URL", raising=False)
-    assert set(configured(VAULT)) == {"sandbox"}
+    assert set(configured(VAULT)) == {"sandbox", "staff"}
     monkeypatch.setenv("YUTANG_WEBHOOK_URL", "https://example.com/hook")
     monkeypatch.setenv("YUTANG_SMTP_URL", "smtp://mail.example.com")
-    assert set(configured(VAULT)) == {"sandbox", "email", "webhook"}
+    assert set(configured(VAULT)) == {"sandbox", "staff", "email", "webhook"}
