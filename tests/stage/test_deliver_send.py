@@ -196,6 +196,27 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
     assert sorted(events(conn)["message_failed"]) == sorted(found)
 
 
+@pytest.mark.parametrize(
+    ("offer", "said"),
+    [
+        ({"sort": "gift", "title": {"zh": "马克杯", "en": "A mug"}}, "马克杯"),
+        ({"sort": "red_packet", "title": {"zh": "新年红包", "en": "A red packet"}}, "8.88元红包"),
+    ],
+)
+def test_a_gift_and_a_red_packet_are_called_what_they_are(conn, offer, said):
+    (person,) = people(conn, 1)
+    found = definitions.publish(conn, NOW, "offer", "present", offer, "test")
+    conn.execute(
+        """insert into coupon (code, bucket, person_id, origin_id, definition_id, version, state, value_fen, issued_at, valid_from)
+           values ('P-1', %(p)s::bigint & 1023, %(p)s, %(p)s, %(d)s, %(v)s, 'issued', 888, %(now)s, %(now)s)""",
+        {"p": person, "d": found.definition_id, "v": found.version, "now": NOW},
+    )
+    decided(conn, [person], channel="scripted", coupon="P-1", body="{{ coupon.discount }}")
+    channel = Scripted(lambda _: Result.sent())
+    run(conn, NOW, channel)
+    assert [letter.body for letter in channel.letters] == [said]
+
+
 def test_the_newest_address_wins_and_the_words_tell_of_the_coupon(conn):
     [winner] = people(conn, 1)
     trait(conn, winner, "name", "小王")

@@ -16,7 +16,7 @@ from yutang.db.queries import Queries
 from yutang.deliver.backoff import MOST_TRIES
 from yutang.deliver.preference import links
 from yutang.deliver.quiet import chosen, quiet_until
-from yutang.deliver.render import CannotRender, discount, render, render_all, variables
+from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
 from yutang.deliver.terms import terms
 from yutang.handles import kind_of
 from yutang.model import Reason
@@ -39,11 +39,13 @@ def compose(
     """The letters to hand over, and by touch id the results of those that cannot be one. Reads only."""
     letters, results = [], {row.touch_id: Result.failed("its touch is gone") for row in claimed}
     rows, pond = _facts(conn, channel, claimed), definitions.pond(conn)
-    messages, preferences = _messages(conn, rows), links(now)
+    messages = _named(conn, {(row.message_id, row.message_version) for row in rows})
+    offers, preferences = _named(conn, {(row.offer_id, row.offer_version) for row in rows if row.code}), links(now)
     for row in rows:
         try:
             message, page = messages[row.message_id, row.message_version], preferences(row.person_id)
-            letters.append(_letter(now, channel, pond, message, row, page))
+            coupon = _coupon(pond, row, offers[row.offer_id, row.offer_version]) if row.code else None
+            letters.append(_letter(now, channel, pond, message, row, coupon, page))
             del results[row.touch_id]
         except Unsendable as error:
             results[row.touch_id] = error.result
@@ -61,14 +63,16 @@ def _facts(conn: psycopg.Connection, channel: Channel, claimed: Sequence[Any]) -
     ).fetchall()
 
 
-def _messages(conn: psycopg.Connection, rows: Sequence[Any]) -> dict[tuple[int, int], definitions.Definition | None]:
-    """The versions that the touches name; a batch has few."""
-    return {key: _message(conn, *key) for key in {(row.message_id, row.message_version) for row in rows}}
+def _named(
+    conn: psycopg.Connection, keys: set[tuple[int, int]]
+) -> dict[tuple[int, int], definitions.Definition | None]:
+    """The versions that the touches or coupons name; a batch has few."""
+    return {key: _version(conn, *key) for key in keys}
 
 
-def _message(conn: psycopg.Connection, message_id: int, version: int) -> definitions.Definition | None:
+def _version(conn: psycopg.Connection, definition_id: int, version: int) -> definitions.Definition | None:
     try:
-        return definitions.at_version(conn, message_id, version)
+        return definitions.at_version(conn, definition_id, version)
     except KeyError:
         return None
 
@@ -79,6 +83,7 @@ def _letter(
     pond: dict[str, Any],
     message: definitions.Definition | None,
     row: Any,
+    coupon: dict[str, Any] | None,
     page: str | None,
 ) -> Letter:
     """`page`: the address of the person's preference page. Raises Unsendable."""
@@ -94,7 +99,7 @@ def _letter(
     if row.kind != "service" and (until := _quiet_until(now, pond, row)) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
     address = _address(channel, row)
-    values = variables(row.traits, _coupon(pond, row), {"title": pond["title"]["zh"]}, row.about)
+    values = variables(row.traits, coupon, {"title": pond["title"]["zh"]}, row.about)
     if page is not None:
         values["preferences"] = page
     try:
@@ -136,10 +141,14 @@ def _unsealed(sealed: str) -> str:
         raise Unsendable(Result.retry("the address was sealed under another secret (YUTANG_SECRET)")) from error
 
 
-def _coupon(pond: dict[str, Any], row: Any) -> dict[str, Any] | None:
+def _coupon(pond: dict[str, Any], row: Any, offer: definitions.Definition | None) -> dict[str, Any]:
     """What the words may say of the coupon: its code, its worth, and the last day on which it can be used."""
-    if row.code is None:
-        return None
     expires = row.expires_at and business_day(row.expires_at - timedelta(seconds=1), pond["time_zone"]).isoformat()
-    worth = discount(row.pay_percent, row.off_fen, row.minimum_fen, row.value_fen)
+    body = offer.body if offer else {}
+    if body.get("sort") == "gift":
+        worth = body["title"]["zh"]
+    elif body.get("sort") == "red_packet":
+        worth = f"{yuan(row.value_fen)}红包"
+    else:
+        worth = discount(row.pay_percent, row.off_fen, row.minimum_fen, row.value_fen)
     return {"code": row.code, "discount": worth, "expires": expires}

@@ -35,7 +35,7 @@ returning a.bucket, a.person_id, a.touch_id, a.tries;
 -- when it was judged). Whoever was merged away goes on as another, who has a run of their own.
 select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.class as kind,
        (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits,
-       k.code, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
+       k.code, k.definition_id as offer_id, k.version as offer_version, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
        h.value, h.sealed, nullif(run.about, '{}') as about, case when p.merged_into is not null then 'merged' else word.reason end as stop
 from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
      as c (bucket, person_id, touch_id, tries)

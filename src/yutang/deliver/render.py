@@ -45,13 +45,13 @@ def variables(
 
 def discount(pay_percent: int | None, off_fen: int | None, minimum_fen: int, value_fen: int) -> str:
     """What a coupon is worth, as a customer reads it: 8.5折, 满30元减12元, 减12元; `value_fen` where no terms are known."""
-    condition = f"满{_yuan(minimum_fen)}" if minimum_fen else ""
+    condition = f"满{yuan(minimum_fen)}" if minimum_fen else ""
     if pay_percent is not None:
         return f"{condition}{pay_percent / 10:g}折"
-    return f"{condition}减{_yuan(value_fen if off_fen is None else off_fen)}"
+    return f"{condition}减{yuan(value_fen if off_fen is None else off_fen)}"
 
 
-def _yuan(fen: int) -> str:
+def yuan(fen: int) -> str:
     return f"{fen / 100:.2f}".removesuffix(".00") + "元"
 
 
