@@ -146,6 +146,22 @@ def test_a_till_that_asked_and_the_order_that_follows_are_one_use(
     assert [row[1:] for row in ledger(conn)] == [(400, "done", None)]
 
 
+@pytest.mark.parametrize("ways", [(_by_event, _by_fact), (_by_fact, _by_event)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_refusal_told_in_two_ways_is_one(
+    conn: psycopg.Connection, ways: tuple[Callable, ...], at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = give(conn, publish(conn, CUPS)["cake"], ANN)
+    conn.execute("update coupon set expires_at = %s", [day(0)])
+    if at_once:
+        monkeypatch.setitem(globals(), "run", lambda *_: None)
+    for way in ways:
+        way(conn, code)
+    monkeypatch.undo()
+    run(conn, day(1))
+    assert ledger(conn) == [("o", 0, "refused", "expired")]
+
+
 def test_a_till_that_asks_twice_for_one_order_does_not_take_off_twice(conn: psycopg.Connection) -> None:
     (code,) = give(conn, publish(conn, CUPS)["cake"], ANN)
     answers = redeem(conn, day(1), [Redeem("a", code, "o", 1000), Redeem("b", code, "o", 1000)])

@@ -189,7 +189,7 @@ from (
     cross join lateral (
         select * from redemption r
         where r.bucket = (q.person_id & 1023)::smallint and r.person_id = q.person_id and r.code = q.code
-          and r.state in ('done', 'held', 'restored') offset 0) r
+          and (r.state in ('done', 'held', 'restored') or (r.state = 'refused' and r.request_id like 'event:%%')) offset 0) r
 ) r
 left join coupon c on c.code = r.code and c.bucket = r.bucket;
 

@@ -132,7 +132,7 @@ def _judge(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) 
     coupons = hold(conn, [request.code for request in requests])
     rows = _handled(conn, requests, coupons)
     its = _terms(conn, [*coupons.values(), *rows])
-    known = Known(coupons, its, before=_before(rows, its), uses=_uses(rows, its))
+    known = Known(coupons, its, before=_before(rows, its), uses=_uses(rows, its), refused=_refused(rows))
     known.share()
     limited = {key: one for key, one in its.items() if one.counts_uses}
     if limited:
@@ -181,6 +181,18 @@ def _off(its: Terms, cost_fen: int) -> int:
 def _before(rows: list[Any], known: dict[tuple[int, int], Terms]) -> dict[str, Redeemed]:
     found = {row.request_id: row for row in rows if row.asked}
     return {name: _again(row, known.get((row.definition_id, row.version), FOREIGN)) for name, row in found.items()}
+
+
+def _refused(rows: list[Any]) -> dict[tuple[str, str], Redeemed]:
+    """What events told of and was refused; a code that was unknown then may be known by now."""
+    return {
+        (row.code, row.order_id): Redeemed(row.request_id, Reason(row.reason), 0, row.against, row.state)
+        for row in rows
+        if row.state == "refused"
+        and row.order_id is not None
+        and row.reason != Reason.UNKNOWN_CODE
+        and row.request_id.startswith("event:")
+    }
 
 
 def _again(row: Any, its: Terms) -> Redeemed:

@@ -134,6 +134,8 @@ class Known:
     uses: dict[int, list[Use]] = field(default_factory=dict)
     shared: dict[tuple[str | None, int], list[Use]] = field(default_factory=dict)
     recent: dict[tuple[int, int], list[datetime]] = field(default_factory=dict)
+    refused: dict[tuple[str, str], Redeemed] = field(default_factory=dict)
+    """What was refused as an event told of it, by code and order."""
     day: datetime | None = None
     """When the brand's day began."""
 
@@ -160,7 +162,9 @@ class Till:
     def answer(self, request: Redeem) -> None:
         """Answers one request; an id that was seen keeps its first answer."""
         if request.request_id not in self.answers:
-            self.answers[request.request_id] = self._same_use(request) or self._judge(request)
+            self.answers[request.request_id] = (
+                self._same_use(request) or self._same_refusal(request) or self._judge(request)
+            )
 
     def used(self) -> list[tuple[Any, int | None, bool]]:
         """The coupons that were used, with the uses left, and whether the last one is only held."""
@@ -189,6 +193,13 @@ class Till:
                 return Redeemed(request.request_id, None, use.off_fen, use.request_id, gift=use.terms.sku)
         return None
 
+    def _same_refusal(self, request: Redeem) -> Redeemed | None:
+        """What was refused when the order told of it is not refused once more when the redemption does, nor the other way round."""
+        if request.how not in (TOLD, ORDER) or request.order_id is None:
+            return None
+        said = self.known.refused.get((request.code, request.order_id))
+        return said and Redeemed(request.request_id, said.reason, 0, said.against, "refused")
+
     def _judge(self, request: Redeem) -> Redeemed:
         coupon, at = self.known.coupons.get(request.code), request.at or self.now
         if coupon is None:
@@ -215,6 +226,8 @@ class Till:
             state = "conflict" if request.how == OFFLINE else "refused"
             answer = Redeemed(request.request_id, reason, 0, against, state)
             cost = request.discount_fen or 0 if request.how == OFFLINE else 0
+            if coupon is not None and request.how in (TOLD, ORDER) and request.order_id is not None:
+                self.known.refused[request.code, request.order_id] = answer
         owner = coupon if coupon is not None and reason is not Reason.NOT_YOURS else None
         person, origin = (owner.person_id, owner.origin_id) if owner else (request.person_id or 0,) * 2
         event = "coupon_redeemed" if terms.on_orders else "red_packet_claimed"
