@@ -24,6 +24,8 @@ from yutang.segment.live import live
 sql = Queries(__package__)
 OWN = {"identity", "segment"}
 """What is due when all that is new is what the loop itself has written: events of its own doings, runs, coupons."""
+FACTS = {"identity", "profile"}
+"""Who reads facts first; the stages behind follow by themselves."""
 LOOKS = {2**n for n in range(20)}
 """After how many passes the planner looks at the tables: they grow faster here than PostgreSQL looks by itself."""
 Watch = Callable[[datetime, float], None]
@@ -89,8 +91,7 @@ class Run:
         n = 0
         while (n := self._following(instants, n)) < len(instants):
             now = instants[n]
-            self.agenda.arrive(now)
-            self._look(now)
+            self._look(now, self._after(now, self.agenda.arrive(now)))
             if self.passes in LOOKS:
                 analyze(self.conn)
             watch(now, (n + 1) / len(instants))
@@ -105,12 +106,20 @@ class Run:
             if not self._pass(now, due):
                 return
 
-    def _look(self, now: datetime) -> None:
+    def _look(self, now: datetime, due: set[str]) -> None:
         """Pass after pass until nothing is due but what the loop has recorded of itself and nobody asks about: that is read with
         the next news, which spares every second pass."""
-        while (due := self._due(now)) and not (due <= OWN and self._is_quiet(now)):
-            if not self._pass(now, due):
+        while due and self._pass(now, due):
+            due = self._due(now)
+            if due <= OWN and self._is_quiet(now):
                 return
+
+    def _after(self, now: datetime, facts: int) -> set[str]:
+        """What is due when so many facts have arrived: they are read by all stages from profile on, so only the ear must be asked
+        for. Without any somebody's time has come, and it must be asked whose."""
+        if not facts:
+            return self._due(now)
+        return FACTS | {"deliver" for channel in self.channels.values() if channel.due(self.conn, now)}
 
     def _pass(self, now: datetime, due: set[str]) -> bool:
         self.passes += 1
