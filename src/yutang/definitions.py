@@ -86,6 +86,14 @@ def at_version(conn: psycopg.Connection, definition_id: int, version: int) -> De
     return _read(conn, definition_id, version)
 
 
+def find(conn: psycopg.Connection, definition_id: int, version: int) -> Definition | None:
+    """One version, in service or not; None when it never existed."""
+    try:
+        return _read(conn, definition_id, version)
+    except KeyError:
+        return None
+
+
 def _read(conn: psycopg.Connection, definition_id: int, version: int) -> Definition:
     """Versions never change, so each connection reads each once."""
     seen = _seen.setdefault(conn, {})

@@ -67,14 +67,7 @@ def _named(
     conn: psycopg.Connection, keys: set[tuple[int, int]]
 ) -> dict[tuple[int, int], definitions.Definition | None]:
     """The versions that the touches or coupons name; a batch has few."""
-    return {key: _version(conn, *key) for key in keys}
-
-
-def _version(conn: psycopg.Connection, definition_id: int, version: int) -> definitions.Definition | None:
-    try:
-        return definitions.at_version(conn, definition_id, version)
-    except KeyError:
-        return None
+    return {key: definitions.find(conn, *key) for key in keys}
 
 
 def _letter(
