@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from commands import Run, environment_of, runner
 from databases import Ponds
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
@@ -68,3 +69,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("YUTANG_DATABASE_URL", "")
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
+
+
+@pytest.fixture
+def yutang(url: str, home: Path) -> Run:
+    """The command line over this database."""
+    return runner(environment_of(url, home))

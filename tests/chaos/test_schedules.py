@@ -105,6 +105,7 @@ def furnish(conn: psycopg.Connection) -> None:
             "trigger": {"event": "registered"},
             "value_fen": value,
             "deadline_days": 9,
+            "max_age_days": 30,  # the clocks jump further than the three days after which an event begins nothing
             "steps": steps,
         }
         definitions.publish(conn, NOON, "journey", name, journey.journey(source.plain(text, name)), "test")

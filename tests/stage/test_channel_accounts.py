@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from commands import Run
 from edges import NOW, VAULT
 from yutang import ingest
 from yutang.channels import ACCOUNT_FIELDS
@@ -30,7 +26,6 @@ GIVEN: dict[str, dict[str, str]] = {
     "miniprogram": {"app_id": "wx2", "secret": "hush", "token": "tok", "aes_key": KEY},
     "sms": {"provider": "tencent", "key_id": "id", "key_secret": "hush", "sign": "鱼塘", "sdk_app_id": "14"},
 }
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("kind", ACCOUNT_FIELDS)
@@ -123,22 +118,6 @@ def test_news_leave_with_the_transaction_that_takes_them(conn: psycopg.Connectio
     assert news.take(conn, "x", NOW) == [Fact("c", "scanned", NOW, {}, {"code": "\ufffd\\u0000\\\ufffd"})]
     assert news.take(conn, "x", NOW) == []
     assert news.take(conn, "y", NOW) == told[:1]
-
-
-@pytest.fixture
-def yutang(url: str, home: Path) -> Run:
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "200"}
-
-    def run(*arguments: str, code: int = 0, typed: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "yutang.cli", *arguments],
-            capture_output=True, text=True, env=environment, timeout=120, input=typed,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
 
 
 def options(kind: str, **change: str) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,35 +13,24 @@ import httpx
 import psycopg
 import pytest
 
+from commands import COMMAND, Run, environment_of, runner
 from edges import free_port
 from yutang import worker
 from yutang.channels import configured
 from yutang.vault import Vault
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMAND = [sys.executable, "-m", "yutang.cli"]
 ORDERS = "订单号,手机号,实付金额,付款时间\nA1,13800000000,12.50,2026-03-01 10:00:00\nA2,,9,2026-03-01 10:00:00\n"
 
 
 @pytest.fixture
 def environment(url: str, home: Path) -> dict[str, str]:
-    return os.environ | {
-        "YUTANG_HOME": str(home),
-        "YUTANG_DATABASE_URL": url,
-        "YUTANG_PORT": str(free_port()),
-        "COLUMNS": "200",
-    }
+    return environment_of(url, home, YUTANG_PORT=str(free_port()))
 
 
 @pytest.fixture
 def yutang(environment: dict[str, str]) -> Run:
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=120)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
+    """With a port that is free."""
+    return runner(environment)
 
 
 def test_a_file_is_tried_imported_and_taken_back(yutang: Run, conn: psycopg.Connection, tmp_path: Path) -> None:

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from commands import Run
 from plans import WELCOME, files, message
 from yutang import definitions
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMAND = [sys.executable, "-m", "yutang.cli"]
-
-
-@pytest.fixture
-def yutang(url: str, home: Path) -> Run:
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "200"}
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=120)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
 
 
 @pytest.fixture

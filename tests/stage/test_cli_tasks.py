@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 import psycopg
-from test_cli import Run, environment, yutang  # noqa: F401 - fixtures
 
+from commands import Run
 from touches import NOW, decided, people, trait
 from yutang import deliver
 from yutang.channels.staff.send import Staff
 
 
-def test_tasks_are_listed_ended_and_called_off(yutang: Run, conn: psycopg.Connection) -> None:  # noqa: F811
+def test_tasks_are_listed_ended_and_called_off(yutang: Run, conn: psycopg.Connection) -> None:
     [person] = people(conn, 1)
     trait(conn, person, "owner", "li")
     first = decided(conn, [person], channel="staff", message="call", now=NOW)[0]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+import commands
 from cities import living
 from yutang.emulator import City
 from yutang.emulator.wecom.groups import Groups
@@ -28,18 +26,8 @@ def city(conn: psycopg.Connection, home: Path) -> Iterator[City]:  # noqa: ARG00
 
 
 @pytest.fixture
-def yutang(city: City, url: str, home: Path) -> Run:  # noqa: ARG001
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "400"}
-
-    def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "yutang.cli", *arguments], capture_output=True, text=True, env=environment, timeout=60
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
-
-    return run
+def yutang(city: City, yutang: commands.Run) -> Run:  # noqa: ARG001
+    return lambda *arguments, code=0: commands.said(yutang(*arguments, code=code))
 
 
 def test_a_code_into_groups(yutang: Run, city: City) -> None:

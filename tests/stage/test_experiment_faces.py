@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from commands import Run, said
 from edges import BEARER, serving
 from ponds import NOON
 from shops import DAY, Shop
@@ -67,27 +65,17 @@ def test_what_cannot_be_asked_is_refused_by_name(web: httpx.Client) -> None:
     assert web.get("/v1/experiments", headers={"Authorization": "Bearer no"}).status_code == 401
 
 
-def yutang(url: str, home: Path, *arguments: str, code: int = 0) -> str:
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "220"}
-    done = subprocess.run(
-        [sys.executable, "-m", "yutang.cli", *arguments], capture_output=True, text=True, env=environment, timeout=120
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.mark.usefixtures("shop")
-def test_the_commands_tell_the_same(url: str, home: Path, tmp_path: Path) -> None:
-    shown = yutang(url, home, "experiment", "wake", "--days", "7")
+def test_the_commands_tell_the_same(yutang: Run, tmp_path: Path) -> None:
+    shown = said(yutang("experiment", "wake", "--days", "7"))
     assert "有效" in shown
     assert "7 天" in shown
     assert "300/300" in shown
     assert "每人净毛利" in shown
-    whole = json.loads(yutang(url, home, "experiment", "--json", "--since", "2026-03-10"))
+    whole = json.loads(yutang("experiment", "--json", "--since", "2026-03-10").stdout)
     assert [journey["name"] for journey in whole["journeys"]] == ["wake"]
     assert datetime.fromisoformat(whole["pond"]["since"]).astimezone(UTC) == datetime(2026, 3, 9, 16, tzinfo=UTC)
     draft = tmp_path / "draft.yml"
     draft.write_text(DRAFT, "utf-8")
-    assert "眼下没有人会进入" in yutang(url, home, "experiment", "plan", str(draft))
-    assert "neither a journey" in yutang(url, home, "experiment", "plan", "nothing", code=2)
+    assert "眼下没有人会进入" in said(yutang("experiment", "plan", str(draft)))
+    assert "neither a journey" in said(yutang("experiment", "plan", "nothing", code=2))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 
 from cities import VAULT, Clock, Living, living
+from commands import Run, said
 from posts import called_back, listen, sound
 from yutang.channels import CODES
 from yutang.channels.contract import Fact
@@ -232,24 +229,18 @@ def test_pictures_are_where_the_platform_keeps_them() -> None:
         assert parse_qs(urlsplit(address).query) == {"ticket": ["gQ+/=&a"]}
 
 
-def test_by_command(conn: psycopg.Connection, url: str, home: Path) -> None:
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url, "COLUMNS": "400"}
-
-    def yutang(*arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "yutang.cli", "code", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
+def test_by_command(conn: psycopg.Connection, yutang: Run) -> None:
+    def code(*arguments: str, ends: int = 0) -> str:
+        return said(yutang("code", *arguments, code=ends))
 
     with living(conn, vault=open_vault(), kinds=(KIND, "wecom"), staff=("guide01",)) as world:
-        said = yutang("add", KIND, "poster_a", "--store", "城西店", "--days", "7")
+        shown = code("add", KIND, "poster_a", "--store", "城西店", "--days", "7")
         (scene,) = world.city.part(oa.Accounts).scenes.values()
-        assert scene.ticket in said
-        assert "--staff" in yutang("add", KIND, "b", "--staff", "guide01", code=2)
-        assert "--days" in yutang("add", "wecom", "b", "--staff", "guide01", "--days", "7", code=2)
-        yutang("update", KIND, "poster_a", "--store", "城东店")
-        shown = json.loads(yutang("list", KIND, "--json"))
+        assert scene.ticket in shown
+        assert "--staff" in code("add", KIND, "b", "--staff", "guide01", ends=2)
+        assert "--days" in code("add", "wecom", "b", "--staff", "guide01", "--days", "7", ends=2)
+        code("update", KIND, "poster_a", "--store", "城东店")
+        shown = json.loads(code("list", KIND, "--json"))
         assert (shown["name"], shown["store"], shown["days"], shown["scene"]) == ("poster_a", "城东店", 7, scene.value)
-        yutang("retire", KIND, "poster_a")
-        assert "已停用" in yutang("list", KIND)
+        code("retire", KIND, "poster_a")
+        assert "已停用" in code("list", KIND)

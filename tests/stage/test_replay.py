@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from commands import Run
 from replays import seen, sums
 from yutang import definitions, ingest, worker
 from yutang.channels.sandbox.send import Sandbox
@@ -272,25 +270,16 @@ def test_when_one_hand_fails_the_others_stop(
 
 
 @pytest.mark.usefixtures("past")
-def test_the_commands_write_what_the_functions_find(url: str, home: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": url}
-
-    def yutang(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "yutang.cli", *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-
+def test_the_commands_write_what_the_functions_find(yutang: Run, tmp_path: Path) -> None:
     days = ("--from", "2026-03-01", "--to", "2026-03-06", "--tick", "10:00,20:00")
     done = yutang("backtest", "welcome", "--brand", "luckin", *days, "--html", str(tmp_path / "r.html"), "--json")
-    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["kind"], found["drafts"], found["people"]) == ("backtest", ["welcome"], PEOPLE)
     assert sum(one["figure"]["value"] for one in found["entries"]) > 0
     assert "新客欢迎" in (tmp_path / "r.html").read_text("utf-8")
     ahead = yutang("dryrun", "welcome", "--brand", "luckin", "--days", "2", "--sample", "50%")
-    assert ahead.returncode == 0, ahead.stderr
     assert "P50" in ahead.stdout
     for wrong, hint in (("--sample", "x"), ("--tick", "x"), ("--brand", "nowhere")):
-        refused = yutang("backtest", "welcome", "--brand", "luckin", *days, wrong, hint)
-        assert refused.returncode == 2
+        refused = yutang("backtest", "welcome", "--brand", "luckin", *days, wrong, hint, code=2)
         assert f"'{hint}'" in refused.stderr
-    assert "known are none" in yutang("dryrun", "welcome").stderr
+    assert "known are none" in yutang("dryrun", "welcome", code=2).stderr
