@@ -37,7 +37,7 @@ make_venv() {
 }
 
 pip_install() {
-    $venv/bin/python -m pip install --disable-pip-version-check --no-compile "$@" >$venv/pip.log 2>&1
+    $venv/bin/python -m pip install --disable-pip-version-check --no-compile "$@" >"${log:-$venv/pip.log}" 2>&1
 }
 
 install_locked() {
@@ -49,6 +49,7 @@ install_locked() {
     # At once and on every core, without the packages' own tests: pip would do it on one core, and where the
     # environment forbids bytecode every later start would pay for it.
     $venv/bin/python -m compileall -q -j 0 -x '/(tests?|faker|setuptools)/' $venv/lib >/dev/null 2>&1 || true
+    wait # for the front-end's files, which go with it
     if ! pip_install --no-build-isolation --no-deps --no-index -e .; then
         tail -n 5 $venv/pip.log >&2
         fail "could not install Yutang itself; look at $venv/pip.log"
@@ -73,6 +74,24 @@ locked() {
     touch "$venv/$1.stamp"
 }
 
+# The front-end's files that are not in the repository. The pages work without them, so a connection that fails holds
+# nobody up: it says so, and the next call tries again. Where there is no Node.js, one is borrowed while it works.
+assets() {
+    fresh src/yutang/web/static/vendor/.stamp assets && [ -f build/axe.js ] && return
+    say "making the front-end's files"
+    log=$venv/node.log
+    if ! { npm --version && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; } >/dev/null 2>&1; then
+        pip_install --target $venv/node --upgrade --no-deps --require-hashes --only-binary :all: -r requirements-assets.lock ||
+            say "could not get Node.js (requirements-assets.lock); look at $log"
+    fi
+    if PYTHONPATH=$venv/node $venv/bin/python assets/build.py; then
+        touch src/yutang/web/static/vendor/.stamp
+    else
+        say "going on without the front-end's files: the pages work, but without charts and live updates"
+    fi
+    rm -rf $venv/node
+}
+
 shopping_data() {
     fresh $venv/data.stamp requirements-demo.lock && return
     say "fetching the shopping data (32 MB, once)"
@@ -85,8 +104,15 @@ shopping_data() {
 
 make_venv
 case "${1:-}" in
-    run) fresh $venv/dev.stamp requirements-dev.lock pyproject.toml || locked run requirements.lock ;;
-    dev) locked dev requirements-dev.lock ;;
+    run)
+        assets & # beside pip, which uses one core
+        fresh $venv/dev.stamp requirements-dev.lock pyproject.toml || locked run requirements.lock
+        ;;
+    dev)
+        assets &
+        locked dev requirements-dev.lock
+        ;;
     data) shopping_data ;;
     *) fail "usage: tools/setup.sh run|dev|data" ;;
 esac
+wait

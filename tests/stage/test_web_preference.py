@@ -138,7 +138,7 @@ def test_headers_and_the_absence_of_scripts(visit: Visit) -> None:
     assert "<script" not in found.text
     assert "style=" not in found.text
     assert found.headers["cache-control"] == "no-store"
-    assert found.headers["referrer-policy"] == "no-referrer"
+    assert found.headers["referrer-policy"] == "same-origin"
     assert "noindex" in found.headers["x-robots-tag"]
     assert "default-src 'none'" in found.headers["content-security-policy"]
     assert "set-cookie" not in found.headers

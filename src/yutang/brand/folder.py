@@ -28,12 +28,14 @@ from yutang.source import Node, SourceError
 Body = dict[str, Any]
 Read = TypeVar("Read")
 _PATTERNS = ("pond.toml", "offers.yml", "segments/*.yml", "journeys/*.yml", "messages/*.md", "stores.yml")
-_PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
+PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
+"""What a file of a brand may be called."""
 
 
 @dataclass(frozen=True)
 class Brand:
-    """A brand whose parts fit together: bodies by name, ready to publish; `sources`: titles by name.
+    """A brand whose parts fit together: bodies by name, ready to publish; `sources`: titles by name; `files`: what was
+    read, by path.
 
     Segments stand in an order in which each comes after those that it names.
     """
@@ -45,6 +47,7 @@ class Brand:
     messages: dict[str, Body]
     journeys: dict[str, Body]
     stores: dict[str, Body] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -86,6 +89,7 @@ def read_brand(files: Mapping[str, str]) -> Brand:
         {name: read for name, (read, _) in messages.items()},
         {name: journey(node) for name, node in journeys.items()},
         stores(source.load(files["stores.yml"], "stores.yml")) if "stores.yml" in files else {},
+        dict(files),
     )
     names.check_circles(journeys)
     _check_names(brand, [*segments.values(), *journeys.values(), *(head for _, head in messages.values())])
@@ -95,7 +99,7 @@ def read_brand(files: Mapping[str, str]) -> Brand:
 def _check_paths(files: Mapping[str, str]) -> None:
     if "pond.toml" not in files:
         raise SourceError("pond.toml: it is missing; every brand has one")
-    if strange := sorted(path for path in files if not _PATH.fullmatch(path)):
+    if strange := sorted(path for path in files if not PATH.fullmatch(path)):
         raise SourceError(f"{strange[0]}: no part of a brand; its files are {', '.join(_PATTERNS)}")
 
 

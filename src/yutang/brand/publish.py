@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 
 from yutang import definitions
+from yutang.brand import drafts
 from yutang.brand.folder import Body, Brand
 from yutang.ingest import add_source
 
@@ -16,6 +17,7 @@ def publish(conn: psycopg.Connection, now: datetime, brand: Brand) -> dict[str, 
     with conn.transaction():
         for name, title in brand.sources.items():
             add_source(conn, now, name, title)
+        drafts.keep(conn, now, brand)
         return {kind: _put(conn, now, kind, bodies) for kind, bodies in kinds(brand).items()}
 
 

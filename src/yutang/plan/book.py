@@ -66,13 +66,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Text:
-    """What a plan holds besides its state: all that its digest is taken over."""
+    """What a plan holds besides its state. Its digest is taken over what these files mean, not over their letters.
+
+    published: which publication was in service when it was made.
+    """
 
     brand: str
     bodies: Bodies
     sources: Mapping[str, str]
     base: Base
     moves: Moves
+    files: Mapping[str, str]
+    published: int | None
 
     @property
     def parts(self) -> list[Body]:
@@ -118,6 +123,8 @@ def add(
             sources=Jsonb(dict(text.sources)),
             base=Jsonb(text.base),
             moves=Jsonb({journey: dict(moves) for journey, moves in text.moves.items()}),
+            files=Jsonb(dict(text.files)),
+            published=text.published,
             shown=Jsonb(dict(shown)),
             reverts=reverts,
             key=once.key,
@@ -173,7 +180,8 @@ def hold(conn: psycopg.Connection, plan_id: int, states: tuple[str, ...]) -> tup
     if row is None:
         raise _none(plan_id)
     text = Text(
-        row.brand, {_key(part): part["body"] for part in row.parts}, row.sources, row.base, row.moves
+        row.brand, {_key(part): part["body"] for part in row.parts}, row.sources, row.base, row.moves, row.files or {},
+        row.published,
     )  # fmt: skip
     plan = found(conn, plan_id)
     if row.state not in states:

@@ -11,7 +11,7 @@ import psycopg
 
 from yutang import brand as brands
 from yutang import definitions
-from yutang.brand import Brand
+from yutang.brand import Brand, drafts
 from yutang.channels.contract import Channel
 from yutang.journey import edit
 from yutang.model import Reason, YutangError
@@ -68,7 +68,11 @@ def look(conn: psycopg.Connection, now: datetime, brand: Brand, channels: Channe
         "quota": show.quota(_calendar(conn, now, new, channels, found), _fresh(new, found)),
         "dry_run": None,
     }
-    return Draft(Text(brand.name, new, brand.sources, service.base, chosen), found, shown)
+    return Draft(
+        Text(brand.name, new, brand.sources, service.base, chosen, brand.files, drafts.publication_id(conn)),
+        found,
+        shown,
+    )
 
 
 def make(
@@ -86,7 +90,8 @@ def make(
     """Keep a plan for this brand. `rehearse`: its dry run; `key`: one of a key is made once. Raises what `look` raises."""
     maker = _name(by)
     once = book.Once(
-        key, book.digest(Text(brand.name, bodies_of(brand), brand.sources, {}, {}).digest, list(moves), reverts)
+        key,
+        book.digest(Text(brand.name, bodies_of(brand), brand.sources, {}, {}, {}, None).digest, list(moves), reverts),
     )
     if (kept := book.by_key(conn, once)) is not None:
         return kept
@@ -115,7 +120,8 @@ def revert(
         raise YutangError(
             f"计划 {plan_id} 之前没有线上内容。 nothing was in service before plan {plan_id}; there is no way back"
         )
-    was = brand_of(before, {})  # type: ignore[arg-type]
+    files = {} if text.published is None else drafts.published(conn, text.published)
+    was = brand_of(before, {}, files)  # type: ignore[arg-type]
     return make(conn, now, was, by, channels, moves=moves, rehearse=rehearse, key=key, reverts=plan_id)
 
 
@@ -183,7 +189,7 @@ def _bring_into_service(
     changes = diff.changes(service.bodies, text.bodies)
     show.check_room(_calendar(conn, now, text.bodies, channels, changes), _fresh(text.bodies, changes))
     moving = flight.flights(conn, changes, text.bodies, text.moves)
-    brands.publish(conn, now, brand_of(text.bodies, text.sources))
+    brands.publish(conn, now, brand_of(text.bodies, text.sources, text.files))
     for one in moving:
         new = definitions.current(conn, "journey", one.journey.name)
         assert new is not None

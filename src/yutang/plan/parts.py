@@ -35,11 +35,11 @@ def bodies_of(brand: Brand) -> dict[Key, Body]:
     return {(kind, name): body for kind, bodies in kinds(brand).items() for name, body in bodies.items()}
 
 
-def brand_of(bodies: Bodies, sources: Mapping[str, str]) -> Brand:
+def brand_of(bodies: Bodies, sources: Mapping[str, str], files: Mapping[str, str]) -> Brand:
     """The brand again."""
     of = {kind: {n: body for (k, n), body in bodies.items() if k == kind} for kind in set(_NAMED.values())}
     return Brand(
-        bodies[POND], dict(sources), of["segment"], of["offer"], of["message"], of["journey"], of["store"]
+        bodies[POND], dict(sources), of["segment"], of["offer"], of["message"], of["journey"], of["store"], files
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 -- name: add
 -- The same key is kept once.
-insert into plan (brand, digest, parts, sources, base, moves, shown, reverts, key, asked, state)
-values (%(brand)s::text, %(digest)s::text, %(parts)s::jsonb, %(sources)s::jsonb, %(base)s::jsonb, %(moves)s::jsonb, %(shown)s::jsonb,
-        %(reverts)s::bigint, %(key)s::text, %(asked)s::text, 'draft')
+insert into plan (brand, digest, parts, sources, base, moves, files, published, shown, reverts, key, asked, state)
+values (%(brand)s::text, %(digest)s::text, %(parts)s::jsonb, %(sources)s::jsonb, %(base)s::jsonb, %(moves)s::jsonb, %(files)s::jsonb,
+        %(published)s::bigint, %(shown)s::jsonb, %(reverts)s::bigint, %(key)s::text, %(asked)s::text, 'draft')
 on conflict (key) do nothing
 returning plan_id;
 
@@ -11,7 +11,7 @@ select plan_id, asked from plan where key = %(key)s::text;
 
 -- name: hold
 -- Whoever changes a plan's state holds its row.
-select plan_id, brand, digest, parts, sources, base, moves, reverts, state from plan where plan_id = %(plan)s::bigint for update;
+select plan_id, brand, digest, parts, sources, base, moves, files, published, reverts, state from plan where plan_id = %(plan)s::bigint for update;
 
 -- name: bring
 update plan set state = %(state)s::text where plan_id = %(plan)s::bigint;

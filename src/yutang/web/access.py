@@ -1,6 +1,7 @@
-"""Who may ask: the API by its bearer key; pages from this machine alone, from elsewhere with the same key or a session.
+"""Who may ask: the API by its bearer key; the console whoever signed in, by password, through a platform, or with the same key.
 
-A session says who signed in through which account. Whether that opens the console is asked anew at each request.
+Until the first administrator is set up, the console is open on this machine and nowhere else. What somebody may do is asked anew
+at each request.
 """
 
 from __future__ import annotations
@@ -8,28 +9,33 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
+import psycopg
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
+from yutang import config, users
 from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
+from yutang.users import ROLES, Right, Role, User
 from yutang.vault import Vault
 from yutang.web.edge import Edge
 from yutang.web.problems import Problem
 
 NEED_KEY = "send 'Authorization: Bearer KEY'; `yutang key` shows the key"
-NEED_LOGIN = (
-    "these pages are open without a login only on this machine; elsewhere sign in at /login, or the browser asks for a "
-    "name (any) and a password: the key that `yutang key` shows"
-)
+NEED_LOGIN = "请先登录。 sign in first"
 COOKIE = "session"
+"""Who signed in through a platform: signed by us, for the desk and the sidebar."""
+CONSOLE = "console"
+"""The token of a session of the console."""
 PURPOSE = "console session"
 VALID = timedelta(hours=12)
 
@@ -80,31 +86,106 @@ async def with_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
         raise Problem(401, NEED_KEY)
 
 
-async def local_or_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
-    """A guard for what people look at. The Host must name this machine too: a page elsewhere may have its name point here.
+@dataclass(frozen=True)
+class Visitor:
+    """Who looks at the console. stores, staff: whose persons, where the role does not see all of them. how: by what we know."""
 
-    Raises Problem 401, and 403 for those who signed in but may not open the console.
+    name: str
+    title: str
+    role: Role
+    stores: tuple[str, ...] = ()
+    staff: str | None = None
+    how: Literal["machine", "key", "password", "platform"] = "password"
+
+    def can(self, right: Right) -> bool:
+        return right in self.role.rights
+
+
+def needs(*rights: Right) -> Callable[[ASGIConnection, BaseRouteHandler], Awaitable[None]]:
+    """A guard for the console: somebody who signed in and has one of these rights (any rights where none is named).
+
+    Whatever changes something must come from a page of ours. Raises Problem 401 or 403.
     """
-    host = connection.base_url.hostname or ""
-    if connection.app.state.edge.local and is_loopback(host):
-        return
-    if _is_key(connection, _bearer(connection) or _password(connection)):
-        return
-    session = session_of(connection)
-    if session is None:
-        raise Problem(401, NEED_LOGIN)
-    await sync_to_thread(_check_admin, connection.app.state.edge, session)
+
+    async def guard(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+        visitor = await sync_to_thread(visitor_of, connection)
+        connection.state.visitor = visitor
+        if rights and not any(visitor.can(right) for right in rights):
+            raise Problem(403, _missing(visitor, rights), "role")
+        if connection.scope["method"] not in ("GET", "HEAD") and not is_ours(connection):  # type: ignore[typeddict-item]
+            raise Problem(403, "请从本页面操作。 do this on a page of ours", "foreign")
+
+    return guard
 
 
-def _check_admin(edge: Edge, session: Session) -> None:
-    """By the account as it is now. Platforms take userids in any case. Raises Problem."""
+async def machine_or_look(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+    """A guard for what programs read too: from this machine without a key, from elsewhere like the console."""
+    if not is_machine(connection):
+        await needs("look")(connection, _)
+
+
+def visitor_of(connection: ASGIConnection) -> Visitor:
+    """By the key, the session, the platform's session, or because it is this machine and nobody has been set up.
+
+    The Host must name this machine too: a page elsewhere may have its name point here. Raises Problem 401, and 403 for staff
+    who may not open the console.
+    """
+    edge: Edge = connection.app.state.edge
+    if (holder := edge.vault.holder(_bearer(connection) or _password(connection))) is not None:
+        return Visitor(holder, holder, ROLES["administrator"], how="key")
     with edge.pool.lend() as conn:
-        found = account.one(conn, edge.vault, session.kind, session.app)
+        user = users.find(conn, edge.clock(), connection.cookies.get(CONSOLE, ""))
+        if user is not None:
+            return _known(user, "password")
+        if (session := session_of(connection)) is not None:
+            return _from_platform(edge, conn, session)
+        if is_machine(connection) and not users.any_user(conn):
+            return Visitor("local", "local", ROLES["administrator"], how="machine")
+    raise Problem(401, NEED_LOGIN)
+
+
+def is_machine(connection: ASGIConnection) -> bool:
+    """Does somebody ask who sits at this machine?"""
+    return connection.app.state.edge.local and is_loopback(connection.base_url.hostname or "")
+
+
+def is_ours(connection: ASGIConnection) -> bool:
+    """Does a request come from a page of ours, or from a program with a key? Browsers say where from, and pages cannot lie about it."""
+    if _bearer(connection):
+        return True
+    own = {origin_of(config.PUBLIC_URL.value), origin_of(str(connection.base_url))}
+    return connection.headers.get("sec-fetch-site") == "same-origin" or connection.headers.get("origin") in own
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _known(user: User, how: Literal["password", "platform"]) -> Visitor:
+    return Visitor(user.name, user.title, user.part, user.stores, user.staff, how)
+
+
+def _from_platform(edge: Edge, conn: psycopg.Connection, session: Session) -> Visitor:
+    """By the users and the account as they are now. Platforms take userids in any case. Raises Problem."""
+    found = account.one(conn, edge.vault, session.kind, session.app)
     if found is None:
         raise Problem(401, NEED_LOGIN)
+    if (user := users.by_identity(conn, session.kind, session.app, session.userid)) is not None:
+        return _known(user, "platform")
     admins = admins_of(found)
     if session.userid.casefold() not in {name.casefold() for name in admins}:
         raise Problem(403, _who_can(session, admins), "not_admin")
+    return Visitor(session.userid, session.userid, ROLES["administrator"], how="platform")
+
+
+def _missing(visitor: Visitor, rights: Sequence[Right]) -> str:
+    able = [role for role in ROLES.values() if any(right in role.rights for right in rights)]
+    zh, en = "、".join(role.zh for role in able), ", ".join(role.en for role in able)
+    return (
+        f"您的角色是{visitor.role.zh}，这一页需要：{zh}。请管理员在「设置 › 用户」里调整。 "
+        f"You are {visitor.role.en}; this needs: {en}. An administrator can change it under Settings › Users"
+    )
 
 
 def _who_can(session: Session, admins: list[str]) -> str:

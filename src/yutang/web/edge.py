@@ -36,6 +36,8 @@ class Edge:
     bell: Bell = field(default_factory=Bell)
     changes: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How often people may change their wishes."""
+    signins: Limit = field(default_factory=lambda: Limit(10, timedelta(minutes=10)))
+    """How many wrong passwords one name, or one address, may try."""
     guesses: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How many codes that are none one key may try from one address."""
     rehearsals: Rehearsals = field(init=False)

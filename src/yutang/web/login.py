@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from litestar import Request, Response, get, post
@@ -14,14 +13,17 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import channels, config
+from yutang import channels, config, users
 from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
 from yutang.model import YutangError
+from yutang.web import access
 from yutang.web.access import COOKIE, VALID, Session, admins_of, session_of, sign_session
 from yutang.web.edge import Edge, edge_of
+from yutang.web.forms import Form, text_of
 from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
+from yutang.web.routes import in_thread
 
 BROWSER = "login"
 """The cookie to which a sign-in is bound: who comes back must be who went."""
@@ -31,7 +33,9 @@ INSIDE = "wxwork"
 LONGEST_CODE = 512
 TO = "to"
 """The cookie that says which page a sign-in was for."""
-_DESK = re.compile(r"/desk/[a-z_]{1,32}/[a-z0-9_-]{1,32}")
+_OURS = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f]{0,500}")
+MAX_FORM = 10_000
+"""Bytes."""
 PATH = "/login/{kind:str}/{app:str}"
 KEEP_OUT = {"cache-control": "no-store"}
 
@@ -44,28 +48,90 @@ WORDS = {
         "zh": "还没有人可以这样登录。请管理服务器的人运行：",
         "en": "Nobody can sign in like this yet. Whoever runs the server can allow it:",
     },
-    "key": {"zh": "用钥匙登录", "en": "With the key"},
-    "key_how": {
-        "zh": "在服务器上运行 yutang key 取得钥匙。打开总览，浏览器会询问：用户名随意，密码填钥匙。",
-        "en": "On the server `yutang key` shows it. Open the overview; the browser asks: any name, and the key as password.",
+    "name": {"zh": "登录名", "en": "Name"},
+    "password": {"zh": "密码", "en": "Password"},
+    "enter": {"zh": "登录", "en": "Sign in"},
+    "wrong": {"zh": "登录名或密码不对。", "en": "The name or the password is wrong."},
+    "too_many": {
+        "zh": "错误次数太多，请十分钟后再试。",
+        "en": "Too many wrong tries; try again in ten minutes.",
     },
-    "open": {"zh": "打开总览", "en": "Open the overview"},
+    "first": {
+        "zh": "还没有管理员。请用服务器上 yutang key 给出的钥匙设置第一位。",
+        "en": "There is no administrator yet. Set up the first one, with the key that `yutang key` shows on the server.",
+    },
+    "set_up": {"zh": "设置管理员", "en": "Set up the administrator"},
+    "forgot": {
+        "zh": "忘了密码？请管理员重设；管理员忘了，在服务器上运行 yutang user password 名字。",
+        "en": "Forgotten? An administrator can set a new one; for an administrator: `yutang user password NAME` on the server.",
+    },
 }
 
 
-@get("/login", sync_to_thread=True, include_in_schema=False)
-def choose(request: Request) -> Response[str]:
-    """The ways in."""
+@get("/login", include_in_schema=False)
+@in_thread
+def choose(request: Request) -> Response[Any]:
+    """The ways in; before the first administrator is there, the page that makes one."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        known = [one for one in account.every(conn, edge.vault) if one.kind in channels.LOGINS]
+        if not users.any_user(conn) and access.is_machine(request):
+            return Redirect("/setup", status_code=303)
+        return show(request, conn, request.query_params.get(TO, ""))
+
+
+def show(
+    request: Request,
+    conn: psycopg.Connection,
+    to: str,
+    *,
+    status: int = 200,
+    error: str | None = None,
+    typed: str = "",
+) -> Response[bytes]:
+    """The page on which one signs in; `to`: the page that was asked for, `typed`: the name that was."""
+    edge = edge_of(request)
+    known = [one for one in account.every(conn, edge.vault) if one.kind in channels.LOGINS]
     return Page(request).show(
         "login/page.html",
+        status=status,
         words=WORDS,
         accounts=[one for one in known if admins_of(one)],
         commands=[f"yutang channel add {kind} --admins USERID,…" for kind in channels.LOGINS],
         session=session_of(request),
+        nobody=not users.any_user(conn),
+        to=page_of(to),
+        error=error,
+        typed=typed,
     )
+
+
+@post("/login", status_code=303, include_in_schema=False, request_max_body_size=MAX_FORM)
+@in_thread
+def sign_in(request: Request, data: Form) -> Response[Any]:
+    """By name and password; too many wrong ones, from an address or for a name, wait."""
+    edge, name, to = edge_of(request), text_of(data, "name"), text_of(data, TO)
+    _check_ours(request)
+    address = request.client.host if request.client else ""
+    with edge.pool.lend() as conn:
+        keys = [f"address {address}", f"name {name.strip().lower()}"]
+        if any(edge.signins.reached(key, edge.clock()) for key in keys):
+            return show(request, conn, to, status=429, error=Page(request).words(WORDS["too_many"]), typed=name)
+        user = users.check(conn, name, text_of(data, "password", strip=False))
+        if user is None:
+            for key in keys:
+                edge.signins.allows(key, edge.clock())
+            return show(request, conn, to, status=422, error=Page(request).words(WORDS["wrong"]), typed=name)
+        return signed_in(request, conn, user, page_of(to))
+
+
+def signed_in(request: Request, conn: psycopg.Connection, user: users.User, to: str) -> Redirect:
+    """A session begins; on to the page."""
+    edge = edge_of(request)
+    address = request.client.host if request.client else ""
+    token = users.begin(conn, edge.clock(), user, address, request.headers.get("user-agent", ""))
+    users.note(conn, edge.clock(), user.name, "sign_in", f"user/{user.name}")
+    cookie = _cookie(public_url(request), access.CONSOLE, token, int(users.VALID.total_seconds()))
+    return Redirect(to, status_code=303, cookies=[cookie], headers=KEEP_OUT)
 
 
 @get(PATH, sync_to_thread=True, include_in_schema=False)
@@ -81,7 +147,7 @@ def begin(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect
     page, field = (platform.inside_url, "inside_url") if inside else (platform.browser_url, "login_url")
     given = {"base": found.get(field)} if found.get(field) else {}
     to = page(found, f"{base}/login/{kind}/{app}/back", state, **given)
-    kept = {BROWSER: browser, TO: _page(request.query_params.get(TO, ""))}
+    kept = {BROWSER: browser, TO: page_of(request.query_params.get(TO, ""))}
     cookies = [_cookie(base, name, value, BROWSER_SECONDS, "/login") for name, value in kept.items()]
     return Redirect(to, cookies=cookies, headers=KEEP_OUT)
 
@@ -102,22 +168,28 @@ def back(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect:
             raise Problem(403, str(error), "refused") from None
     value = sign_session(edge.vault, edge.clock(), Session(kind, app, userid))
     cookie = _cookie(public_url(request), COOKIE, value, int(VALID.total_seconds()))
-    return Redirect(_page(request.cookies.get(TO, "")), status_code=303, cookies=[cookie], headers=KEEP_OUT)
+    return Redirect(page_of(request.cookies.get(TO, "")), status_code=303, cookies=[cookie], headers=KEEP_OUT)
 
 
 @post("/logout", sync_to_thread=True, status_code=303, include_in_schema=False)
 def log_out(request: Request) -> Redirect:
-    """Only our own pages may ask for it."""
-    base = public_url(request)
-    own = {_origin(base), _origin(str(request.base_url))}
-    if request.headers.get("sec-fetch-site") != "same-origin" and request.headers.get("origin") not in own:
-        raise Problem(403, "请在 /login 页面退出。 sign out on the page /login", "foreign")
-    return Redirect("/login", status_code=303, cookies=[_cookie(base, COOKIE, "", 0)], headers=KEEP_OUT)
+    """Out of every session of this browser. Only our own pages may ask for it."""
+    _check_ours(request)
+    edge, base = edge_of(request), public_url(request)
+    with edge.pool.lend() as conn:
+        users.end(conn, request.cookies.get(access.CONSOLE, ""))
+    gone = [_cookie(base, name, "", 0) for name in (COOKIE, access.CONSOLE)]
+    return Redirect("/login", status_code=303, cookies=gone, headers=KEEP_OUT)
 
 
-def _page(wanted: str) -> str:
-    """A page of ours to go to after signing in: a desk, else the overview."""
-    return wanted if _DESK.fullmatch(wanted) else "/"
+def _check_ours(request: Request) -> None:
+    if not access.is_ours(request):
+        raise Problem(403, "请在 /login 页面操作。 do this on the page /login", "foreign")
+
+
+def page_of(wanted: str) -> str:
+    """A page of ours to go to after signing in, else the overview; never an address of somebody else."""
+    return wanted if _OURS.fullmatch(wanted) else "/"
 
 
 def account_of(edge: Edge, conn: psycopg.Connection, able: dict[str, Any], kind: str, app: str) -> Account:
@@ -149,9 +221,4 @@ def _cookie(base: str, name: str, value: str, seconds: int, path: str = "/") -> 
     return Cookie(name, path, value, max_age=seconds, httponly=True, samesite="lax", secure=secure)
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-ROUTES: list[HTTPRouteHandler] = [choose, begin, back, log_out]
+ROUTES: list[HTTPRouteHandler] = [choose, sign_in, begin, back, log_out]

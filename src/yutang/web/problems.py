@@ -36,7 +36,6 @@ class Problem(YutangError):
 
 def answer(request: Request, status: int, reason: str, detail: str) -> Response[Any]:
     """The error in the form that the path's readers expect."""
-    headers = {"WWW-Authenticate": 'Basic realm="Yutang", charset="UTF-8"'} if status == 401 else {}
     if request.url.path.startswith(("/v1/", "/callbacks/", "/sidebar/", "/healthz", "/metrics")):
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Response(
@@ -44,7 +43,7 @@ def answer(request: Request, status: int, reason: str, detail: str) -> Response[
         )
     from yutang.web.pages.page import Page  # pages raise problems, and a problem is a page
 
-    return Page(request).show("problem.html", status=status, headers=headers, problem_status=status, detail=detail)
+    return Page(request).show("problem.html", status=status, problem_status=status, detail=detail)
 
 
 def on_problem(request: Request, error: Problem) -> Response[Any]:

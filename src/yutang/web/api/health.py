@@ -9,7 +9,7 @@ from litestar import MediaType, Request, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from yutang.model import YutangError
-from yutang.web.access import local_or_key
+from yutang.web.access import machine_or_look
 from yutang.web.edge import Edge, edge_of
 
 STUCK_SECONDS = 300.0
@@ -26,7 +26,7 @@ def healthz(request: Request) -> Response[dict[str, Any]]:
     return Response({"ok": ok, "database": database, "loop": loop}, status_code=200 if ok else 503)
 
 
-@get("/metrics", guards=[local_or_key], sync_to_thread=True, media_type=MediaType.TEXT, include_in_schema=False)
+@get("/metrics", guards=[machine_or_look], sync_to_thread=True, media_type=MediaType.TEXT, include_in_schema=False)
 def metrics(request: Request) -> Response[bytes]:
     """Figures in the text form of Prometheus."""
     edge = edge_of(request)

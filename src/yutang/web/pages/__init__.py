@@ -7,6 +7,6 @@ from yutang.web.pages.person.page import person
 from yutang.web.pages.persons.page import persons
 from yutang.web.pages.schema.page import schema
 from yutang.web.pages.segment.page import segment
-from yutang.web.pages.static import style
+from yutang.web.pages.static import static
 
-ROUTES: list[HTTPRouteHandler] = [home, persons, person, segment, schema, style]
+ROUTES: list[HTTPRouteHandler] = [home, persons, person, segment, schema, static]

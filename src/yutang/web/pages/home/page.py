@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from litestar import Request, Response, get
+from litestar import Request, Response
 
 from yutang import definitions
 from yutang.db.queries import Queries
 from yutang.demo.summary import summary
 from yutang.segment.refresh import sizes
-from yutang.web.access import local_or_key
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
+from yutang.web.routes import look
 from yutang.why import words
 
 sql = Queries("yutang.web")
 
 
-@get("/", guards=[local_or_key], sync_to_thread=True, include_in_schema=False)
-def home(request: Request) -> Response[str]:
+@look("/")
+def home(request: Request) -> Response[bytes]:
     """The page; while new events wait it refreshes itself."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:

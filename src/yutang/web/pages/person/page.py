@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from yutang.profile.portrait import card
-from yutang.web.access import local_or_key
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
+from yutang.web.routes import look
 from yutang.why import why
 
 
-@get("/persons/{person_id:int}", guards=[local_or_key], sync_to_thread=True, include_in_schema=False)
+@look("/persons/{person_id:int}", "people")
 def person(request: Request, person_id: FromPath[int]) -> Response:
     """The page; a merged person's leads to whoever holds the facts now."""
     edge = edge_of(request)

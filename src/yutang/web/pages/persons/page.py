@@ -6,16 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.response import Redirect
 
 from yutang import definitions
 from yutang.db.queries import Queries
 from yutang.model import YutangError, bucket_of
-from yutang.web.access import local_or_key
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
+from yutang.web.routes import look
 from yutang.why import find, words
 from yutang.why.book import grouped
 
@@ -23,7 +23,7 @@ sql = Queries("yutang.web")
 PAGE = 50
 
 
-@get("/persons", guards=[local_or_key], sync_to_thread=True, include_in_schema=False)
+@look("/persons", "people")
 def persons(request: Request) -> Response[Any]:
     """The page. A search that names somebody goes to that person."""
     edge = edge_of(request)
@@ -38,7 +38,7 @@ def persons(request: Request) -> Response[Any]:
         return _list(request, conn, asked, error)
 
 
-def _list(request: Request, conn: psycopg.Connection, asked: str, error: str | None) -> Response[str]:
+def _list(request: Request, conn: psycopg.Connection, asked: str, error: str | None) -> Response[bytes]:
     chosen = request.query_params.get("segment", "")
     rows = [] if error else _rows(conn, chosen, _after(request))
     shown = rows[:PAGE]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.params import FromPath
 
 from yutang import definitions
@@ -14,10 +14,10 @@ from yutang.db.queries import Queries
 from yutang.model import YutangError
 from yutang.segment.explain import Explanation, explain
 from yutang.segment.refresh import sizes
-from yutang.web.access import local_or_key
 from yutang.web.edge import Edge, edge_of
 from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
+from yutang.web.routes import look
 from yutang.why import find, words
 
 sql = Queries("yutang.web")
@@ -25,8 +25,8 @@ SHOWN = 12
 FLOW_DAYS = 7
 
 
-@get("/segments/{name:str}", guards=[local_or_key], sync_to_thread=True, include_in_schema=False)
-def segment(request: Request, name: FromPath[str]) -> Response[str]:
+@look("/segments/{name:str}", "look")
+def segment(request: Request, name: FromPath[str]) -> Response[bytes]:
     """The page; ``?person=`` asks about somebody."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:

@@ -1,0 +1,47 @@
+"""Who may open the console, what each may do there, and what was done."""
+
+from yutang.users.audit import Deed, deeds, note
+from yutang.users.book import (
+    SHORTEST,
+    User,
+    add,
+    any_user,
+    by_identity,
+    by_name,
+    change,
+    check,
+    close,
+    every,
+    reopen,
+    set_password,
+)
+from yutang.users.roles import RIGHTS, ROLES, Right, Role
+from yutang.users.sessions import VALID, begin, end, end_all, find, open_sessions
+
+__all__ = [
+    "RIGHTS",
+    "ROLES",
+    "SHORTEST",
+    "VALID",
+    "Deed",
+    "Right",
+    "Role",
+    "User",
+    "add",
+    "any_user",
+    "begin",
+    "by_identity",
+    "by_name",
+    "change",
+    "check",
+    "close",
+    "deeds",
+    "end",
+    "end_all",
+    "every",
+    "find",
+    "note",
+    "open_sessions",
+    "reopen",
+    "set_password",
+]

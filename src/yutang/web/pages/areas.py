@@ -1,0 +1,34 @@
+"""The areas of the console, in the order of its menu."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from yutang.users import Right
+
+
+class Area(NamedTuple):
+    """An area: where it begins, its word in the catalogue, and who may see it: whoever has one of the rights (all, where none)."""
+
+    path: str
+    word: str
+    rights: tuple[Right, ...]
+
+
+AREAS: tuple[tuple[Area, ...], ...] = (
+    (Area("/", "home", ()), Area("/tasks", "tasks", ("tasks",))),
+    (Area("/persons", "people", ("people",)), Area("/segments", "segments", ("look",))),
+    (
+        Area("/journeys", "journeys", ("look",)),
+        Area("/offers", "offers", ("look",)),
+        Area("/messages", "messages", ("look",)),
+        Area("/plans", "plans", ("look",)),
+    ),
+    (
+        Area("/calendar", "calendar", ("look",)),
+        Area("/deliveries", "deliveries", ("look",)),
+        Area("/codes", "codes", ("codes",)),
+    ),
+    (Area("/data", "data", ("data",)), Area("/settings", "settings", ("settings",))),
+)
+"""Groups, a line between each two."""
