@@ -133,7 +133,7 @@
     if (target.closest("[data-submit-on-change]")) target.form.requestSubmit();
   });
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog");
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.querySelector("input[type=search]");
     if (search) event.preventDefault(), search.focus();
