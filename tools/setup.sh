@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and puts into it what one of the lock files names: `tools/setup.sh run|dev|data`.
+# Makes .venv and puts into it what one of the lock files names: `tools/setup.sh run|dev|data`; and the browser for the tests.
 # Called by make; does nothing when nothing changed. Speaks on standard error, so that standard output stays the program's.
 set -eu
 cd "$(dirname "$0")/.."
@@ -102,6 +102,21 @@ shopping_data() {
     fi
 }
 
+# The tests of the pages need a Chromium, and Chinese letters for it; both come from the system. Only root may put them there.
+a_browser() {
+    for name in chromium chromium-browser google-chrome "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+        command -v "$name" >/dev/null && return
+    done
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "installing Chromium for the tests of the pages"
+        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } \
+            >$venv/apt.log 2>&1 && return
+        say "could not install Chromium; look at $venv/apt.log"
+    fi
+    say "there is no Chromium, so the tests of the pages cannot run; install it (Debian: sudo apt install chromium fonts-noto-cjk)," \
+        "or leave them out: make test ARGS=\"-m 'not browser'\""
+}
+
 make_venv
 case "${1:-}" in
     run)
@@ -113,6 +128,7 @@ case "${1:-}" in
         locked dev requirements-dev.lock
         ;;
     data) shopping_data ;;
-    *) fail "usage: tools/setup.sh run|dev|data" ;;
+    browser) a_browser ;;
+    *) fail "usage: tools/setup.sh run|dev|data|browser" ;;
 esac
 wait

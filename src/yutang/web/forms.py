@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED
 """The fields of an ordinary form; one that was sent several times is a list."""
 Upload = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
 """The fields of a form with files."""
+
+_OURS = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f]{0,500}")
 
 
 def text_of(form: Mapping[str, Any], name: str, *, strip: bool = True) -> str:
@@ -32,3 +35,8 @@ def number_of(form: Mapping[str, Any], name: str) -> int | None:
     """A whole number; None when the field is empty or holds none."""
     text = text_of(form, name)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def page_of(wanted: str) -> str:
+    """A page of ours to go to after signing in, else the overview; never an address of somebody else."""
+    return wanted if _OURS.fullmatch(wanted) else "/"

@@ -8,8 +8,7 @@ from litestar.response import Redirect
 from yutang import users
 from yutang.brand import drafts
 from yutang.web.edge import edge_of
-from yutang.web.forms import Form, text_of, texts_of
-from yutang.web.login import page_of
+from yutang.web.forms import Form, page_of, text_of, texts_of
 from yutang.web.pages.page import done
 from yutang.web.routes import act
 
