@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 from psycopg.rows import namedtuple_row
+from psycopg.types.array import ListDumper
 
 from yutang.model import YutangError
 
 OLDEST = 150000
+PREPARED = 1_000
+"""Statements that stay prepared; a pass of the loop has more than 200, and planning the largest takes 10 ms."""
+
+
+class Numbers(ListDumper):
+    """Lists of whole numbers, persons above all, written at once: the driver looks at each element three times, which is a sixth of
+    what this side of a replay costs."""
+
+    def dump(self, obj: list[Any]) -> Any:
+        return f"{{{','.join(map(str, obj))}}}".encode() if all(type(one) is int for one in obj) else super().dump(obj)
 
 
 def connect(url: str) -> psycopg.Connection:
@@ -22,6 +35,8 @@ def connect(url: str) -> psycopg.Connection:
     if conn.info.server_version < OLDEST:
         conn.close()
         raise YutangError("the database server is older than PostgreSQL 15; point YUTANG_DATABASE_URL at a newer one")
+    conn.prepared_max = PREPARED
+    conn.adapters.register_dumper(list, Numbers)
     conn.execute("set timezone to 'UTC'")
     # Journeys and caps read a handful of rows per person: compiling statements costs more than it saves.
     conn.execute("set jit to off")

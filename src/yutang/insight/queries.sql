@@ -85,7 +85,7 @@ insert into subject (person_id, stratum, arm, mixed, since, until)
 select p.person_id, %(share)s::float8::text, case when h.n < %(low)s::int then 'holdout' else 'treated' end, false,
        %(since)s::timestamptz, %(now)s::timestamptz
 from person p
-cross join lateral (select ('x' || substr(md5('global:' || p.person_id), 1, 7))::bit(28)::int %% 10000 as n) h
+cross join lateral (select dice('global:' || p.person_id) as n) h
 where p.merged_into is null and p.created_at < %(now)s::timestamptz and (h.n < %(low)s::int or h.n >= %(high)s::int);
 
 -- name: happened_before

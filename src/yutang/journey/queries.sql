@@ -109,8 +109,8 @@ where journey_id = %(journey)s::int and fires_at = %(fires_at)s::timestamptz;
 -- holdouts are hashes, so they are the same whenever they are asked; the global one lies under every journey's own.
 insert into enrolment (bucket, person_id, journey_id, cause, version, about, arm, alone, state, step, entered_at, stepped_at, due_at)
 select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %(version)s::int, c.about,
-       case when ('x' || substr(md5('global:' || c.person_id), 1, 7))::bit(28)::int %% 10000 < %(global_share)s::int then 'global'
-            when ('x' || substr(md5(%(journey)s::int || ':' || c.person_id), 1, 7))::bit(28)::int %% 10000 < %(share)s::int then 'holdout'
+       case when dice('global:' || c.person_id) < %(global_share)s::int then 'global'
+            when dice(%(journey)s::int || ':' || c.person_id) < %(share)s::int then 'holdout'
             else 'treated' end,
        %(alone)s::bool, 'active', 0, %(now)s::timestamptz, %(now)s::timestamptz, %(due)s::timestamptz
 from unnest(%(persons)s::bigint[], %(causes)s::text[], %(abouts)s::jsonb[]) as c (person_id, cause, about)
@@ -424,7 +424,7 @@ with due as materialized (
     order by e.due_at limit %(limit)s::int for update skip locked),
 parted as (
     select d.*, w.arm, w.next, w.due
-    from (select due.*, ('x' || substr(md5(%(journey)s::int || ':' || %(salt)s::text || ':' || due.person_id), 1, 7))::bit(28)::int %% 10000 as share
+    from (select due.*, dice(%(journey)s::int || ':' || %(salt)s::text || ':' || due.person_id) as share
           from due) d
     cross join lateral (
         select u.arm, u.next, u.due

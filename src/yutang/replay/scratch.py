@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 from psycopg import sql as compose
-from psycopg.types.array import ListDumper
 
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
@@ -26,23 +25,12 @@ PREFIX = "replay_"
 MARK = "Yutang replay of "
 """How the comment on a schema of ours begins; a schema without it is never dropped. Behind it stands whose it is."""
 
-PREPARED = 1_000
-"""Statements that stay prepared."""
-
 ALONE = """
 create function pg_snapshot_xmin(snapshot pg_snapshot) returns xid8 language sql stable
 as 'select coalesce(pg_current_xact_id_if_assigned(), pg_snapshot_xmax(snapshot))'
 """
 """How far a reader of news may go. Nobody else writes here, so what the live pond has under way does not hold anything back:
 the catalogue comes after this schema in the search path, and the readers find this in place of PostgreSQL's own."""
-
-
-class Numbers(ListDumper):
-    """Lists of whole numbers, persons above all, written at once: the driver looks at each element three times, which is a sixth of what
-    this side of a replay costs."""
-
-    def dump(self, obj: list[Any]) -> Any:
-        return f"{{{','.join(map(str, obj))}}}".encode() if all(type(one) is int for one in obj) else super().dump(obj)
 
 
 @dataclass(frozen=True)
@@ -96,9 +84,6 @@ def _make(conn: psycopg.Connection, schema: str) -> None:
     conn.execute("set max_parallel_workers_per_gather to 0")
     # What is asked here goes by keys: a rough idea of how much there is will do, and is found ten times as fast.
     conn.execute("set default_statistics_target to 10")
-    conn.adapters.register_dumper(list, Numbers)
-    # A pass has more statements than a connection keeps prepared, and one that is dropped each time is planned each time.
-    conn.prepared_max = PREPARED
     conn.execute(ALONE)
     migrate(conn)
     with conn.transaction():

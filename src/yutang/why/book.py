@@ -48,10 +48,7 @@ class Book:
         if version is None:
             newest = sql.newest_version(self.conn, definition_id=definition_id).fetchone()
             version = newest.version if newest else 0
-        try:
-            return definitions.at_version(self.conn, definition_id, version)
-        except KeyError:
-            return None
+        return definitions.find(self.conn, definition_id, version)
 
     def name(self, definition_id: int, version: int | None = None) -> str:
         found = self.definition(definition_id, version)
