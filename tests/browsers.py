@@ -20,6 +20,7 @@ RULES = ["wcag2a", "wcag2aa", "best-practice"]
 def check_accessible(page: Any) -> None:
     """axe-core finds nothing to mend on the page as it stands; else each rule, why, and where."""
     assert AXE.is_file(), f"{AXE} is missing: `make test` makes it; look at what it said about the front-end's files"
+    assert not page.evaluate("matchMedia('(scripting: none)').matches"), "axe-core needs a page that runs scripts"
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)

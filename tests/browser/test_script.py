@@ -39,6 +39,7 @@ PAGES = {
         <form id="whole" method="post" action="/deed?by=whole" data-confirm="停？"><button>停</button></form>
         <p id="said"></p>""",
     "progress": '<div id="run" data-progress="/progress">等待</div>',
+    "reload": '<div id="run" data-progress="/progress?to=">等待</div>',
     "chart": CHART,
     "errors": """<button hx-get="/bad/json" hx-target="#said">json</button>
         <button hx-get="/bad/html" hx-target="#said">html</button><button hx-get="/good" hx-target="#said">good</button>
@@ -90,14 +91,14 @@ def application(world: World) -> Litestar:
         )
 
     @get("/progress", sync_to_thread=False)
-    def progress() -> ServerSentEvent:
-        return ServerSentEvent(steps())
+    def progress(to: FromQuery[str] = "/page/confirm") -> ServerSentEvent:
+        return ServerSentEvent(steps(to))
 
-    async def steps() -> AsyncIterator[ServerSentEventMessage]:
+    async def steps(to: str) -> AsyncIterator[ServerSentEventMessage]:
         """One connection tells what it sees and ends when the work has gone on; the browser comes back for more."""
         seen = world.done
         if seen == 3:
-            yield ServerSentEventMessage(event="done", data="/page/confirm")
+            yield ServerSentEventMessage(event="done", data=to)
             return
         yield ServerSentEventMessage(data=f"<b>{seen} / 3</b>", retry=50)
         while world.done == seen:
@@ -175,6 +176,15 @@ def test_progress_survives_a_reload_and_a_lost_connection(page: Any, world: Worl
     expect_text(run, "1 / 3")
     world.done = 3
     page.wait_for_url("**/page/confirm")
+
+
+def test_the_end_without_an_address_shows_the_page_anew(page: Any, world: World) -> None:
+    page.goto("/page/reload")
+    expect_text(page.locator("#run b"), "0 / 3")
+    with page.expect_navigation(url="**/page/reload"):
+        world.done = 3
+    world.done = 2
+    expect_text(page.locator("#run b"), "2 / 3")
 
 
 @at_sizes

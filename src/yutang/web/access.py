@@ -32,10 +32,13 @@ from yutang.web.problems import Problem
 
 NEED_KEY = "send 'Authorization: Bearer KEY'; `yutang key` shows the key"
 NEED_LOGIN = "请先登录。 sign in first"
+CLOSED = "您的用户已停用，请联系管理员。 your user is closed; ask an administrator"
 COOKIE = "session"
 """Who signed in through a platform: signed by us, for the desk and the sidebar."""
 CONSOLE = "console"
-"""The token of a session of the console."""
+"""The token of a session of the console; see `console_cookie`."""
+PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers by which a proxy says that somebody else asks."""
 PURPOSE = "console session"
 VALID = timedelta(hours=12)
 
@@ -134,9 +137,8 @@ def visitor_of(connection: ASGIConnection) -> Visitor:
     if (holder := edge.vault.holder(_bearer(connection) or _password(connection))) is not None:
         return Visitor(holder, holder, ROLES["administrator"], how="key")
     with edge.pool.lend() as conn:
-        user = users.find(conn, edge.clock(), connection.cookies.get(CONSOLE, ""))
-        if user is not None:
-            return _known(user, "password")
+        if (user := users.find(conn, edge.clock(), token_of(connection))) is not None:
+            return _known(user)
         if (session := session_of(connection)) is not None:
             return _from_platform(edge, conn, session)
         if is_machine(connection) and not users.any_user(conn):
@@ -145,16 +147,61 @@ def visitor_of(connection: ASGIConnection) -> Visitor:
 
 
 def is_machine(connection: ASGIConnection) -> bool:
-    """Does somebody ask who sits at this machine?"""
-    return connection.app.state.edge.local and is_loopback(connection.base_url.hostname or "")
+    """Does somebody ask who sits at this machine? A proxy on it sits there too, and speaks for anybody."""
+    names = [connection.base_url.hostname or "", *filter(None, map(_host, _tell_tales(connection)))]
+    passed_on = any(name in connection.headers for name in PASSED_ON)
+    return connection.app.state.edge.local and not passed_on and all(map(is_loopback, names))
+
+
+def _tell_tales(connection: ASGIConnection) -> list[str]:
+    """Addresses that say how the browser knows us; a proxy may give us another Host."""
+    return [config.PUBLIC_URL.value, connection.headers.get("origin", ""), connection.headers.get("referer", "")]
+
+
+def _host(url: str) -> str:
+    """The host of an address; of one that is none, what names no machine."""
+    try:
+        return urlsplit(url).hostname or ("?" if url else "")
+    except ValueError:
+        return "?"
+
+
+def address_of(connection: ASGIConnection) -> str:
+    """From where somebody asks. What a proxy says of it counts where a proxy may be: on this machine, and inside our
+    own network where the settings say that browsers reach us by another address."""
+    peer = connection.client.host if connection.client else ""
+    said = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    try:
+        near, known = ip_address(peer), str(ip_address(said)) if said else ""
+    except ValueError:
+        return peer
+    return known or peer if near.is_loopback or (near.is_private and config.PUBLIC_URL.value) else peer
+
+
+def is_secure(connection: ASGIConnection) -> bool:
+    """Do browsers reach us by TLS?"""
+    return (config.PUBLIC_URL.value or str(connection.base_url)).startswith("https://")
+
+
+def console_cookie(connection: ASGIConnection) -> str:
+    """The name of the cookie with the token. Over TLS one that no neighbouring host, and no page without TLS, can set."""
+    return f"__Host-{CONSOLE}" if is_secure(connection) else CONSOLE
+
+
+def token_of(connection: ASGIConnection) -> str:
+    """The token of the console's session in this browser; empty when there is none."""
+    return connection.cookies.get(console_cookie(connection), "")
 
 
 def is_ours(connection: ASGIConnection) -> bool:
     """Does a request come from a page of ours, or from a program with a key? Browsers say where from, and pages cannot lie about it."""
     if _bearer(connection):
         return True
-    own = {origin_of(config.PUBLIC_URL.value), origin_of(str(connection.base_url))}
-    return connection.headers.get("sec-fetch-site") == "same-origin" or connection.headers.get("origin") in own
+    if (site := connection.headers.get("sec-fetch-site")) is not None:
+        return site == "same-origin"
+    # Browsers say so over TLS and on this machine alone; over plain HTTP they still name the origin of a form.
+    own = {origin_of(url) for url in (config.PUBLIC_URL.value, str(connection.base_url)) if url}
+    return connection.headers.get("origin") in own
 
 
 def origin_of(url: str) -> str:
@@ -162,17 +209,22 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _known(user: User, how: Literal["password", "platform"]) -> Visitor:
-    return Visitor(user.name, user.title, user.part, user.stores, user.staff, how)
+def _known(user: User) -> Visitor:
+    return Visitor(user.name, user.title, user.part, user.stores, user.staff)
 
 
 def _from_platform(edge: Edge, conn: psycopg.Connection, session: Session) -> Visitor:
-    """By the users and the account as they are now. Platforms take userids in any case. Raises Problem."""
+    """By the account as it is now. Platforms take userids in any case. Raises Problem.
+
+    A user has a session of the console besides, which can be ended; so this one lets him in no more.
+    """
     found = account.one(conn, edge.vault, session.kind, session.app)
     if found is None:
         raise Problem(401, NEED_LOGIN)
     if (user := users.by_identity(conn, session.kind, session.app, session.userid)) is not None:
-        return _known(user, "platform")
+        if user.closed_at is not None:
+            raise Problem(403, CLOSED, "closed")
+        raise Problem(401, NEED_LOGIN)
     admins = admins_of(found)
     if session.userid.casefold() not in {name.casefold() for name in admins}:
         raise Problem(403, _who_can(session, admins), "not_admin")

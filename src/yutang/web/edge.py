@@ -20,6 +20,7 @@ from yutang.web.limits import Limit
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
 from yutang.web.rehearsals import Rehearsals, channels_of
+from yutang.web.shelf import Shelf
 
 
 @dataclass
@@ -37,12 +38,16 @@ class Edge:
     changes: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How often people may change their wishes."""
     signins: Limit = field(default_factory=lambda: Limit(10, timedelta(minutes=10)))
-    """How many wrong passwords one name, or one address, may try."""
+    """How many wrong passwords one address, or a browser that is known, may try."""
+    strangers: Limit = field(default_factory=lambda: Limit(50, timedelta(minutes=10)))
+    """How many wrong passwords all strangers together may try for one name."""
     guesses: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How many codes that are none one key may try from one address."""
     rehearsals: Rehearsals = field(init=False)
+    shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shelf = Shelf(self.pool)
         self.rehearsals = Rehearsals(self.pool.url, self.clock, channels_of(self.pool.url, self.channels))
 
     def channels(self, conn: psycopg.Connection) -> dict[str, Channel]:
@@ -58,6 +63,7 @@ class Edge:
     def close(self) -> None:
         """Answer what is waiting, then let go of the database."""
         self.rehearsals.close()
+        self.shelf.close()
         self.writer.close()
         self.counter.close()
         self.pool.close()

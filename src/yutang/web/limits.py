@@ -33,3 +33,10 @@ class Limit:
             while len(self._seen) > MOST_KEYS:
                 self._seen.popitem(last=False)
             return n <= self.most
+
+    def give_back(self, key: str) -> None:
+        """One that was counted is not to count."""
+        with self._lock:
+            if key in self._seen:
+                since, n = self._seen[key]
+                self._seen[key] = since, max(0, n - 1)

@@ -21,6 +21,7 @@ from yutang.web import access
 from yutang.web.access import COOKIE, VALID, Session, admins_of, session_of, sign_session
 from yutang.web.edge import Edge, edge_of
 from yutang.web.forms import Form, page_of, text_of
+from yutang.web.guesses import DEVICE, DEVICE_SECONDS, Tries, sign_device
 from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
 from yutang.web.routes import in_thread
@@ -74,7 +75,7 @@ def choose(request: Request) -> Response[Any]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         if not users.any_user(conn) and access.is_machine(request):
-            return Redirect("/setup", status_code=303)
+            return Redirect("/setup", status_code=303, headers=KEEP_OUT)
         return show(request, conn, request.query_params.get(TO, ""))
 
 
@@ -107,30 +108,44 @@ def show(
 @post("/login", status_code=303, include_in_schema=False, request_max_body_size=MAX_FORM)
 @in_thread
 def sign_in(request: Request, data: Form) -> Response[Any]:
-    """By name and password; too many wrong ones, from an address or for a name, wait."""
-    edge, name, to = edge_of(request), text_of(data, "name"), text_of(data, TO)
+    """By name and password; whoever was wrong too often waits."""
+    name, to = text_of(data, "name"), text_of(data, TO)
     _check_ours(request)
-    address = request.client.host if request.client else ""
-    with edge.pool.lend() as conn:
-        keys = [f"address {address}", f"name {name.strip().lower()}"]
-        if any(edge.signins.reached(key, edge.clock()) for key in keys):
+    tries = Tries(request, name)
+    with edge_of(request).pool.lend() as conn:
+        if not tries.allowed():
             return show(request, conn, to, status=429, error=Page(request).words(WORDS["too_many"]), typed=name)
-        user = users.check(conn, name, text_of(data, "password", strip=False))
+        try:
+            user = users.check(conn, name, text_of(data, "password", strip=False))
+        except users.TooMany as error:
+            return show(request, conn, to, status=503, error=str(error), typed=name)
         if user is None:
-            for key in keys:
-                edge.signins.allows(key, edge.clock())
+            tries.note(conn)
             return show(request, conn, to, status=422, error=Page(request).words(WORDS["wrong"]), typed=name)
+        tries.right()
         return signed_in(request, conn, user, page_of(to))
 
 
 def signed_in(request: Request, conn: psycopg.Connection, user: users.User, to: str) -> Redirect:
-    """A session begins; on to the page."""
+    """A session begins, and whatever this browser held before ends; on to the page. The browser is known from now on."""
+    base = public_url(request)
+    token = _begin(request, conn, user)
+    cookies = [
+        _cookie(base, access.console_cookie(request), token, int(users.VALID.total_seconds())),
+        _cookie(base, COOKIE, "", 0),
+        _cookie(base, DEVICE, sign_device(edge_of(request).vault, user.name), DEVICE_SECONDS, "/login"),
+    ]
+    return Redirect(to, status_code=303, cookies=cookies, headers=KEEP_OUT)
+
+
+def _begin(request: Request, conn: psycopg.Connection, user: users.User) -> str:
     edge = edge_of(request)
-    address = request.client.host if request.client else ""
-    token = users.begin(conn, edge.clock(), user, address, request.headers.get("user-agent", ""))
-    users.note(conn, edge.clock(), user.name, "sign_in", f"user/{user.name}")
-    cookie = _cookie(public_url(request), access.CONSOLE, token, int(users.VALID.total_seconds()))
-    return Redirect(to, status_code=303, cookies=[cookie], headers=KEEP_OUT)
+    with conn.transaction():
+        users.end(conn, access.token_of(request))
+        browser = request.headers.get("user-agent", "")
+        token = users.begin(conn, edge.clock(), user, access.address_of(request), browser)
+        users.note(conn, edge.clock(), user.name, "sign_in", f"user/{user.name}")
+    return token
 
 
 @get(PATH, sync_to_thread=True, include_in_schema=False)
@@ -153,7 +168,8 @@ def begin(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect
 
 @get(f"{PATH}/back", sync_to_thread=True, include_in_schema=False)
 def back(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect:
-    """Signed in. Whoever belongs to the account gets a session; each page asks itself whether that is enough."""
+    """Signed in. Whoever belongs to the account gets a session, and a user one of the console besides; each page asks itself
+    whether that is enough."""
     edge, code = edge_of(request), request.query_params.get("code", "")
     if not 0 < len(code) <= LONGEST_CODE:
         raise Problem(403, "没有完成登录，请重新登录。 the sign-in was not completed; sign in again", "refused")
@@ -165,19 +181,26 @@ def back(request: Request, kind: FromPath[str], app: FromPath[str]) -> Redirect:
             userid = channels.LOGINS[kind].come_back(conn, edge.vault, edge.clock(), client, bound, state, code)
         except YutangError as error:
             raise Problem(403, str(error), "refused") from None
-    value = sign_session(edge.vault, edge.clock(), Session(kind, app, userid))
-    cookie = _cookie(public_url(request), COOKIE, value, int(VALID.total_seconds()))
-    return Redirect(page_of(request.cookies.get(TO, "")), status_code=303, cookies=[cookie], headers=KEEP_OUT)
+        user = users.by_identity(conn, kind, app, userid)
+        token = _begin(request, conn, user) if user is not None and user.closed_at is None else ""
+    value, base = sign_session(edge.vault, edge.clock(), Session(kind, app, userid)), public_url(request)
+    cookies = [
+        _cookie(base, COOKIE, value, int(VALID.total_seconds())),
+        _cookie(base, access.console_cookie(request), token, int(users.VALID.total_seconds()) if token else 0),
+    ]
+    return Redirect(page_of(request.cookies.get(TO, "")), status_code=303, cookies=cookies, headers=KEEP_OUT)
 
 
 @post("/logout", sync_to_thread=True, status_code=303, include_in_schema=False)
 def log_out(request: Request) -> Redirect:
     """Out of every session of this browser. Only our own pages may ask for it."""
     _check_ours(request)
-    edge, base = edge_of(request), public_url(request)
-    with edge.pool.lend() as conn:
-        users.end(conn, request.cookies.get(access.CONSOLE, ""))
-    gone = [_cookie(base, name, "", 0) for name in (COOKIE, access.CONSOLE)]
+    edge, base, token = edge_of(request), public_url(request), access.token_of(request)
+    with edge.pool.lend() as conn, conn.transaction():
+        if (user := users.find(conn, edge.clock(), token)) is not None:
+            users.end(conn, token)
+            users.note(conn, edge.clock(), user.name, "sign_out", f"user/{user.name}")
+    gone = [_cookie(base, name, "", 0) for name in (COOKIE, access.console_cookie(request))]
     return Redirect("/login", status_code=303, cookies=gone, headers=KEEP_OUT)
 
 

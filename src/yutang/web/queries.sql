@@ -69,3 +69,60 @@ from unnest(%(persons)s::bigint[]) as p (person_id)
 left join trait t on t.bucket = (p.person_id & 1023)::smallint and t.person_id = p.person_id and t.name = 'name'
 left join lateral (select y.value from handle_shown y where y.person_id = p.person_id and y.kind = %(kind)s::text and y.sealed is null
                    order by y.at desc limit 1) h on true;
+
+-- name: within_stores
+-- Which of these persons belong to one of the stores; see scope.py.
+select p.person_id from unnest(%(persons)s::bigint[]) as p (person_id)
+where exists (select from person_event e
+              where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id and e.props ? 'store'
+                and lower(e.props ->> 'store') = any(%(stores)s::text[]))
+   or exists (select from trait t
+              where t.bucket = (p.person_id & 1023)::smallint and t.person_id = p.person_id and t.name = 'store'
+                and lower(t.value #>> '{}') = any(%(stores)s::text[]));
+
+-- name: within_own
+-- Which of these persons are this member of staff's own.
+select p.person_id from unnest(%(persons)s::bigint[]) as p (person_id)
+where (select said.has from person_event e
+       cross join lateral (values (e.props ->> 'staff', e.type <> 'contact_lost'), (e.props ->> 'before', false)) as said (staff, has)
+       where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id
+         and e.type in ('contact_added', 'contact_moved', 'contact_lost') and lower(said.staff) = %(staff)s::text
+       order by e.at desc, e.event_id desc limit 1)
+   or exists (select from trait t
+              where t.bucket = (p.person_id & 1023)::smallint and t.person_id = p.person_id and t.name = 'owner'
+                and lower(t.value #>> '{}') = %(staff)s::text)
+   or exists (select from staff_task k
+              where k.bucket = (p.person_id & 1023)::smallint and k.person_id = p.person_id and k.look_at is not null
+                and lower(k.staff) = %(staff)s::text);
+
+-- name: following_stores
+-- The next persons of these stores, in the order of the key; each source gives as many as are asked for, so that none is passed over.
+select distinct f.bucket, f.person_id
+from unnest(%(stores)s::text[]) as s (store)
+cross join lateral (
+    (select distinct e.bucket, e.person_id from person_event e
+     where e.props ? 'store' and lower(e.props ->> 'store') = s.store and (e.bucket, e.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+     order by e.bucket, e.person_id limit %(limit)s::int)
+    union all
+    (select t.bucket, t.person_id from trait t
+     where t.name = 'store' and lower(t.value #>> '{}') = s.store and (t.bucket, t.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+     order by t.bucket, t.person_id limit %(limit)s::int)) f
+order by f.bucket, f.person_id limit %(limit)s::int;
+
+-- name: following_own
+-- The next persons who are, or were, this member of staff's.
+select distinct f.bucket, f.person_id
+from (
+    (select distinct e.bucket, e.person_id from person_event e
+     where e.type in ('contact_added', 'contact_moved') and lower(e.props ->> 'staff') = %(staff)s::text
+       and (e.bucket, e.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+     order by e.bucket, e.person_id limit %(limit)s::int)
+    union all
+    (select t.bucket, t.person_id from trait t
+     where t.name = 'owner' and lower(t.value #>> '{}') = %(staff)s::text and (t.bucket, t.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+     order by t.bucket, t.person_id limit %(limit)s::int)
+    union all
+    (select distinct k.bucket, k.person_id from staff_task k
+     where k.look_at is not null and lower(k.staff) = %(staff)s::text and (k.bucket, k.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
+     order by k.bucket, k.person_id limit %(limit)s::int)) f
+order by f.bucket, f.person_id limit %(limit)s::int;

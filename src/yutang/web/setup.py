@@ -82,9 +82,8 @@ def _make(request: Request, conn: psycopg.Connection, data: Form) -> users.User:
 def _check_key(request: Request, key: str, page: Page) -> None:
     """Whoever guesses keys from one address waits."""
     edge = edge_of(request)
-    address = f"setup {request.client.host if request.client else ''}"
-    if edge.signins.reached(address, edge.clock()) or edge.vault.holder(key) is None:
-        edge.signins.allows(address, edge.clock())
+    address = f"setup {access.address_of(request)}"
+    if not edge.signins.allows(address, edge.clock()) or edge.vault.holder(key) is None:
         raise YutangError(page.words(WORDS["bad_key"]))
 
 

@@ -16,7 +16,7 @@ class Area(NamedTuple):
 
 
 AREAS: tuple[tuple[Area, ...], ...] = (
-    (Area("/", "home", ()), Area("/tasks", "tasks", ("tasks",))),
+    (Area("/", "home", ()), Area("/tasks", "tasks", ("tasks",)), Area("/counter", "counter", ("tasks",))),
     (Area("/persons", "people", ("people",)), Area("/segments", "segments", ("look",))),
     (
         Area("/journeys", "journeys", ("look",)),

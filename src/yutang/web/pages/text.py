@@ -17,6 +17,9 @@ TEXT: dict[str, tuple[str, str]] = {
     "edit": ("编辑", "Edit"),
     "all": ("全部", "All"),
     "more": ("更多", "More"),
+    "close": ("关闭", "Close"),
+    "copied": ("已复制", "Copied"),
+    "failed": ("没有成功，请稍后再试。", "That did not work; try again in a moment."),
     "offline": (
         "连不上服务器，请检查网络后再试。",
         "The server cannot be reached; check the connection and try again.",
@@ -25,6 +28,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "log_out": ("退出", "Sign out"),
     "sign_in": ("登录", "Sign in"),
     "tasks": ("员工任务", "Staff tasks"),
+    "counter": ("核销台", "Counter"),
     "offers": ("优惠", "Offers"),
     "messages": ("消息", "Messages"),
     "plans": ("变更与审批", "Changes"),

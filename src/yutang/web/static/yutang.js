@@ -6,25 +6,26 @@
   const htmx = window.htmx;
   const all = (selector, root) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
   const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
+  const word = (name, near) => near?.dataset[name] ?? document.body.dataset[name];
 
   // Errors: the page stays as it is, and the bar says what the server said.
   const bar = document.getElementById("errorbar");
   function complain(text) {
     if (!bar) return;
     bar.hidden = false; // first shown, then filled: only so is it read out
-    const close = made("button", { type: "button", textContent: "×", onclick: calm, ariaLabel: bar.dataset.close ?? "×" });
+    const close = made("button", { type: "button", textContent: "×", ariaLabel: word("close", bar) ?? "×", onclick: calm });
     bar.replaceChildren(made("span", { textContent: text }), close);
   }
   const calm = () => bar && (bar.hidden = true);
-  const offline = () => complain(bar?.dataset.offline ?? "—");
+  const offline = () => complain(word("offline", bar) ?? "—");
   function message(text, type, status) {
     let found = text;
     if (type.includes("json")) found = JSON.parse(text).detail;
     if (type.includes("html")) {
       const page = new DOMParser().parseFromString(text, "text/html");
-      found = (page.querySelector("[role=alert]:not([hidden]), .problem, main p") ?? page.body).textContent;
+      found = (page.querySelector("[role=alert]:not([hidden]), main p") ?? page.body).textContent;
     }
-    return (found ?? "").trim().slice(0, 300) || `${bar?.dataset.failed ?? ""} ${status}`.trim();
+    return (found ?? "").trim().slice(0, 300) || `${word("failed", bar) ?? ""} ${status}`.trim();
   }
   if (htmx) {
     htmx.config.noSwap = [204, 304, "4xx", "5xx"];
@@ -42,12 +43,11 @@
   // A question before the deed. Listens before everybody else, so that neither form nor htmx acts without an answer.
   const agreed = new WeakSet();
   function ask(element, then) {
-    const word = (name) => element.dataset[name] ?? document.body.dataset[name];
     const dialog = made("dialog", { className: "confirm" });
     const question = made("p", { id: "confirm-question", textContent: element.dataset.confirm });
     const form = made("form", { method: "dialog" });
-    form.append(made("button", { value: "", className: "plain-button", textContent: word("no") ?? "×" }));
-    form.append(made("button", { value: "yes", textContent: word("yes") ?? "OK" }));
+    form.append(made("button", { value: "", className: "plain-button", textContent: word("no", element) ?? "×" }));
+    form.append(made("button", { value: "yes", textContent: word("yes", element) ?? "OK" }));
     dialog.setAttribute("aria-labelledby", question.id);
     dialog.append(question, form);
     dialog.addEventListener("close", () => {
@@ -69,13 +69,12 @@
   }
   document.addEventListener("click", (event) => {
     const element = event.target.closest?.("[data-confirm]:not(form)");
-    if (element && (element.type !== "submit" || element.formNoValidate || element.form?.checkValidity() !== false)) {
-      hold(event, element, () => element.click());
-    }
+    const ready = element?.type !== "submit" || element.formNoValidate || element.form?.checkValidity() !== false;
+    if (element && ready) hold(event, element, () => element.click());
   }, true);
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.dataset.confirm) hold(event, form, () => form.requestSubmit(event.submitter));
+    const { target: form, submitter } = event;
+    if (form.dataset.confirm) hold(event, form, () => form.requestSubmit(submitter));
   }, true);
 
   // Progress: each message replaces the content; "done" names where to go, or nothing for this page anew.
@@ -86,8 +85,7 @@
     source.onmessage = ({ data }) => {
       if (gone()) return;
       calm();
-      if (htmx) htmx.swap({ text: data, sourceElement: element, target: element, swap: "innerMorph" });
-      else element.innerHTML = data;
+      htmx ? htmx.swap({ text: data, sourceElement: element, target: element, swap: "innerMorph" }) : (element.innerHTML = data);
     };
     source.addEventListener("done", ({ data }) => {
       source.close();
@@ -104,34 +102,30 @@
   // Charts: the bundle comes only where there is something to draw; the table inside stays for everybody else.
   let charts;
   function chart(element) {
-    charts ??= new Promise((resolve, reject) => {
-      document.head.append(made("script", { src: chartsSrc, onload: resolve, onerror: reject }));
-    });
-    charts.then(() => window.yutangCharts.draw(element), () => {});
+    charts ??= new Promise((onload) => document.head.append(made("script", { src: chartsSrc, onload })));
+    charts.then(() => window.yutangCharts.draw(element));
   }
 
   function copy(button) {
     const field = made("textarea", { value: button.dataset.copy, readOnly: true });
     if (navigator.clipboard) navigator.clipboard.writeText(field.value);
-    else { // no clipboard without https
+    else { // without https there is no clipboard
       button.after(field);
       field.select();
       document.execCommand("copy");
       field.remove();
       button.focus();
     }
-    const before = button.textContent;
-    button.textContent = button.dataset.copied ?? document.body.dataset.copied ?? "✓";
-    setTimeout(() => (button.textContent = before), 1500);
+    button.words ??= button.textContent;
+    button.textContent = word("copied", button) ?? "✓";
+    setTimeout(() => (button.textContent = button.words), 1500);
   }
 
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-copy]");
-    if (button) copy(button);
+  const on = (event, selector, act) => document.addEventListener(event, ({ target }) => {
+    if (target.closest?.(selector)) act(target.closest(selector), target);
   });
-  document.addEventListener("change", ({ target }) => {
-    if (target.closest("[data-submit-on-change]")) target.form.requestSubmit();
-  });
+  on("click", "button[data-copy]", copy);
+  on("change", "[data-submit-on-change]", (_, field) => field.form.requestSubmit());
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -139,11 +133,9 @@
     if (search) event.preventDefault(), search.focus();
   });
 
-  const opened = new WeakSet();
   function open(dialog) {
-    if (opened.has(dialog)) return; // whoever has closed it has seen it
-    opened.add(dialog);
-    dialog.removeAttribute("open"); // it may be open for those without scripts
+    if (dialog.seen) return; // and perhaps closed since
+    dialog.seen = dialog.removeAttribute("open") ?? true; // it may be open for those without scripts
     dialog.showModal();
   }
 

@@ -1,1 +1,1 @@
-"""Page: the overview."""
+"""Page: the overview: figures with their trend, and what needs somebody today."""

@@ -1,26 +1,34 @@
-"""The list of people: search, filter by segment, page after page."""
+"""The list of people: search, filters that combine to a rule, page after page, and the views that somebody keeps."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import psycopg
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from yutang import definitions
+from yutang import channels, definitions, users
 from yutang.db.queries import Queries
-from yutang.model import YutangError, bucket_of
-from yutang.web.edge import edge_of
+from yutang.model import YutangError
+from yutang.segment.operators import STAGES
+from yutang.segment.wording import sentence
+from yutang.users import views
+from yutang.web import scope
+from yutang.web.access import Visitor
+from yutang.web.edge import Edge, edge_of
 from yutang.web.pages.page import Page
+from yutang.web.pages.persons.ask import Ask
+from yutang.web.pages.persons.found import Finder, Found, Size
+from yutang.web.pages.persons.found import sql as found_sql
+from yutang.web.pages.persons.text import TEXT
 from yutang.web.problems import Problem
 from yutang.web.routes import look
 from yutang.why import find, words
 from yutang.why.book import grouped
 
 sql = Queries("yutang.web")
-PAGE = 50
+NOBODY = Found([], None, True, Size(0), ())
 
 
 @look("/persons", "people")
@@ -32,41 +40,92 @@ def persons(request: Request) -> Response[Any]:
         error = None
         if asked:
             try:
-                return Redirect(f"/persons/{find(conn, edge.vault, asked)}", status_code=303)
-            except YutangError as problem:
+                return Redirect(f"/persons/{_named(edge, conn, request.state.visitor, asked)}", status_code=303)
+            except (YutangError, Problem) as problem:
                 error = str(problem)
-        return _list(request, conn, asked, error)
+        return _list(request, edge, conn, asked, error)
 
 
-def _list(request: Request, conn: psycopg.Connection, asked: str, error: str | None) -> Response[bytes]:
-    chosen = request.query_params.get("segment", "")
-    rows = [] if error else _rows(conn, chosen, _after(request))
-    shown = rows[:PAGE]
-    handles = grouped(sql.handles(conn, persons=[row.person_id for row in shown]), lambda row: row.person_id)
-    following = {"segment": chosen, "after": shown[-1].person_id} if len(rows) > PAGE else None
-    return Page(request, definitions.pond(conn)["time_zone"]).show(
+def _named(edge: Edge, conn: psycopg.Connection, visitor: Visitor, asked: str) -> int:
+    """Whom a search names, if the visitor may see him; it is not said whether somebody else may."""
+    person = find(conn, edge.vault, asked)
+    scope.check(conn, visitor, person)
+    return person
+
+
+def _list(request: Request, edge: Edge, conn: psycopg.Connection, asked: str, error: str | None) -> Response[bytes]:
+    ask, visitor, wrong = Ask.of(request.query_params), request.state.visitor, None
+    finder, found = None, NOBODY
+    try:
+        finder = Finder(edge, conn, visitor, ask)
+        found = NOBODY if error else finder.page(_after(request))
+    except Problem:
+        raise
+    except YutangError as problem:
+        wrong = str(problem)
+    pond = definitions.pond(conn)
+    page = Page(request, pond["time_zone"], TEXT)
+    return page.show(
         "persons/page.html",
+        status=422 if wrong else 200,
         asked=asked,
         error=error,
-        chosen=chosen,
-        segments=[(d.name, words.title_of(d.body, d.name)) for d in definitions.all_current(conn, "segment")],
-        rows=[(row, handles.get(row.person_id, [])) for row in shown],
-        following=following and f"?{urlencode(following)}",
+        wrong=wrong,
+        ask=ask,
+        words=said(page, conn, ask, finder),
+        size=size_words(page, found.size),
+        found=found,
         later="after" in request.query_params,
+        rows=_rows(edge, conn, found.persons),
+        views=views.views(conn, "persons", visitor.name),
+        view=request.query_params.get("view", ""),
+        **choices(page, conn, pond),
     )
 
 
-def _rows(conn: psycopg.Connection, chosen: str, after: int | None) -> list[Any]:
-    """One more than a page holds, to know whether another follows."""
-    place = {"bucket": -1 if after is None else bucket_of(after), "person": after or 0, "limit": PAGE + 1}
-    if not chosen:
-        return sql.people(conn, **place).fetchall()
-    found = definitions.current(conn, "segment", chosen)
-    if found is None:
-        raise Problem(404, f"there is no segment '{chosen}' in service")
-    return sql.members(conn, segment=found.definition_id, **place).fetchall()
+def choices(page: Page, conn: psycopg.Connection, pond: Any) -> dict[str, Any]:
+    """What the filters offer."""
+    names = sorted(set(pond["consent"]))
+    return {
+        "segments": [(d.name, page.words(words.title_of(d.body, d.name))) for d in definitions.all_current(conn, "segment")],
+        "stages": [(stage, page.text(f"stage.{stage}")) for stage in STAGES],
+        "tags": [row.tag for row in found_sql.tags(conn)],
+        "channels": [(name, channels.TITLES.get(name, (name, name))[page.language == "en"]) for name in names],
+    }
+
+
+def said(page: Page, conn: psycopg.Connection, ask: Ask, finder: Finder | None) -> str:
+    """The filter in words; empty where nothing, or nothing that can be read, is asked."""
+    parts = []
+    if ask.segment and (d := definitions.current(conn, "segment", ask.segment)):
+        parts.append(page.text("to_segment", title=page.words(words.title_of(d.body, d.name))))
+    if finder is not None and finder.rule is not None:
+        parts.append(sentence(finder.rule, page.language))
+    return ("；" if page.language == "zh" else "; ").join(parts)
+
+
+def size_words(page: Page, size: Size) -> str:
+    if size.n is None:
+        return page.text("size.unknown")
+    return page.text(f"size.{size.kind}", n=page.number(size.n))
+
+
+def _rows(edge: Edge, conn: psycopg.Connection, persons: list[int]) -> list[tuple[Any, list[Any]]]:
+    """Each person with what he is called outside, masked."""
+    handles = grouped(sql.handles(conn, persons=persons), lambda row: row.person_id)
+    return [(row, handles.get(row.person_id, [])) for row in found_sql.rows(conn, persons=persons, now=edge.clock())]
 
 
 def _after(request: Request) -> int | None:
     text = request.query_params.get("after", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def about(request: Request, page: Page, conn: psycopg.Connection, ask: Ask, finder: Finder) -> str:
+    """Whom a filter asks for, in words that somebody reads later."""
+    return said(page, conn, ask, finder) or page.text("everybody")
+
+
+def note(request: Request, conn: psycopg.Connection, act: str, what: str, **detail: Any) -> None:
+    """Into the audit log, in the transaction of the deed."""
+    users.note(conn, edge_of(request).clock(), request.state.visitor.name, act, what, detail)

@@ -1,0 +1,1 @@
+"""A month of touches against what the platforms allow."""

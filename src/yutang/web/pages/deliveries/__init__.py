@@ -1,0 +1,1 @@
+"""Page: deliveries: every letter on its way, why some failed, and another try."""

@@ -1,0 +1,1 @@
+"""Journeys: the list, and one journey with its people, versions, effect and collisions."""

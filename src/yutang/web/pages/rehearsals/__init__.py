@@ -1,0 +1,1 @@
+"""Back-tests and dry runs: asked for, watched, read inside the console."""

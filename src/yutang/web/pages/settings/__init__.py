@@ -1,0 +1,1 @@
+"""Users, keys, channels, the pond, what was done, the language."""
