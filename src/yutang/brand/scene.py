@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -52,10 +53,21 @@ def find(name: str) -> Scene:
 def lay(folder: Path, scene: Scene, channel: str | None) -> list[str]:
     """Write the scene's files into a brand's folder, its messages for `channel` if one is named; returns the paths that were written.
 
-    All or nothing: the whole brand is checked first. What is there already and says the same is left; what says something else
-    is an error, as are offers of the same name. A brand that has stores keeps its own. Raises YutangError, SourceError.
+    All or nothing, as `laid` says. Raises YutangError, SourceError.
     """
-    here = texts(folder)
+    new = laid(texts(folder), scene, channel)
+    for path, text in new.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    return list(new)
+
+
+def laid(here: Mapping[str, str], scene: Scene, channel: str | None) -> dict[str, str]:
+    """The files of a brand that a scene adds or changes, by path.
+
+    The whole brand is checked first. What is there already and says the same is left; what says something else is an error, as are
+    offers of the same name. A brand that has stores keeps its own. Raises YutangError, SourceError.
+    """
     new = {path: _for(channel, text) for path, text in scene.files.items()}
     if STORES in here:
         new.pop(STORES, None)
@@ -66,12 +78,8 @@ def lay(folder: Path, scene: Scene, channel: str | None) -> list[str]:
             raise YutangError(
                 f"{path}: there already, and it says something else; rename yours, or keep it and leave the scene"
             )
-    read_brand(here | new)
-    written = [path for path, text in sorted(new.items()) if here.get(path) != text]
-    for path in written:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(new[path], "utf-8")
-    return written
+    read_brand({**here, **new})
+    return {path: text for path, text in sorted(new.items()) if here.get(path) != text}
 
 
 def _for(channel: str | None, text: str) -> str:

@@ -1,4 +1,4 @@
-"""A YAML file as a tree that an editor may change: comments and the order of keys stay as people wrote them."""
+"""A YAML file as a tree that an editor may change: comments, quotes and the order of keys stay as people wrote them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 def _yaml() -> YAML:
     yaml = YAML()
     yaml.width = 120
+    yaml.preserve_quotes = True
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
