@@ -49,6 +49,14 @@ CONNECTED: dict[str, Callable[[Vault, Account, Callable[[], datetime]], Channel]
 }
 """What speaks for an account, by its kind."""
 
+SWITCHED: dict[str, tuple[config.Setting, ...]] = {
+    "sandbox": (),
+    "staff": (),
+    "email": (config.SMTP_URL, config.MAIL_FROM),
+    "webhook": (config.WEBHOOK_URL,),
+}
+"""The channels without an account, and the settings of the program that switch each on: the first must be given."""
+
 CODES: dict[str, Any] = {"wecom": codes, "official_account": scene_codes}
 SYNCS: dict[str, Any] = {"wecom": sync}
 TAGS: dict[str, Any] = {"wecom": tags}
@@ -77,6 +85,17 @@ TITLES: dict[str, tuple[str, str]] = {
     "staff": ("专属顾问联系", "Calls from our staff"),
 }
 """What customers call each kind of channel, in Chinese and English."""
+NAMES: dict[str, tuple[str, str]] = TITLES | {
+    "webhook": ("接口", "Webhook"),
+    "official_account": ("公众号", "Official account"),
+    "miniprogram": ("小程序", "Mini program"),
+    "staff": ("员工任务", "Staff tasks"),
+}
+"""What the brand's own people call them."""
+INSIDE = ("staff", "webhook")
+"""Channels whose letters reach no customer by themselves."""
+FIRST = ("wecom", "official_account", "sandbox")
+"""Where a new message goes, unless somebody says otherwise: the first of these that the brand has."""
 
 STAFF_TASKS: Any = book
 """The tasks of members of staff: listing them, and saying that one is done."""
@@ -88,6 +107,11 @@ CHECKS: dict[str, Checks] = {"wecom": check_wecom}
 def title(channel: str) -> tuple[str, str]:
     """What customers call a channel, by its name; one of several accounts is called by its kind."""
     return TITLES.get(channel.partition(":")[0], (channel, channel))
+
+
+def called(channel: str) -> tuple[str, str]:
+    """What the brand's own people call a channel, by its name."""
+    return NAMES.get(channel.partition(":")[0], (channel, channel))
 
 
 def configured(vault: Vault) -> dict[str, Channel]:

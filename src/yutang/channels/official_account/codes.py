@@ -24,6 +24,8 @@ from yutang.model import YutangError
 
 sql = Queries(__package__)
 
+ARRIVALS = ("followed",)
+"""The events by which somebody comes by a code."""
 CREATE = "cgi-bin/qrcode/create"
 PICTURE = "/cgi-bin/showqrcode?ticket="
 PICTURES = "https://mp.weixin.qq.com"
@@ -60,6 +62,7 @@ class Code:
     problem: str | None = None
     expires_at: datetime | None = None
     retired_at: datetime | None = None
+    made_at: datetime | None = None
 
 
 def add(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -> Code:
@@ -154,7 +157,7 @@ def _code(account: Account, row: Any) -> Code:
     address = picture(account, row.ticket) if row.ticket else None
     return Code(
         row.name, store=row.store, days=row.days, scene=row.scene, qr_code=address, problem=row.problem,
-        expires_at=row.until, retired_at=row.retired_at,
+        expires_at=row.until, retired_at=row.retired_at, made_at=row.made_at,
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ update oa_code set retired_at = %(now)s::timestamptz, ask_at = null
 where account = %(account)s::text and name = %(name)s::text and retired_at is null;
 
 -- name: codes
-select c.name, c.scene, c.days, c.store, c.ticket, c.until, c.problem, c.retired_at
+select c.name, c.scene, c.days, c.store, c.ticket, c.until, c.problem, c.retired_at, c.made_at
 from oa_code c where c.account = %(account)s::text and c.name = coalesce(%(name)s::text, c.name) order by c.name;
 
 -- name: codes_of_scenes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -19,6 +19,11 @@ LOOK_AGAIN = timedelta(minutes=1)
 """How long an open task may stand before somebody looks whether it is still of use."""
 LIMIT = 2_000
 """Tasks per look."""
+BEGIN = (datetime.min.replace(tzinfo=UTC), 0)
+END = (datetime.max.replace(tzinfo=UTC), 2**62)
+"""Before the first key of a list, and after the last."""
+Key = tuple[datetime, int]
+"""Where a page of a list begins: when its last task is due, or has ended; and its number."""
 STATES = ("open", "escalated", "done", "late", "dropped")
 OPEN = ("open", "escalated")
 
@@ -50,6 +55,61 @@ def tasks(
         most=most,
     )
     return found.fetchall()
+
+
+def open_tasks(
+    conn: psycopg.Connection,
+    now: datetime,
+    *,
+    staff: Sequence[str] | None = None,
+    overdue: bool = False,
+    after: Key | None = None,
+    most: int = 50,
+) -> list[Any]:
+    """A page of the open tasks of these members of staff (None: of all), by when they are due. Rows as of `tasks`."""
+    at, task = after or BEGIN
+    params = {"now": now, "at": at, "task": task, "until": now if overdue else END[0], "most": most}
+    found = sql.open_of_all(conn, **params) if staff is None else sql.open_of(conn, staff=list(staff), **params)
+    return found.fetchall()
+
+
+def ended_tasks(
+    conn: psycopg.Connection,
+    *,
+    staff: Sequence[str] | None = None,
+    after: Key | None = None,
+    most: int = 50,
+) -> list[Any]:
+    """A page of the tasks that have ended, the newest first."""
+    at, task = after or END
+    params = {"at": at, "task": task, "most": most}
+    found = sql.ended_of_all(conn, **params) if staff is None else sql.ended_of(conn, staff=list(staff), **params)
+    return found.fetchall()
+
+
+def holder(conn: psycopg.Connection, task: int) -> str:
+    """Who has the task now. Raises YutangError when there is no such task."""
+    _check(conn, task, None)
+    return sql.one(conn, task=task).fetchone().staff  # type: ignore[union-attr]
+
+
+def busy(conn: psycopg.Connection) -> list[str]:
+    """The members of staff who have open tasks."""
+    return [row.staff for row in sql.staff_known(conn)]
+
+
+def escalate(conn: psycopg.Connection, now: datetime, task: int) -> str:
+    """Pass it on before its time; returns to whom. Raises YutangError when it has ended, was passed on, or can go to nobody."""
+    with conn.transaction():
+        _check(conn, task, None)
+        row = sql.pass_on(conn, task=task, look=now + LOOK_AGAIN).fetchone()
+        if row is None:
+            raise YutangError(
+                f"任务 {task} 不能再转：已结束、已转过，或没有写转给谁。 task {task} cannot be passed on: it has ended, was passed on, or "
+                "names nobody"
+            )
+        news.tell(conn, STAFF, _ends(row, now))
+        return row.staff
 
 
 def done(conn: psycopg.Connection, now: datetime, task: int, by: str | None = None, *, own: bool = False) -> bool:

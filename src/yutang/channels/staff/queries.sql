@@ -106,3 +106,60 @@ where (%(staff)s::text is null or t.staff = %(staff)s::text)
        and t.bucket = any(select (p & 1023)::smallint from unnest(%(persons)s::bigint[]) p)))
 order by (t.look_at is null), case when t.look_at is null then t.ended_at end desc, t.due_at, t.touch_id
 limit %(most)s::int;
+
+-- name: open_of_all
+-- A page of the open tasks, by when they are due. until: those alone that are due by then.
+select t.touch_id as task_id, t.person_id, t.journey, t.title, t.words, t.staff, t.escalate_to, t.state, t.reason, t.made_at, t.due_at,
+       t.escalate_at, t.late_at, t.ended_at, t.done_by, t.due_at <= %(now)s::timestamptz as overdue
+from staff_task t
+where t.look_at is not null and (t.due_at, t.touch_id) > (%(at)s::timestamptz, %(task)s::bigint) and t.due_at <= %(until)s::timestamptz
+order by t.due_at, t.touch_id limit %(most)s::int;
+
+-- name: open_of
+-- The same of a few members of staff: each gives as many as a page holds, so that none is passed over.
+select t.* from unnest(%(staff)s::text[]) as s (staff)
+cross join lateral (
+    select t.touch_id as task_id, t.person_id, t.journey, t.title, t.words, t.staff, t.escalate_to, t.state, t.reason, t.made_at,
+           t.due_at, t.escalate_at, t.late_at, t.ended_at, t.done_by, t.due_at <= %(now)s::timestamptz as overdue
+    from staff_task t
+    where t.staff = s.staff and t.look_at is not null and (t.due_at, t.touch_id) > (%(at)s::timestamptz, %(task)s::bigint)
+      and t.due_at <= %(until)s::timestamptz
+    order by t.due_at, t.touch_id limit %(most)s::int) t
+order by t.due_at, t.task_id limit %(most)s::int;
+
+-- name: ended_of_all
+-- A page of the tasks that have ended, the newest first.
+select t.touch_id as task_id, t.person_id, t.journey, t.title, t.words, t.staff, t.escalate_to, t.state, t.reason, t.made_at, t.due_at,
+       t.escalate_at, t.late_at, t.ended_at, t.done_by, false as overdue
+from staff_task t
+where t.look_at is null and (t.ended_at, t.touch_id) < (%(at)s::timestamptz, %(task)s::bigint)
+order by t.ended_at desc, t.touch_id desc limit %(most)s::int;
+
+-- name: ended_of
+-- The same of a few members of staff.
+select t.* from unnest(%(staff)s::text[]) as s (staff)
+cross join lateral (
+    select t.touch_id as task_id, t.person_id, t.journey, t.title, t.words, t.staff, t.escalate_to, t.state, t.reason, t.made_at,
+           t.due_at, t.escalate_at, t.late_at, t.ended_at, t.done_by, false as overdue
+    from staff_task t
+    where t.staff = s.staff and t.look_at is null and (t.ended_at, t.touch_id) < (%(at)s::timestamptz, %(task)s::bigint)
+    order by t.ended_at desc, t.touch_id desc limit %(most)s::int) t
+order by t.ended_at desc, t.task_id desc limit %(most)s::int;
+
+-- name: pass_on
+-- Somebody passes it on before its time.
+update staff_task t set state = 'escalated', staff = t.escalate_to, escalate_at = null, due_at = t.late_at,
+                        look_at = least(%(look)s::timestamptz, t.late_at)
+from staff_task b
+where t.touch_id = %(task)s::bigint and b.touch_id = t.touch_id and t.look_at is not null and t.escalate_at is not null
+  and t.escalate_to is not null
+returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, b.staff as from_staff;
+
+-- name: staff_known
+-- Who has open tasks, to choose from: from name to name along the index, however many tasks there are.
+with recursive s as (
+    (select t.staff from staff_task t where t.look_at is not null order by t.staff limit 1)
+    union all
+    select (select t.staff from staff_task t where t.look_at is not null and t.staff > s.staff order by t.staff limit 1)
+    from s where s.staff is not null)
+select s.staff from s where s.staff is not null limit 500;

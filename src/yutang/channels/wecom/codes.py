@@ -28,6 +28,8 @@ from yutang.model import YutangError
 sql = Queries(__package__)
 
 MANY, QR = 2, 2
+ARRIVALS = ("contact_added", "group_joined")
+"""The events by which somebody comes by a code."""
 """The platform's kind of code for several members of staff, and the one that is a picture."""
 MOST_USERS = 100
 LONGEST_REMARK = 30
@@ -63,6 +65,24 @@ class Code:
     retired_at: datetime | None = None
     chats: tuple[str, ...] = ()
     room_name: str = ""
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Receivers:
+    """Where codes of an account can lead: ids and names of staff and of groups. left: who can receive no more."""
+
+    staff: dict[str, str]
+    groups: dict[str, str]
+    left: dict[str, str]
+
+
+def receivers(conn: psycopg.Connection, account: Account) -> Receivers:
+    """The staff whom the account may name and the groups that there are, by name."""
+    rows = sql.receivers(conn, account=account.source).fetchall()
+    return Receivers(
+        *({row.id: row.name or row.id for row in rows if row.sort == sort} for sort in ("staff", "group", "left"))
+    )
 
 
 def add(conn: psycopg.Connection, now: datetime, account: Account, code: Code) -> Code:
@@ -132,7 +152,7 @@ def _known(there: Any, name: str) -> None:
 def _code(row: Any) -> Code:
     return Code(row.name, tuple(row.users), row.store, tuple(row.tags), row.remark, row.skip_verify, row.state,
                 row.config_id, row.qr_code, joinways.problem(row) or row.problem, row.retired_at, tuple(row.chats),
-                row.room_name)  # fmt: skip
+                row.room_name, row.made_at)  # fmt: skip
 
 
 def _check(code: Code) -> None:

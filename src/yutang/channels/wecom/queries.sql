@@ -346,6 +346,14 @@ from wecom_code c
 where c.account = %(account)s::text and (c.name = %(name)s::text or (%(name)s::text is null and c.ours))
 order by c.name;
 
+-- name: receivers
+-- Whom and what a code may lead to.
+select case when s.state = 'active' and s.in_range then 'staff' else 'left' end as sort, s.userid as id, s.name from wecom_staff s
+where s.account = %(account)s::text
+union all
+select 'group', g.chat_id, g.name from wecom_group g where g.account = %(account)s::text and g.state <> 'dismissed'
+order by sort, name, id;
+
 -- name: group_codes
 -- Codes in service that lead into groups.
 select name from wecom_code
@@ -461,6 +469,19 @@ delete from wecom_login where at < %(before)s::timestamptz;
 
 -- name: use_login
 insert into wecom_login (nonce, at) values (%(nonce)s::text, %(now)s::timestamptz) on conflict do nothing;
+
+-- name: own_customers
+-- The customers of a member of staff, the newest first; the next page begins after this one.
+select r.external_userid, coalesce(c.name, '') as name, r.remark, r.since, r.state
+from wecom_relation r
+left join wecom_contact c on c.account = r.account and c.external_userid = r.external_userid
+left join wecom_staff s on s.account = r.account and s.userid = r.userid
+where r.account = %(account)s::text and r.userid = %(userid)s::text and r.state in ('active', 'pending') and s.state is distinct from 'left'
+  and (%(after)s::text = '' or (r.since, r.external_userid) < (
+      select a.since, a.external_userid from wecom_relation a
+      where a.account = r.account and a.external_userid = %(after)s::text and a.userid = r.userid))
+  and (%(search)s::text = '' or position(lower(%(search)s::text) in lower(r.remark || ' ' || coalesce(c.name, ''))) > 0)
+order by r.since desc, r.external_userid desc limit %(limit)s::int;
 
 -- name: follows
 -- Whoever has left sees nobody any more, although the customers are with him until there is an heir.

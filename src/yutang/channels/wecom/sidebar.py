@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
+from typing import Any
 
 import psycopg
 
@@ -49,3 +50,14 @@ def _signed(ticket: str, now: datetime, url: str) -> Signature:
 def may_see(conn: psycopg.Connection, account: Account, userid: str, external_userid: str) -> bool:
     """Does this member of staff follow this customer? The page's word for it is not enough."""
     return sql.follows(conn, account=account.source, userid=userid, external=external_userid).fetchone() is not None
+
+
+def customers(
+    conn: psycopg.Connection, account: Account, userid: str, search: str = "", after: str = "", limit: int = 30
+) -> list[Any]:
+    """Whom this member of staff follows, the newest first: external_userid, name, remark, since, state.
+
+    search: a part of a name or remark. after: the external_userid of the last one on the page before.
+    """
+    found = sql.own_customers(conn, account=account.source, userid=userid, search=search, after=after, limit=limit)
+    return found.fetchall()
