@@ -13,6 +13,7 @@ from yutang import definitions
 from yutang.channels.contract import STAFF, Channel, Letter, Result
 from yutang.clock import business_day
 from yutang.db.queries import Queries
+from yutang.deliver import wallet
 from yutang.deliver.backoff import MOST_TRIES
 from yutang.deliver.preference import links
 from yutang.deliver.quiet import chosen, quiet_until
@@ -40,12 +41,14 @@ def compose(
     letters, results = [], {row.touch_id: Result.failed("its touch is gone") for row in claimed}
     rows, pond = _facts(conn, channel, claimed), definitions.pond(conn)
     messages = _named(conn, {(row.message_id, row.message_version) for row in rows})
-    offers, preferences = _named(conn, {(row.offer_id, row.offer_version) for row in rows if row.code}), links(now)
+    offers = _named(conn, {(row.offer_id, row.offer_version) for row in rows if row.code})
+    preferences, wallets = links(now), wallet.links(now)
     for row in rows:
         try:
-            message, page = messages[row.message_id, row.message_version], preferences(row.person_id)
+            message = messages[row.message_id, row.message_version]
+            pages = preferences(row.person_id), wallets(row.person_id)
             coupon = _coupon(pond, row, offers[row.offer_id, row.offer_version]) if row.code else None
-            letters.append(_letter(now, channel, pond, message, row, coupon, page))
+            letters.append(_letter(now, channel, pond, message, row, coupon, pages))
             del results[row.touch_id]
         except Unsendable as error:
             results[row.touch_id] = error.result
@@ -77,9 +80,9 @@ def _letter(
     message: definitions.Definition | None,
     row: Any,
     coupon: dict[str, Any] | None,
-    page: str | None,
+    pages: tuple[str | None, str | None],
 ) -> Letter:
-    """`page`: the address of the person's preference page. Raises Unsendable."""
+    """`pages`: the addresses of the person's preference page and wallet. Raises Unsendable."""
     if row.tries > MOST_TRIES:
         # Every worker that claimed it died with it in hand.
         raise Unsendable(Result.failed("its workers ended before they could say what happened", Reason.GAVE_UP))
@@ -91,10 +94,10 @@ def _letter(
         raise Unsendable(Result.failed("stopped on the way out", Reason(row.stop)))
     if row.kind != "service" and (until := _quiet_until(now, pond, row)) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
-    address = _address(channel, row)
+    address, (page, purse) = _address(channel, row), pages
     values = variables(row.traits, coupon, {"title": pond["title"]["zh"]}, row.about)
     if page is not None:
-        values["preferences"] = page
+        values |= {"preferences": page, "wallet": purse}
     try:
         subject, body = render(message.body["subject"], message.body["body"], values)
         attachments = render_all(message.body.get("attachments", []), values)

@@ -21,13 +21,13 @@ _SIGNATURE = 14
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def token(vault: Vault, now: datetime, person_id: int) -> str:
+def token(vault: Vault, now: datetime, person_id: int, purpose: str = PURPOSE, days: int = VALID_DAYS) -> str:
     """32 characters that may stand in a URL; the same one all day."""
-    body = _BODY.pack(person_id, (now - _EPOCH).days + VALID_DAYS)
-    return base64.urlsafe_b64encode(body + _signature(vault, body)).decode()
+    body = _BODY.pack(person_id, (now - _EPOCH).days + days)
+    return base64.urlsafe_b64encode(body + _signature(vault, body, purpose)).decode()
 
 
-def holder(vault: Vault, now: datetime, text: str) -> int | None:
+def holder(vault: Vault, now: datetime, text: str, purpose: str = PURPOSE) -> int | None:
     """Whose page a token opens; None when it is not of our making, or too old."""
     try:
         raw = base64.b64decode(text, altchars=b"-_", validate=True)
@@ -35,18 +35,20 @@ def holder(vault: Vault, now: datetime, text: str) -> int | None:
         person_id, last_day = _BODY.unpack(body)
     except (binascii.Error, struct.error, ValueError):
         return None
-    ours = hmac.compare_digest(signature, _signature(vault, body))
+    ours = hmac.compare_digest(signature, _signature(vault, body, purpose))
     return person_id if ours and now < _EPOCH + timedelta(days=last_day + 1) else None
 
 
-def _signature(vault: Vault, body: bytes) -> bytes:
-    return bytes.fromhex(vault.sign(PURPOSE, body))[:_SIGNATURE]
+def _signature(vault: Vault, body: bytes, purpose: str) -> bytes:
+    return bytes.fromhex(vault.sign(purpose, body))[:_SIGNATURE]
 
 
-def links(now: datetime) -> Callable[[int], str | None]:
+def links(
+    now: datetime, path: str = PATH, purpose: str = PURPOSE, days: int = VALID_DAYS
+) -> Callable[[int], str | None]:
     """From a person to the address of the page; None while nobody has said under which address browsers reach us."""
     base = config.PUBLIC_URL.value.rstrip("/")
     if not base:
         return lambda _: None
     vault = open_vault()
-    return lambda person_id: f"{base}{PATH}/{token(vault, now, person_id)}"
+    return lambda person_id: f"{base}{path}/{token(vault, now, person_id, purpose, days)}"

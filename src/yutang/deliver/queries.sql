@@ -129,3 +129,22 @@ select e.event_id from event e where e.source = %(source)s::text and e.source_id
 update attempt a set state = r.state, reason = case r.state when 'failed' then coalesce(a.reason, r.reason) end, at = %(now)s::timestamptz
 from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(reasons)s::text[]) as r (person_id, touch_id, state, reason)
 where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id and a.state = 'assigned';
+
+-- name: again
+-- Failed ones wait once more, with all their tries, as long as what they say is not too late and the person is there.
+with back as (
+    select a.bucket, a.person_id, a.touch_id from attempt a
+    join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+    join person p on p.bucket = a.bucket and p.person_id = a.person_id
+    where a.state = 'failed' and a.reason = any(%(reasons)s::text[]) and t.deadline > %(now)s::timestamptz and p.merged_into is null
+      and (%(channel)s::text is null or a.channel = %(channel)s::text)
+      and (%(since)s::timestamptz is null or a.at >= %(since)s::timestamptz)
+      and (%(person)s::bigint is null or (a.bucket = (%(person)s::bigint & 1023)::smallint and a.person_id = %(person)s::bigint
+                                          and a.touch_id = %(touch)s::bigint))
+    order by a.touch_id limit %(limit)s::int
+    for update of a skip locked)
+update attempt a
+set state = 'waiting', tries = 0, retry_at = %(now)s::timestamptz, at = %(now)s::timestamptz, reason = null, detail = null,
+    provider_id = null, claimed_by = null
+from back where a.bucket = back.bucket and a.person_id = back.person_id and a.touch_id = back.touch_id
+returning a.person_id, a.touch_id;

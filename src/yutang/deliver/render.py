@@ -1,8 +1,8 @@
 """Words from a template: pure, sandboxed, and strict, so that a letter never goes out with a hole in it.
 
 A template sees ``person`` (traits; ``person.name`` always), ``coupon`` (``code``, ``discount``, ``expires``; none when
-there is no coupon), ``run`` (what the event that began the journey said, such as ``run.code``), ``pond`` (``title``) and ``preferences`` (the address of the person's own page, where the setting
-YUTANG_PUBLIC_URL says how browsers reach it). What is missing may be asked for (``{% if person.city %}``,
+there is no coupon), ``run`` (what the event that began the journey said, such as ``run.code``), ``pond`` (``title``), ``preferences`` and ``wallet`` (the addresses of the person's own
+page and of the person's coupons, where the setting YUTANG_PUBLIC_URL says how browsers reach them). What is missing may be asked for (``{% if person.city %}``,
 ``{{ person.city | default("你的城市") }}``) and may not be printed.
 """
 

@@ -77,13 +77,14 @@ def import_file(
     dry_run: bool,
     progress: Progress,
     source: str = "import",
+    most: int | None = None,
 ) -> ImportReport:
     """Import a JSONL, CSV, XLSX or Parquet file of events, orders or customers.
 
     `mapping` is {column: field} where the headings do not say it; `source` is the source of rows that name none, and the
     shop whose member numbers they carry. `progress(rows_done, total or None, counts)` is called after each batch.
     A file that stopped midway goes on where it stopped; one that is done changes nothing. A dry run writes nothing; it
-    sees events that repeat within a batch or are stored already, not those that repeat in a later batch.
+    sees events that repeat within a batch or are stored already, not those that repeat in a later batch; most: it looks at no more rows.
     Raises YutangError when the file or the mapping cannot be used.
     """
     table = open_table(path)
@@ -93,13 +94,19 @@ def import_file(
     if not dry_run:
         _begin(conn, now, report, table.digest, found)
     run = _Run(conn, vault, now, found, table.digest[:24], report)
-    rows = islice(table.rows(), report.rows, None)
+    rows = islice(table.rows(), report.rows, most if dry_run else None)
     while not report.already_done and (batch := _read(rows, path)):
         run.batch(batch, dry_run)
         progress(report.rows, report.total, report.counts)
     if not dry_run and not report.already_done:
         sql.end_import(conn, import_id=report.import_id, now=now)
     return report
+
+
+def begun(conn: psycopg.Connection, path: Path) -> int | None:
+    """The import that read this file, once it has begun."""
+    row = sql.by_path(conn, path=str(path)).fetchone()
+    return row and row.import_id
 
 
 def _read(rows: Iterator[Row], path: Path) -> list[Row]:

@@ -79,3 +79,31 @@ on conflict (source, source_id) do nothing;
 -- name: hint
 -- A listener hears of it at commit; who does not listen finds it all the same.
 select pg_notify(%(channel)s::text, '');
+
+-- name: refused
+-- What was refused and has not entered since, the oldest first. Skip locked: two who ask at once share it.
+select r.reject_id, r.reason, r.detail, r.payload, r.import_id from reject r
+where r.replayed_at is null and r.reject_id > %(after)s::bigint and (%(reason)s::text is null or r.reason = %(reason)s::text)
+  and (%(one)s::bigint is null or r.reject_id = %(one)s::bigint)
+  and not exists (select from import i where i.import_id = r.import_id and i.state = 'undone')
+order by r.reject_id limit %(limit)s::int for update of r skip locked;
+
+-- name: entered_again
+update reject set replayed_at = %(now)s::timestamptz where reject_id = any(%(rejects)s::bigint[]);
+
+-- name: refused_again
+-- What is wrong with it now may be something else than it was.
+update reject r set reason = w.reason, detail = w.detail
+from unnest(%(rejects)s::bigint[], %(reasons)s::text[], %(details)s::text[]) as w (reject_id, reason, detail)
+where r.reject_id = w.reject_id and (r.reason, r.detail) is distinct from (w.reason, w.detail);
+
+-- name: mapping_of
+select kind, digest, mapping from import where import_id = %(import_id)s::bigint;
+
+-- name: by_path
+-- An import by the file that it read.
+select import_id from import where path = %(path)s::text order by import_id desc limit 1;
+
+-- name: one_import
+select import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at, mapping from import
+where import_id = %(import_id)s::bigint;

@@ -34,7 +34,7 @@ create temporary table if not exists event_stage (
 delete from pg_temp.event_stage
 """
 
-_SAME = Refusal(Reason.DUPLICATE, "")
+SAME = Refusal(Reason.DUPLICATE, "")
 _REUSED = Refusal(Reason.ID_REUSED, "id: came before with other content; give a new id, the first event stays")
 
 
@@ -100,7 +100,7 @@ def _answer(call: Parsed, not_stored: dict[int, Refusal]) -> Answer:
     """Count one call's outcome; what the database refused joins what the door refused."""
     duplicate = 0
     for position, refusal in not_stored.items():
-        if refusal is _SAME:
+        if refusal is SAME:
             duplicate += 1
         else:
             call.refuse(call.indexes[position], refusal, pack.ids(call.rows[position]))
@@ -170,7 +170,7 @@ def _insert_new(
     pack.stage(conn, rows)
     done = sql.insert(conn, now=now, import_id=import_id).fetchone()
     assert done is not None
-    return {row.n: _SAME if row.same else _REUSED for row in sql.repeats(conn, first=done.first)}
+    return {row.n: SAME if row.same else _REUSED for row in sql.repeats(conn, first=done.first)}
 
 
 def _reject(

@@ -28,3 +28,8 @@ def undo(conn: psycopg.Connection, now: datetime, import_id: int) -> int:
 def imports(conn: psycopg.Connection, limit: int = 50) -> list[Any]:
     """The latest imports: rows (import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at)."""
     return sql.imports(conn, limit=limit).fetchall()
+
+
+def one(conn: psycopg.Connection, import_id: int) -> Any | None:
+    """One import, with its ``mapping``: {"columns": {column: field}, "source"}."""
+    return sql.one_import(conn, import_id=import_id).fetchone()
