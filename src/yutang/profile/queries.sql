@@ -251,3 +251,54 @@ select channel, given, at from consent where bucket = %(bucket)s and person_id =
 
 -- name: tallies_of
 select type, n, amount, first_at, last_at from tally where bucket = %(bucket)s and person_id = %(person_id)s order by type;
+
+-- name: begin_change
+-- Only those whom it changes: who has no such tag now, or who has it.
+insert into tag_change (at, by, act, tag, expires_at, reason, about, persons, until)
+select %(now)s::timestamptz, %(by)s::text, %(act)s::text, %(tag)s::text, %(expires_at)s::timestamptz, %(reason)s::text, %(about)s::text,
+       coalesce(array_agg(p.person_id order by p.person_id), '{}'),
+       case when %(act)s::text = 'untag' then coalesce(array_agg(g.expires_at order by p.person_id), '{}') end
+from (select distinct u.person_id from unnest(%(persons)s::bigint[]) as u (person_id)) p
+left join tag g on g.bucket = (p.person_id & 1023)::smallint and g.person_id = p.person_id and g.tag = %(tag)s::text
+               and coalesce(g.expires_at, 'infinity') > %(now)s::timestamptz
+where (g.tag is null) = (%(act)s::text = 'tag')
+returning change_id;
+
+-- name: change
+select c.change_id, c.at, c.by, c.act, c.tag, c.expires_at, c.reason, c.about, cardinality(c.persons) as total, c.done, c.undoes, c.ended_at,
+       exists (select from tag_change u where u.undoes = c.change_id) as undone
+from tag_change c where c.change_id = %(change)s::bigint;
+
+-- name: begin_undo
+-- As far as it got; of a tag that was taken it is known when it would have ended.
+insert into tag_change (at, by, act, tag, reason, about, persons, until, undoes)
+select greatest(%(now)s::timestamptz, c.at + interval '1 microsecond'), %(by)s::text, case c.act when 'tag' then 'untag' else 'tag' end,
+       c.tag, c.reason, c.about, c.persons[:c.done], c.until[:c.done], c.change_id
+from tag_change c where c.change_id = %(change)s::bigint
+on conflict (undoes) do nothing
+returning change_id;
+
+-- name: stop_change
+update tag_change set ended_at = %(now)s::timestamptz where change_id = %(change)s::bigint and ended_at is null;
+
+-- name: batch
+-- The next persons of a change; nobody else works on it meanwhile.
+select c.at, c.by, c.act, c.tag, c.reason, cardinality(c.persons) as total, c.persons[c.done + 1:c.done + %(batch)s::int] as persons,
+       coalesce(c.until[c.done + 1:c.done + %(batch)s::int],
+                array_fill(c.expires_at, array[greatest(least(%(batch)s::int, cardinality(c.persons) - c.done), 0)])) as ends
+from tag_change c where c.change_id = %(change)s::bigint and c.ended_at is null and c.done < cardinality(c.persons)
+for update skip locked;
+
+-- name: step
+update tag_change set done = done + %(n)s::int,
+    ended_at = case when done + %(n)s::int >= cardinality(persons) then %(now)s::timestamptz end
+where change_id = %(change)s::bigint;
+
+-- name: said
+select e.event_id from event e where e.source = %(source)s::text and e.source_id = any(%(keys)s::text[]);
+
+-- name: changes
+-- The latest, for whoever wants to take one back.
+select c.change_id, c.at, c.by, c.act, c.tag, c.expires_at, c.reason, c.about, cardinality(c.persons) as total, c.done, c.undoes, c.ended_at,
+       exists (select from tag_change u where u.undoes = c.change_id) as undone
+from tag_change c order by c.change_id desc limit %(limit)s::int;

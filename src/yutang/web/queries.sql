@@ -11,28 +11,6 @@ select
     (select count(*) from (select from decision d where d.verdict = 'hold' and d.retry_at <= %(now)s::timestamptz limit 100000) due) as decide,
     (select count(*) from (select from attempt a where a.state in ('waiting', 'claimed') limit 100000) due) as deliver;
 
--- name: journeys
-select e.journey_id, count(*) as entered, count(*) filter (where e.state = 'active') as active,
-       count(*) filter (where e.state = 'done') as done, count(*) filter (where e.state = 'exited') as exited,
-       count(*) filter (where e.arm <> 'treated') as holdout,
-       (select count(*) from touch t join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
-        where t.journey_id = e.journey_id and a.state = 'sent') as sent
-from enrolment e group by e.journey_id;
-
--- name: verdicts
-select d.verdict, d.reason, count(*) as n from decision d group by d.verdict, d.reason order by n desc, d.verdict, d.reason;
-
--- name: attempts
-select a.state, a.reason, count(*) as n from attempt a group by a.state, a.reason order by n desc, a.state, a.reason;
-
--- name: rejects_by_reason
-select r.reason, count(*) as n, max(r.at) as latest from reject r group by r.reason order by n desc, r.reason;
-
--- name: freshness
--- How much each source has sent, and the newest of it.
-select s.name, s.title, count(e.event_id) as n, max(e.at) as latest
-from source s left join event e on e.source = s.name group by s.name, s.title order by n desc, s.name;
-
 -- name: people
 -- A page of people in the order of the key, so that the next page begins where this one ended, however deep.
 select p.person_id, pr.life_stage, pr.recency, pr.frequency, pr.monetary, o.n as orders, o.amount as spent_fen, o.last_at
@@ -126,3 +104,14 @@ from (
      where k.look_at is not null and lower(k.staff) = %(staff)s::text and (k.bucket, k.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
      order by k.bucket, k.person_id limit %(limit)s::int)) f
 order by f.bucket, f.person_id limit %(limit)s::int;
+
+-- name: coupons
+-- A person's coupons: those that can be used, the first to end before the others; then what is over, the newest first.
+select c.code, c.definition_id, c.version, c.rung, c.state, c.uses, c.value_fen, c.pay_percent, c.off_fen, c.minimum_fen,
+       c.issued_at, c.valid_from, c.expires_at,
+       c.state in ('issued', 'reserved') and coalesce(c.expires_at > %(now)s::timestamptz, true) as open
+from coupon c
+where c.bucket = %(bucket)s::smallint and c.person_id = %(person)s::bigint
+order by open desc, case when c.state in ('issued', 'reserved') and coalesce(c.expires_at > %(now)s::timestamptz, true) then c.expires_at end,
+         c.issued_at desc, c.code
+limit %(limit)s::int;

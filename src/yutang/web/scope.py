@@ -9,6 +9,7 @@ when he has an open task about the person. Whoever is outside is answered like o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 
@@ -18,6 +19,8 @@ from yutang.web.access import Visitor
 from yutang.web.problems import Problem
 
 sql = Queries(__package__)
+WITHIN = {"stores": sql.within_stores, "own": sql.within_own}
+FOLLOWING = {"stores": sql.following_stores, "own": sql.following_own}
 
 
 def sees(conn: psycopg.Connection, visitor: Visitor, person_id: int) -> bool:
@@ -36,7 +39,7 @@ def within(conn: psycopg.Connection, visitor: Visitor, persons: Sequence[int]) -
     if visitor.role.scope == "all":
         return list(persons)
     params = _of(visitor) | {"persons": list(persons)}
-    seen = {row.person_id for row in sql.all[f"within_{visitor.role.scope}"](conn, **params)}
+    seen = {row.person_id for row in WITHIN[visitor.role.scope](conn, **params)}
     return [person for person in persons if person in seen]
 
 
@@ -46,10 +49,10 @@ def following(conn: psycopg.Connection, visitor: Visitor, after: int | None, lim
     Fewer than `limit` only where there are no more, but a few of them may not be his any longer: narrow them by `within`.
     """
     place = {"bucket": -1 if after is None else bucket_of(after), "person": after or 0, "limit": limit}
-    return [row.person_id for row in sql.all[f"following_{visitor.role.scope}"](conn, **_of(visitor), **place)]
+    return [row.person_id for row in FOLLOWING[visitor.role.scope](conn, **_of(visitor), **place)]
 
 
-def _of(visitor: Visitor) -> dict[str, object]:
+def _of(visitor: Visitor) -> dict[str, Any]:
     """Who has no store, or is no member of staff, sees nobody: nothing equals null."""
     if visitor.role.scope == "stores":
         return {"stores": [store.lower() for store in visitor.stores]}

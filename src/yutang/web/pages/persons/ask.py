@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from yutang import source
 from yutang.segment import language
 from yutang.segment.language import Rule
-from yutang.segment.operators import STAGES
+from yutang.web.forms import text_of
 
 SORTS = ("newest", "oldest", "recent", "spent", "orders")
 LONGEST_RULE = 8_000
@@ -32,8 +32,8 @@ class Ask:
 
     @staticmethod
     def of(params: Mapping[str, Any]) -> Ask:
-        """From the parameters of an address, or the fields of a form."""
-        given = {f.name: str(params.get(f.name) or "").strip() for f in fields(Ask)}
+        """From the parameters of an address, or the fields of a form. What cannot be understood stays: a filter never widens."""
+        given = {f.name: text_of(params, f.name) for f in fields(Ask)}
         given["sort"] = given["sort"] if given["sort"] in SORTS else ""
         return Ask(**given | {"rule": given["rule"].replace("\r\n", "\n")[:LONGEST_RULE]})
 
@@ -72,7 +72,7 @@ class Ask:
 
     def _quick(self, consent: Mapping[str, str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        if self.stage in STAGES:
+        if self.stage:
             found.append({"life_stage": self.stage})
         if self.tag:
             found.append({"tag": self.tag})

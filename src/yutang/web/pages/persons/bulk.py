@@ -59,7 +59,7 @@ def whom_of(request: Request, page: Page, conn: psycopg.Connection, given: Mappi
     if which == "all":
         persons = finder.everyone().tolist()
         _check_number(page, persons)
-        return Whom(persons, about(request, page, conn, ask, finder), form, ask.href())
+        return Whom(persons, about(page, conn, ask, finder), form, ask.href())
     chosen = _numbers(text_of(given, "page").split(",") if which == "page" else texts_of(given, "person"))
     persons = scope.within(conn, visitor, chosen)
     _check_number(page, persons)
@@ -132,7 +132,9 @@ def _do(request: Request, what: Literal["tag", "untag"], data: Mapping[str, Any]
     edge, label, reason = edge_of(request), text_of(data, "label"), text_of(data, "reason")
     page = Page(request, texts=TEXT)
     if not 0 < len(label) <= LONGEST or not reason:
-        return _form(request, what, data, page.text("tag_missing") if not 0 < len(label) <= LONGEST else page.text("why_missing"))
+        return _form(
+            request, what, data, page.text("tag_missing") if not 0 < len(label) <= LONGEST else page.text("why_missing")
+        )
     lasts, now = number_of(data, "lasts"), edge.clock()
     with edge.pool.lend() as conn:
         try:
@@ -145,7 +147,16 @@ def _do(request: Request, what: Literal["tag", "untag"], data: Mapping[str, Any]
                 conn, now, request.state.visitor.name, what, label, whom.persons,
                 reason=reason[:LONGEST], about=whom.about, expires_at=ends,
             )  # fmt: skip
-            note(request, conn, what, f"tag/{label}", persons=change.total, whom=whom.about, reason=reason[:LONGEST], change=change.change_id)
+            note(
+                request,
+                conn,
+                what,
+                f"tag/{label}",
+                persons=change.total,
+                whom=whom.about,
+                reason=reason[:LONGEST],
+                change=change.change_id,
+            )
     forget(edge)
     return _made(edge, change, whom.back)
 

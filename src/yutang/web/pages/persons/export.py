@@ -59,7 +59,7 @@ def export(request: Request, data: Form) -> Response[Any]:
     return Stream(
         _lines(edge, whom.persons, traits, phones, ZoneInfo(zone)),
         status_code=200,
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
     )
 

@@ -28,9 +28,16 @@ def keep_view(request: Request, data: Form) -> Response[Any]:
     edge, by, ask = edge_of(request), request.state.visitor.name, Ask.of(data)
     query = ask.href().partition("?")[2]
     with edge.pool.lend() as conn, conn.transaction():
-        view = _said(lambda: views.keep(conn, edge.clock(), LIST, text_of(data, "title"), query, by, _shared(request, data)))
+        view = _said(
+            lambda: views.keep(conn, edge.clock(), LIST, text_of(data, "title"), query, by, _shared(request, data))
+        )
         note(request, conn, "view", f"view/{view.view_id}", title=view.title, shared=view.shared)
-    return done(link(view), f"已保存视图「{view.title}」。", f"The view '{view.title}' was saved.", undo=f"/persons/views/{view.view_id}/delete")
+    return done(
+        link(view),
+        f"已保存视图「{view.title}」。",
+        f"The view '{view.title}' was saved.",
+        undo=f"/persons/views/{view.view_id}/delete",
+    )
 
 
 @act("/persons/views/{view_id:int}/rename", "people")
@@ -49,7 +56,12 @@ def delete_view(request: Request, view_id: FromPath[int]) -> Response[Any]:
     with edge.pool.lend() as conn, conn.transaction():
         view = _said(lambda: views.forget(conn, edge.clock(), view_id, by))
         note(request, conn, "view_delete", f"view/{view_id}", title=view.title)
-    return done("/persons", f"已删除视图「{view.title}」。", f"The view '{view.title}' was deleted.", undo=f"/persons/views/{view_id}/restore")
+    return done(
+        "/persons",
+        f"已删除视图「{view.title}」。",
+        f"The view '{view.title}' was deleted.",
+        undo=f"/persons/views/{view_id}/restore",
+    )
 
 
 @act("/persons/views/{view_id:int}/restore", "people")

@@ -8,7 +8,7 @@ import psycopg
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from yutang import channels, definitions, users
+from yutang import definitions, users
 from yutang.db.queries import Queries
 from yutang.model import YutangError
 from yutang.segment.operators import STAGES
@@ -19,6 +19,7 @@ from yutang.web.access import Visitor
 from yutang.web.edge import Edge, edge_of
 from yutang.web.pages.page import Page
 from yutang.web.pages.persons.ask import Ask
+from yutang.web.pages.persons.called import called, readable
 from yutang.web.pages.persons.found import Finder, Found, Size
 from yutang.web.pages.persons.found import sql as found_sql
 from yutang.web.pages.persons.text import TEXT
@@ -76,6 +77,7 @@ def _list(request: Request, edge: Edge, conn: psycopg.Connection, asked: str, er
         size=size_words(page, found.size),
         found=found,
         later="after" in request.query_params,
+        called=called,
         rows=_rows(edge, conn, found.persons),
         views=views.views(conn, "persons", visitor.name),
         view=request.query_params.get("view", ""),
@@ -87,10 +89,12 @@ def choices(page: Page, conn: psycopg.Connection, pond: Any) -> dict[str, Any]:
     """What the filters offer."""
     names = sorted(set(pond["consent"]))
     return {
-        "segments": [(d.name, page.words(words.title_of(d.body, d.name))) for d in definitions.all_current(conn, "segment")],
+        "segments": [
+            (d.name, page.words(words.title_of(d.body, d.name))) for d in definitions.all_current(conn, "segment")
+        ],
         "stages": [(stage, page.text(f"stage.{stage}")) for stage in STAGES],
         "tags": [row.tag for row in found_sql.tags(conn)],
-        "channels": [(name, channels.TITLES.get(name, (name, name))[page.language == "en"]) for name in names],
+        "channels": [(name, page.channel_name(name)) for name in names],
     }
 
 
@@ -110,10 +114,11 @@ def size_words(page: Page, size: Size) -> str:
     return page.text(f"size.{size.kind}", n=page.number(size.n))
 
 
-def _rows(edge: Edge, conn: psycopg.Connection, persons: list[int]) -> list[tuple[Any, list[Any]]]:
-    """Each person with what he is called outside, masked."""
+def _rows(edge: Edge, conn: psycopg.Connection, persons: list[int]) -> list[tuple[Any, Any]]:
+    """Each person with what staff know him by, masked."""
     handles = grouped(sql.handles(conn, persons=persons), lambda row: row.person_id)
-    return [(row, handles.get(row.person_id, [])) for row in found_sql.rows(conn, persons=persons, now=edge.clock())]
+    rows = found_sql.rows(conn, persons=persons, now=edge.clock())
+    return [(row, readable(handles.get(row.person_id, []))) for row in rows]
 
 
 def _after(request: Request) -> int | None:
@@ -121,7 +126,7 @@ def _after(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def about(request: Request, page: Page, conn: psycopg.Connection, ask: Ask, finder: Finder) -> str:
+def about(page: Page, conn: psycopg.Connection, ask: Ask, finder: Finder) -> str:
     """Whom a filter asks for, in words that somebody reads later."""
     return said(page, conn, ask, finder) or page.text("everybody")
 

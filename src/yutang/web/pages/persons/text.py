@@ -2,7 +2,10 @@
 
 TEXT: dict[str, tuple[str, str]] = {
     "find": ("查找顾客", "Find somebody"),
-    "find_hint": ("编号、手机号、邮箱或标识，如 shop:grocery=123", "Number, phone, e-mail, or a handle such as shop:grocery=123"),
+    "find_hint": (
+        "编号、手机号、邮箱或标识，如 shop:grocery=123",
+        "Number, phone, e-mail, or a handle such as shop:grocery=123",
+    ),
     "size.exact": ("{n} 人", "{n} people"),
     "size.about": ("约 {n} 人", "about {n} people"),
     "size.fewer": ("不到 {n} 人", "fewer than {n} people"),
@@ -59,7 +62,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "do.export": ("导出", "Export"),
     "changes": ("操作记录", "What was done"),
     "nobody_here": ("没有符合条件的顾客。", "Nobody is like that."),
-    "nobody_yet": ("还没有顾客。导入订单，或让系统把事件发过来，顾客就会出现在这里。", "Nobody yet. Import orders or send events, and people appear here."),
+    "nobody_yet": (
+        "还没有顾客。导入订单，或让系统把事件发过来，顾客就会出现在这里。",
+        "Nobody yet. Import orders or send events, and people appear here.",
+    ),
     "to_data": ("去导入数据", "Import data"),
     "nobody_yours": (
         "还没有属于您的顾客。客人添加您、或在您的门店下单后就会出现。",
@@ -86,7 +92,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "back": ("回到列表", "Back to the list"),
     "confirm.tag": ("给 {n} 人打标签？之后可以撤销。", "Give the tag to {n} people? It can be undone."),
     "confirm.untag": ("给 {n} 人去标签？之后可以撤销。", "Take the tag from {n} people? It can be undone."),
-    "columns": ("除编号、阶段、RFM、订单、标签外，再带上这些属性", "Besides number, stage, RFM, orders and tags, these traits"),
+    "columns": (
+        "除编号、阶段、RFM、订单、标签外，再带上这些属性",
+        "Besides number, stage, RFM, orders and tags, these traits",
+    ),
     "no_traits": ("还没有属性可选。", "No traits are known yet."),
     "phones": ("带上打码的手机号", "With masked phone numbers"),
     "phones_hint": ("只有管理员可以，仍然打码。", "Only an administrator may, and they stay masked."),
@@ -103,8 +112,14 @@ TEXT: dict[str, tuple[str, str]] = {
     "change.undone": ("已撤销", "Undone"),
     "change.is_undo": ("撤销了操作 {id}", "undoes change {id}"),
     "change.stopped": ("中途停止，完成了 {done} / {n}", "Stopped after {done} of {n}"),
-    "change.none": ("还没有批量操作。在顾客列表里勾选顾客即可打标签。", "Nothing was done to many persons yet. Choose some in the list to give them a tag."),
-    "change.soon": ("人数较多时，标签由系统在几秒内更新到顾客资料。", "Of many persons, the tags are in their portraits within seconds."),
+    "change.none": (
+        "还没有批量操作。在顾客列表里勾选顾客即可打标签。",
+        "Nothing was done to many persons yet. Choose some in the list to give them a tag.",
+    ),
+    "change.soon": (
+        "人数较多时，标签由系统在几秒内更新到顾客资料。",
+        "Of many persons, the tags are in their portraits within seconds.",
+    ),
     "undo_ask": ("撤销后，这 {n} 人的标签会恢复原样。继续？", "The tags of these {n} people will be as before. Go on?"),
     "at": ("时间", "When"),
     "by": ("操作人", "Who"),
