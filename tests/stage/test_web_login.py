@@ -20,7 +20,7 @@ import pytest
 from cities import VAULT
 from edges import serving
 from wecoms import Mirror, mirrored
-from yutang import config, worker
+from yutang import config, users, worker
 from yutang.channels import configured
 from yutang.channels.platform import account
 from yutang.emulator.people import Customer
@@ -286,3 +286,27 @@ def test_the_signatures_of_the_sidebar_are_what_the_platform_expects(console: Co
         plain = f"jsapi_ticket={ticket}&noncestr={said['nonceStr']}&timestamp={said['timestamp']}&url={page}"
         assert said["signature"] == sha1(plain.encode()).hexdigest()
         assert abs(said["timestamp"] - console.mirror.city.stamp()) <= 1
+
+
+def test_a_user_who_signs_in_here_has_a_session_that_can_be_ended(console: Console) -> None:
+    conn, now = console.mirror.conn, console.mirror.city.now()
+    users.add(conn, now, "wang", "", "administrator", "a sentence to sign in")
+    users.add(conn, now, "li", "李", "analyst", identity=("wecom", "main", "Guide02"))
+    console.set(admins="guide02")
+    with console.browser() as browser:
+        console.set(admins="")
+        assert SIGN_IN in browser.get("/login").text, "a user's account is offered without any admins"
+        console.set(admins="guide02")
+        console.signs_in(browser, "guide02")
+        assert browser.get("/segments").status_code == 200
+        refused = browser.get("/settings/users")
+        assert (refused.status_code, "您的角色是分析" in refused.text) == (403, True), (
+            "his role, not the account's word"
+        )
+        users.end_all(conn, "li")
+        assert browser.get("/segments").status_code == 401
+        console.signs_in(browser, "guide02")
+        assert browser.get("/segments").status_code == 200
+        users.close(conn, now, "li")
+        closed = browser.get("/segments")
+        assert (closed.status_code, "已停用" in closed.text) == (403, True), "though the account still names him"

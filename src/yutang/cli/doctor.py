@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.text import Text
 
-from yutang import config
+from yutang import doctor as doctor_
 from yutang.app import opened
 from yutang.channels import CHECKS as ACCOUNTS
 from yutang.channels.platform.account import MAIN, one
 from yutang.channels.platform.checks import Finding
 from yutang.cli import say
-from yutang.cli.queries import sql
-from yutang.db.migrate import steps
 from yutang.model import YutangError
-from yutang.vault import open_vault
-
-LEAST_FREE = 2 * 1024**3
-"""Bytes of disk below which a busy day may fill it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -73,82 +62,13 @@ def _account(kind: str, name: str) -> Iterator[Finding]:
         yield Finding("账号 account", "无法使用 not usable", str(error))
 
 
-def python() -> Iterator[Finding]:
-    found = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("Python", found, None if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
-
-
-def disk() -> Iterator[Finding]:
-    free = shutil.disk_usage(config.home()).free
-    fix = None if free >= LEAST_FREE else f"free some space where {config.home()} lies, or set YUTANG_HOME"
-    yield Finding("磁盘 disk", f"{free / 1024**3:.1f} GiB free", fix)
-
-
-def secret() -> Iterator[Finding]:
-    """Kept with the right mode, or given by the environment and long enough."""
-    try:
-        open_vault()
-    except (OSError, ValueError) as error:
-        yield Finding(
-            "密钥 secret",
-            str(error),
-            f"put back the file {config.home() / 'secret'} from a backup, or set YUTANG_SECRET",
-        )
-        return
-    if config.SECRET.value:
-        yield Finding(
-            "密钥 secret", "YUTANG_SECRET", None if len(config.SECRET.value) >= 16 else "use at least 16 characters"
-        )
-        return
-    mode = (config.home() / "secret").stat().st_mode & 0o077
-    yield Finding(
-        "密钥 secret", str(config.home() / "secret"), f"chmod 600 {config.home() / 'secret'}" if mode else None
-    )
-
-
-def port() -> Iterator[Finding]:
-    """Free, or held by a server of ours."""
-    address = f"{config.HOST.value}:{config.PORT.value}"
-    try:
-        with closing(socket.create_connection((config.HOST.value, int(config.PORT.value)), timeout=1)):
-            yield Finding("端口 port", f"{address}: 有程序在监听 something listens", None)
-    except ConnectionRefusedError:
-        yield Finding("端口 port", f"{address}: 空闲 free", None)
-    except (OSError, ValueError, OverflowError) as error:
-        yield Finding(
-            "端口 port", f"{address}: {error}", "set YUTANG_HOST and YUTANG_PORT to an address of this machine"
-        )
-
-
 def database() -> Iterator[Finding]:
-    """Reachable, new enough, keeps what it commits, and has the tables of this version."""
+    """Reachable, and as it must be."""
     try:
         with opened() as app, app.connect() as conn:
-            yield from _settings(conn)
+            yield from doctor_.database(conn)
     except YutangError as error:
         yield Finding("数据库 database", "无法使用 not usable", str(error))
 
 
-def _settings(conn: psycopg.Connection) -> Iterator[Finding]:
-    row, version = sql.durability(conn).fetchone(), sql.schema_version(conn).fetchone()
-    assert row is not None
-    assert version is not None
-    yield Finding(
-        "数据库 database", f"PostgreSQL {row.version}", None if row.number >= 150000 else "use PostgreSQL 15 or newer"
-    )
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        value = getattr(row, name)
-        yield Finding(
-            f"持久性 {name}",
-            value,
-            f"set {name} = on: a power cut may lose events that were answered" if value == "off" else None,
-        )
-    newest = steps()[-1][0]
-    yield Finding(
-        "表结构 schema",
-        f"{version.version} / {newest}",
-        None if version.version == newest else "start this version of Yutang once, it migrates",
-    )
-
-
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, secret, port, database)
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (*doctor_.MACHINE, doctor_.port, database)

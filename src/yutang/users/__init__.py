@@ -2,19 +2,21 @@
 
 from yutang.users.audit import Deed, deeds, note
 from yutang.users.book import (
-    SHORTEST,
-    User,
     add,
     any_user,
     by_identity,
     by_name,
     change,
     check,
+    check_first,
     close,
     every,
     reopen,
     set_password,
+    staff_of,
 )
+from yutang.users.passwords import SHORTEST, TooMany
+from yutang.users.person import User
 from yutang.users.roles import RIGHTS, ROLES, Right, Role
 from yutang.users.sessions import VALID, begin, end, end_all, find, open_sessions
 
@@ -26,6 +28,7 @@ __all__ = [
     "Deed",
     "Right",
     "Role",
+    "TooMany",
     "User",
     "add",
     "any_user",
@@ -34,6 +37,7 @@ __all__ = [
     "by_name",
     "change",
     "check",
+    "check_first",
     "close",
     "deeds",
     "end",
@@ -44,4 +48,5 @@ __all__ = [
     "open_sessions",
     "reopen",
     "set_password",
+    "staff_of",
 ]

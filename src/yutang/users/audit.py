@@ -37,8 +37,11 @@ def deeds(
     *,
     about: str | None = None,
     by: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Deed]:
-    """The newest first; `before`: those older than this one."""
-    return [Deed(*row) for row in sql.deeds(conn, object=about, by=by, before=before, limit=limit)]
+    """The newest first. about: an object, or its kind alone; since, until (exclusive): when; before: those older than this one."""
+    rows = sql.deeds(conn, object=about, by=by, since=since, until=until, before=before, limit=limit)
+    return [Deed(*row) for row in rows]

@@ -4,57 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
+from yutang import vault
 from yutang.db.queries import Queries
 from yutang.model import YutangError
-from yutang.users.roles import ROLES, Role
+from yutang.users import passwords, sessions
+from yutang.users.person import User, user_of
+from yutang.users.roles import ROLES
 
 sql = Queries(__package__)
-SHORTEST = 10
-"""Characters of a password. NIST SP 800-63B asks for eight, and for no rules about their kinds."""
-LONGEST = 128
+RESERVED = (vault.EVERYBODY, "local", "server", "nobody", "new")
+"""Names that stand for others: the key that all share, this machine, its command line, whoever could not sign in; and a page."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody has this password")
-"""Compared with when there is no such user, so that the time taken says nothing."""
-
-
-@dataclass(frozen=True)
-class User:
-    """Who may open the console. kind, app, userid: who this is on a platform; staff: whose customers a salesperson sees."""
-
-    user_id: int
-    name: str
-    title: str
-    role: str
-    kind: str | None
-    app: str | None
-    userid: str | None
-    stores: tuple[str, ...]
-    staff: str | None
-    made_at: datetime
-    seen_at: datetime | None
-    closed_at: datetime | None
-    has_password: bool
-
-    @property
-    def part(self) -> Role:
-        """What the role may do."""
-        return ROLES[self.role]
-
-
-def user_of(row: Any, seen_at: datetime | None) -> User:
-    return User(
-        row.user_id, row.name, row.title, row.role, row.kind, row.app, row.userid, tuple(row.stores), row.staff,
-        row.made_at, seen_at, row.closed_at, row.has_password,
-    )  # fmt: skip
 
 
 def any_user(conn: psycopg.Connection) -> bool:
@@ -77,9 +43,17 @@ def by_name(conn: psycopg.Connection, name: str) -> User:
 
 
 def by_identity(conn: psycopg.Connection, kind: str, app: str, userid: str) -> User | None:
-    """The user who is this member of staff on a platform, if he may come in."""
+    """The user who is this member of staff on a platform; look whether he may still come in (`closed_at`)."""
     row = sql.by_identity(conn, kind=kind, app=app, userid=userid).fetchone()
-    return user_of(row, row.seen_at) if row is not None and row.closed_at is None else None
+    return None if row is None else user_of(row, row.seen_at)
+
+
+def check_first(conn: psycopg.Connection, role: str) -> None:
+    """The first user shuts the door behind him: raises YutangError when nobody could let others in. Ask before `add`."""
+    if role != "administrator" and not any_user(conn):
+        raise YutangError(
+            "第一位用户要是管理员，否则没有人能管理其他人。 the first user must be an administrator, or nobody could let others in"
+        )
 
 
 def add(
@@ -101,8 +75,12 @@ def add(
         raise YutangError(
             f"登录名 '{name}'：用 1–32 个小写字母、数字、点、- 或 _。 a name has 1 to 32 lower-case letters, digits, dots, - or _"
         )
+    if name in RESERVED:
+        raise YutangError(
+            f"登录名 '{name}' 另有所指，换一个。 the name '{name}' means something else; take another one"
+        )
     _check_role(role)
-    kind, app, userid = identity or (None, None, None)
+    kind, app, userid = _identity(identity)
     hashed = None if password is None else _hashed(name, password)
     with conn.transaction():
         sql.lock(conn)
@@ -122,41 +100,51 @@ def add(
 def check(conn: psycopg.Connection, name: str, password: str) -> User | None:
     """The user whose password this is; takes as long when there is none."""
     row = sql.password(conn, name=name.strip().lower()[:64]).fetchone()
-    kept = row.password if row is not None and row.password else _NOBODY
-    try:
-        _hasher.verify(kept, password[:LONGEST])
-    except (Argon2Error, InvalidHashError):
+    kept = None if row is None else row.password
+    if not passwords.fits(kept, password):
         return None
-    return by_name(conn, name) if row is not None and row.password else None
+    user = by_name(conn, name)
+    if passwords.outdated(kept):
+        sql.set_password(conn, name=user.name, password=passwords.hashed(password))
+    return user
 
 
-def set_password(conn: psycopg.Connection, name: str, password: str) -> None:
-    """Raises YutangError for a password that is too short, too long, or the name itself."""
-    sql.set_password(conn, name=by_name(conn, name).name, password=_hashed(name, password))
+def set_password(conn: psycopg.Connection, name: str, password: str, keep: str = "") -> None:
+    """Another password; whoever is signed in by the old one is signed out, but for the session of the token `keep`.
+
+    Raises YutangError for what may be none.
+    """
+    user, hashed = by_name(conn, name), _hashed(name, password)
+    with conn.transaction():
+        sql.set_password(conn, name=user.name, password=hashed)
+        sessions.end_all(conn, user.name, keep)
 
 
 def change(conn: psycopg.Connection, user: User, **said: Any) -> User:
     """Another title, role, identity, stores or staff. Raises YutangError, also for the last administrator's role."""
     new = replace(user, **said)
     _check_role(new.role)
+    kind, app, userid = _identity((new.kind, new.app, new.userid) if new.kind and new.app and new.userid else None)
     with conn.transaction():
         sql.lock(conn)
-        if user.role == "administrator" and new.role != "administrator":
+        if new.role != "administrator" or not (new.has_password or userid):
             _check_not_last(conn, user.name)
+        _check_identity(conn, user.name, kind, app, userid)
         sql.change(
-            conn, name=new.name, title=new.title, role=new.role, kind=new.kind, app=new.app, userid=new.userid,
+            conn, name=new.name, title=new.title.strip() or new.name, role=new.role, kind=kind, app=app, userid=userid,
             stores=list(new.stores), staff=new.staff,
         )  # fmt: skip
-    return new
+    return by_name(conn, user.name)
 
 
 def close(conn: psycopg.Connection, now: datetime, name: str) -> None:
     """This user may not come in any more; what he did stays his. Raises YutangError for the last administrator."""
+    name = by_name(conn, name).name
     with conn.transaction():
         sql.lock(conn)
         _check_not_last(conn, name)
         sql.close(conn, name=name, now=now)
-        sql.end_all(conn, name=name)
+        sessions.end_all(conn, name)
 
 
 def reopen(conn: psycopg.Connection, name: str) -> None:
@@ -179,11 +167,32 @@ def _check_role(role: str) -> None:
         )
 
 
-def _hashed(name: str, password: str) -> str:
-    if not SHORTEST <= len(password) <= LONGEST:
+def _check_identity(conn: psycopg.Connection, name: str, kind: str | None, app: str | None, userid: str | None) -> None:
+    if kind is None or app is None or userid is None:
+        return
+    other = by_identity(conn, kind, app, userid)
+    if other is not None and other.name != name:
         raise YutangError(
-            f"密码要 {SHORTEST}–{LONGEST} 个字符，可用一句话。 a password has {SHORTEST} to {LONGEST} characters; a sentence will do"
+            f"{kind}:{app} 的 {userid} 已是用户 {other.name}。 {userid} of {kind}:{app} is the user {other.name} already"
         )
-    if password.strip().lower() == name.strip().lower():
-        raise YutangError("密码不能和登录名相同。 the password must not be the name")
-    return _hasher.hash(password)
+
+
+def _identity(said: tuple[str, str, str] | None) -> tuple[str | None, str | None, str | None]:
+    """Platforms take userids in any case, so one case is kept. Raises YutangError for half an identity."""
+    if said is None:
+        return None, None, None
+    kind, app, userid = (part.strip() for part in said)
+    if not (kind and app and userid):
+        raise YutangError("企业账号写成 类型:账号:成员，如 wecom:main:li。 write an identity as kind:account:userid")
+    return kind, app, userid.lower()
+
+
+def _hashed(name: str, password: str) -> str:
+    """Raises YutangError for what may be no password."""
+    passwords.check(name, password)
+    return passwords.hashed(password)
+
+
+def staff_of(conn: psycopg.Connection, stores: Sequence[str]) -> list[str]:
+    """The members of staff who sell in these stores, as users say it of themselves."""
+    return sorted(row.staff for row in sql.staff_of(conn, stores=list(stores)))

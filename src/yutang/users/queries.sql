@@ -39,7 +39,7 @@ where name = %(name)s::text;
 -- name: administrators
 -- Those who could still sign in if this one could not.
 select count(*) as n from console_user
-where role = 'administrator' and closed_at is null and name <> %(name)s::text;
+where role = 'administrator' and closed_at is null and (password is not null or userid is not null) and name <> %(name)s::text;
 
 -- name: close
 update console_user set closed_at = %(now)s::timestamptz where name = %(name)s::text;
@@ -51,6 +51,10 @@ update console_user set closed_at = null where name = %(name)s::text;
 insert into console_session (token, user_id, made_at, seen_at, until, address, browser)
 values (%(token)s::bytea, %(user)s::bigint, %(now)s::timestamptz, %(now)s::timestamptz, %(until)s::timestamptz, %(address)s::text,
         %(browser)s::text);
+
+-- name: staff_of
+-- Who sells in these stores: the users whose persons are their own, and who share a store.
+select distinct staff from console_user where staff is not null and stores && %(stores)s::text[];
 
 -- name: session
 select s.seen_at, u.user_id, u.name, u.title, u.role, u.kind, u.app, u.userid, u.stores, u.staff, u.made_at,
@@ -66,13 +70,15 @@ update console_user u set seen_at = %(now)s::timestamptz from session s where u.
 delete from console_session where token = %(token)s::bytea;
 
 -- name: end_all
-delete from console_session s using console_user u where s.user_id = u.user_id and u.name = %(name)s::text;
+delete from console_session s using console_user u
+where s.user_id = u.user_id and u.name = %(name)s::text and s.token <> %(keep)s::bytea;
 
 -- name: over
 delete from console_session where until <= %(now)s::timestamptz or seen_at <= %(idle)s::timestamptz;
 
 -- name: open_sessions
-select s.made_at, s.seen_at, s.address, s.browser from console_session s join console_user u using (user_id)
+select s.made_at, s.seen_at, s.address, s.browser, s.token = %(own)s::bytea as own
+from console_session s join console_user u using (user_id)
 where u.name = %(name)s::text and s.until > %(now)s::timestamptz and s.seen_at > %(idle)s::timestamptz order by s.seen_at desc;
 
 -- name: note
@@ -81,6 +87,27 @@ values (%(now)s::timestamptz, %(by)s::text, %(act)s::text, %(object)s::text, %(d
 
 -- name: deeds
 select audit_id, at, by, act, object, detail from audit
-where audit_id < coalesce(%(before)s::bigint, 9223372036854775807) and (%(object)s::text is null or object = %(object)s::text)
+where audit_id < coalesce(%(before)s::bigint, 9223372036854775807)
+  and (%(object)s::text is null or object = %(object)s::text or starts_with(object, %(object)s::text || '/'))
   and (%(by)s::text is null or by = %(by)s::text)
+  and (%(since)s::timestamptz is null or at >= %(since)s::timestamptz) and (%(until)s::timestamptz is null or at < %(until)s::timestamptz)
 order by audit_id desc limit %(limit)s::int;
+
+-- name: views
+select view_id, page, title, query, by, shared, at from saved_view
+where page = %(page)s::text and gone_at is null and (shared or by = %(by)s::text) order by title, view_id;
+
+-- name: view
+select view_id, page, title, query, by, shared, at from saved_view
+where view_id = %(view)s::bigint and by = %(by)s::text and gone_at is null;
+
+-- name: keep_view
+insert into saved_view (page, title, query, by, shared, at)
+values (%(page)s::text, %(title)s::text, %(query)s::text, %(by)s::text, %(shared)s::boolean, %(now)s::timestamptz)
+returning view_id, page, title, query, by, shared, at;
+
+-- name: rename_view
+update saved_view set title = %(title)s::text, shared = %(shared)s::boolean where view_id = %(view)s::bigint;
+
+-- name: end_view
+update saved_view set gone_at = %(now)s::timestamptz where view_id = %(view)s::bigint and by = %(by)s::text;

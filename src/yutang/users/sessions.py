@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from yutang.db.queries import Queries
-from yutang.users.book import User, user_of
+from yutang.users.person import User, user_of
 
 sql = Queries(__package__)
 
@@ -49,14 +49,14 @@ def end(conn: psycopg.Connection, token: str) -> None:
     sql.end(conn, token=_hash(token))
 
 
-def end_all(conn: psycopg.Connection, name: str) -> int:
-    """Sign a user out everywhere; returns how many sessions that ended."""
-    return sql.end_all(conn, name=name).rowcount
+def end_all(conn: psycopg.Connection, name: str, keep: str = "") -> int:
+    """Sign a user out everywhere, but for the session of the token `keep`; returns how many sessions that ended."""
+    return sql.end_all(conn, name=name, keep=_hash(keep)).rowcount
 
 
-def open_sessions(conn: psycopg.Connection, now: datetime, name: str) -> list[Any]:
-    """The sessions of a user: rows (made_at, seen_at, address, browser)."""
-    return sql.open_sessions(conn, name=name, now=now, idle=now - IDLE).fetchall()
+def open_sessions(conn: psycopg.Connection, now: datetime, name: str, token: str = "") -> list[Any]:
+    """The sessions of a user: rows (made_at, seen_at, address, browser, own); own: that of this token."""
+    return sql.open_sessions(conn, name=name, now=now, idle=now - IDLE, own=_hash(token)).fetchall()
 
 
 def _hash(token: str) -> bytes:

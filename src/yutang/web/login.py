@@ -91,11 +91,12 @@ def show(
     """The page on which one signs in; `to`: the page that was asked for, `typed`: the name that was."""
     edge = edge_of(request)
     known = [one for one in account.every(conn, edge.vault) if one.kind in channels.LOGINS]
+    used = {f"{user.kind}:{user.app}" for user in users.every(conn) if user.closed_at is None}
     return Page(request).show(
         "login/page.html",
         status=status,
         words=WORDS,
-        accounts=[one for one in known if admins_of(one)],
+        accounts=[(one, channels.called(one.kind)) for one in known if admins_of(one) or one.source in used],
         commands=[f"yutang channel add {kind} --admins USERID,…" for kind in channels.LOGINS],
         session=session_of(request),
         nobody=not users.any_user(conn),

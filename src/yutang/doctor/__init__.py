@@ -1,0 +1,117 @@
+"""Is everything here that the program needs, and what to do if not. Each check is a generator of findings; none raises."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
+
+import psycopg
+
+from yutang import channels, config
+from yutang.channels.platform.account import Account
+from yutang.channels.platform.checks import Finding
+from yutang.db.migrate import steps
+from yutang.db.queries import Queries
+from yutang.vault import Vault, open_vault
+
+sql = Queries(__package__)
+
+LEAST_FREE = 2 * 1024**3
+"""Bytes of disk below which a busy day may fill it."""
+LEAST_SECRET = 16
+"""Characters."""
+
+
+def python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", found, None if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+
+
+def disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(config.home()).free
+    fix = None if free >= LEAST_FREE else f"free some space where {config.home()} lies, or set YUTANG_HOME"
+    yield Finding("磁盘 disk", f"{free / 1024**3:.1f} GiB free", fix)
+
+
+def secret() -> Iterator[Finding]:
+    """Kept with the right mode, or given by the environment and long enough."""
+    try:
+        open_vault()
+    except (OSError, ValueError) as error:
+        yield Finding(
+            "密钥 secret",
+            str(error),
+            f"put back the file {config.home() / 'secret'} from a backup, or set YUTANG_SECRET",
+        )
+        return
+    if config.SECRET.value:
+        yield Finding(
+            "密钥 secret",
+            "YUTANG_SECRET",
+            None if len(config.SECRET.value) >= LEAST_SECRET else f"use at least {LEAST_SECRET} characters",
+        )
+        return
+    mode = (config.home() / "secret").stat().st_mode & 0o077
+    yield Finding(
+        "密钥 secret", str(config.home() / "secret"), f"chmod 600 {config.home() / 'secret'}" if mode else None
+    )
+
+
+def port() -> Iterator[Finding]:
+    """Free, or held by a server of ours."""
+    address = f"{config.HOST.value}:{config.PORT.value}"
+    try:
+        with closing(socket.create_connection((config.HOST.value, int(config.PORT.value)), timeout=1)):
+            yield Finding("端口 port", f"{address}: 有程序在监听 something listens", None)
+    except ConnectionRefusedError:
+        yield Finding("端口 port", f"{address}: 空闲 free", None)
+    except (OSError, ValueError, OverflowError) as error:
+        yield Finding(
+            "端口 port", f"{address}: {error}", "set YUTANG_HOST and YUTANG_PORT to an address of this machine"
+        )
+
+
+def database(conn: psycopg.Connection) -> Iterator[Finding]:
+    """New enough, keeps what it commits, and has the tables of this version."""
+    row, version = sql.durability(conn).fetchone(), sql.schema_version(conn).fetchone()
+    assert row is not None
+    assert version is not None
+    yield Finding(
+        "数据库 database", f"PostgreSQL {row.version}", None if row.number >= 150000 else "use PostgreSQL 15 or newer"
+    )
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        value = getattr(row, name)
+        yield Finding(
+            f"持久性 {name}",
+            value,
+            f"set {name} = on: a power cut may lose events that were answered" if value == "off" else None,
+        )
+    newest = steps()[-1][0]
+    yield Finding(
+        "表结构 schema",
+        f"{version.version} / {newest}",
+        None if version.version == newest else "start this version of Yutang once, it migrates",
+    )
+
+
+def keys() -> Iterator[Finding]:
+    """A key that people chose can be guessed when it is short."""
+    if given := config.API_KEY.value:
+        short = len(given) < LEAST_SECRET
+        yield Finding("接口钥匙 key", config.API_KEY.name, f"use at least {LEAST_SECRET} characters" if short else None)
+
+
+def account(conn: psycopg.Connection, vault: Vault, one: Account, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    """The checks of an account's kind; of kinds without any, that it can be read."""
+    if one.kind in channels.CHECKS:
+        yield from channels.CHECKS[one.kind](conn, vault, one, clock)
+    else:
+        yield Finding("账号 account", f"{one.source} 可读 can be read")
+
+
+MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, secret, keys)
+"""What can be seen without the database."""
