@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import psycopg
 
 from yutang import definitions
+from yutang.segment.answer import Answer
 from yutang.segment.evaluate import evaluate
-from yutang.segment.language import Rule, conditions
+from yutang.segment.language import Rule, conditions, order, references
 from yutang.segment.load import load
 from yutang.segment.moment import Moment
 
 SAMPLE = 10
 
 
-def preview(conn: psycopg.Connection, rule: Rule, now: datetime) -> dict[str, Any]:
-    """``{"size": people it holds for, "of": people in the pond, "sample": [person ids, spread evenly]}``."""
+def preview(
+    conn: psycopg.Connection, rule: Rule, now: datetime, drafted: Mapping[str, Rule] | None = None
+) -> dict[str, Any]:
+    """``{"size": people it holds for, "of": people in the pond, "sample": [person ids, spread evenly]}``.
+
+    drafted: segments as they would be, for a rule that names them; any other is taken as it is in service.
+    """
     moment = Moment(now, definitions.pond(conn)["time_zone"])
-    pond = load(conn, moment, conditions(rule))
-    found = pond.people[evaluate(rule, pond, {}, {}).holds]
+    others = _below(rule, drafted or {})
+    pond = load(conn, moment, chain.from_iterable(map(conditions, [*others.values(), rule])))
+    fresh: dict[str, Answer] = {}
+    for name, other in others.items():
+        fresh[name] = evaluate(other, pond, fresh, {})
+    found = pond.people[evaluate(rule, pond, fresh, {}).holds]
     spread = found[np.unique(np.linspace(0, len(found) - 1, min(SAMPLE, len(found))).astype(int))]
     return {"size": len(found), "of": len(pond.people), "sample": spread.tolist()}
+
+
+def _below(rule: Rule, drafted: Mapping[str, Rule]) -> dict[str, Rule]:
+    """The drafted segments that a rule names, directly or through others; each after those it names."""
+    found: dict[str, Rule] = {}
+    todo = [rule]
+    while todo:
+        for kind, name, _ in references(todo.pop()):
+            if kind == "segment" and name in drafted and name not in found:
+                found[name] = drafted[name]
+                todo.append(found[name])
+    return {name: found[name] for name in order(found)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from yutang.segment.language import And, Condition, Not, Or, Rule
@@ -19,35 +20,50 @@ _JOIN = {
     "en": (" and ", " or ", "not: ", "everybody", "nobody"),
 }
 
+Names = Callable[[Condition, str], str | None]
+"""What people call that which a condition names under a key; None: nothing else than what is written."""
 
-def sentence(rule: Rule, language: str) -> str:
+
+def _as_written(_condition: Condition, _key: str) -> None:
+    return None
+
+
+def sentence(rule: Rule, language: str, names: Names = _as_written) -> str:
     """A whole rule in words; `language` is ``zh`` or ``en``."""
     both, either, negated, everybody, nobody = _JOIN[language]
     if isinstance(rule, Condition):
-        return condition_sentence(rule, language)
+        return condition_sentence(rule, language, names)
     if isinstance(rule, Not):
-        return f"{negated}{_nested(rule.part, language)}"
+        return f"{negated}{_nested(rule.part, language, names)}"
     if not rule.parts:
         return everybody if isinstance(rule, And) else nobody
-    return (both if isinstance(rule, And) else either).join(_nested(part, language) for part in rule.parts)
+    return (both if isinstance(rule, And) else either).join(_nested(part, language, names) for part in rule.parts)
 
 
-def condition_sentence(condition: Condition, language: str) -> str:
+def condition_sentence(condition: Condition, language: str, names: Names = _as_written) -> str:
     """One condition in words."""
-    words = {name: _word(value, language) for name, value in condition.params}
+    words = {name: names(condition, name) or _value(condition, name, language) for name, _ in condition.params}
     words |= {"window": _window(condition, language), "where": _where(condition, language)}
     if condition.row.head == "coupon":
-        words["offer"] = _offer(condition.get("offer"), language)
+        words["offer"] = _offer(names(condition, "offer") or condition.get("offer"), language)
     return getattr(condition.row, language).format(**words).strip()
 
 
-def _nested(rule: Rule, language: str) -> str:
-    text = sentence(rule, language)
+def _nested(rule: Rule, language: str, names: Names) -> str:
+    text = sentence(rule, language, names)
     return (
         f"（{text}）"
         if isinstance(rule, And | Or) and len(rule.parts) > 1 and language == "zh"
         else (f"({text})" if isinstance(rule, And | Or) and len(rule.parts) > 1 else text)
     )
+
+
+def _value(condition: Condition, name: str, language: str) -> str:
+    """A value as people write it; sums of money in yuan."""
+    value = condition.get(name)
+    if condition.row.params[name] == "fen":
+        return f"{value / 100:,.2f}".removesuffix(".00")
+    return _word(value, language)
 
 
 def _word(value: Any, language: str) -> str:

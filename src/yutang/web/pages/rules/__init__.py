@@ -17,9 +17,16 @@ how many people. Without it its buttons submit the host's form. The first button
 builder must stand before the host's own buttons.
 """
 
-from yutang.web.pages.rules.builder import builder, said
-from yutang.web.pages.rules.reading import Read, read
-from yutang.web.pages.rules.sketch import Sketch, of
-from yutang.web.pages.rules.presses import sent
+from litestar.handlers import HTTPRouteHandler
 
-__all__ = ["Read", "Sketch", "builder", "of", "read", "said", "sent"]
+from yutang.web.pages.rules import page
+from yutang.web.pages.rules.builder import builder, panel_of, said
+from yutang.web.pages.rules.choices import Book
+from yutang.web.pages.rules.presses import sent
+from yutang.web.pages.rules.reading import Read, read
+from yutang.web.pages.rules.sketch import Group, is_empty, of
+from yutang.web.pages.rules.text import TEXT
+
+ROUTES: list[HTTPRouteHandler] = [page.live, page.size]
+
+__all__ = ["ROUTES", "TEXT", "Book", "Group", "Read", "builder", "is_empty", "of", "panel_of", "read", "said", "sent"]

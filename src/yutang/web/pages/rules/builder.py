@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from yutang.segment.wording import sentence
 from yutang.web.pages.page import Page
 from yutang.web.pages.rules import holes, palette, values
 from yutang.web.pages.rules.choices import Book
+from yutang.web.pages.rules.presses import focus
 from yutang.web.pages.rules.reading import Fault, Read, read
 from yutang.web.pages.rules.sketch import Asked, Group, Sketch
 from yutang.web.pages.rules.text import TEXT
@@ -29,12 +29,20 @@ LONG = 30
 
 
 def builder(
-    page: Page, conn: psycopg.Connection, sketch: Sketch, base: str, *, strict: bool = False, size: Any = None
+    page: Page,
+    conn: psycopg.Connection,
+    sketch: Sketch,
+    base: str,
+    *,
+    pressed: str = "",
+    strict: bool = False,
+    size: Any = None,
 ) -> Markup:
-    """The builder, for a form of the host. strict: what is missing is an error; size: of `sizes.counted`, where it is known."""
+    """The builder, for a form of the host. pressed: of `sent`, so that the focus follows; strict: what is missing is an error;
+    size: of `sizes.counted`, where it is known."""
     root = sketch if isinstance(sketch, Group) else Group("all", (sketch,))
-    page.texts = TEXT | page.texts
-    view = _View(page, Book(conn), base, read(conn, root), strict)
+    page.texts = {**TEXT, **page.texts}
+    view = _View(page, Book(conn), base, read(conn, root), strict, focus(root, pressed))
     shown = view.group(root, ())
     return Markup(
         page.render(
@@ -48,10 +56,14 @@ def builder(
     )
 
 
-def panel(page: Page, book: Book, read: Read, base: str, size: Any = None) -> dict[str, Any]:
+def panel_of(page: Page, conn: psycopg.Connection, body: dict[str, Any] | None, base: str) -> dict[str, Any]:
+    """The panel of a rule that stands in no builder, for ``rules/size.html``."""
+    return panel(page, Book(conn), Read(body), base)
+
+
+def panel(page: Page, book: Book, found: Read, base: str, size: Any = None) -> dict[str, Any]:
     """What the panel beside the conditions says; `rule`: the JSON that the size is asked for with."""
-    rule = read.rule
-    text = json.dumps(read.body, ensure_ascii=False, sort_keys=True) if read.body is not None else None
+    rule, text = found.rule, found.text
     return {
         "said": said(page, book, rule) if rule else None,
         "rule": text,
@@ -84,6 +96,7 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()
     list: str = ""
     wrong: bool = False
+    focus: bool = False
     fields: tuple[Field, ...] = ()
 
     @property
@@ -94,8 +107,8 @@ class Field:
 class _View:
     """Turns parts into what the template shows."""
 
-    def __init__(self, page: Page, book: Book, base: str, found: Read, strict: bool) -> None:
-        self.page, self.book, self.base, self.read, self.strict = page, book, base, found, strict
+    def __init__(self, page: Page, book: Book, base: str, found: Read, strict: bool, focus: str | None) -> None:
+        self.page, self.book, self.base, self.read, self.strict, self.focus = page, book, base, found, strict, focus
         self.lists: dict[str, list[tuple[str, str]]] = {}
 
     def group(self, group: Group, at: tuple[int, ...]) -> dict[str, Any]:
@@ -106,6 +119,7 @@ class _View:
             "name": self._name(path),
             "id": self._id(path),
             "kind": group.kind,
+            "focus": path == self.focus,
             "negated": group.negated,
             "find": group.find,
             "palette": palette.groups(group.find),
@@ -120,6 +134,7 @@ class _View:
         parts = holes.sentence(asked.operator, self.page.language)
         faults = {fault.name: fault for fault in self.read.faults.get(path, ())}
         shown = _Condition(self, asked, self._name(path), self._id(path), faults)
+        shown.focus = path == self.focus
         return {
             "group": False,
             "path": path,
@@ -156,6 +171,8 @@ class _Condition:
     def __init__(self, view: _View, asked: Asked, name: str, id: str, faults: Mapping[str, Fault]) -> None:
         self.view, self.asked, self.name, self.id, self.faults = view, asked, name, id, faults
         self.t = view.page.text
+        self.focus = False
+        """The next field that is made takes the focus."""
 
     def field(self, hole: str) -> Field | None:
         """The control for a hole of the sentence."""
@@ -206,8 +223,12 @@ class _Condition:
         seen = self.view.book.values(trait) if trait else []
         name = f"{self.id}-seen"
         if seen:
-            self.view.lists[name] = [(values.scalar_text(value) if kind != "text" else str(value), "") for value in seen]
-        return self._make("many" if kind == "scalars" else "text", hole, self.t("rule.value"), list=name if seen else "")
+            self.view.lists[name] = [
+                (values.scalar_text(value) if kind != "text" else str(value), "") for value in seen
+            ]
+        return self._make(
+            "many" if kind == "scalars" else "text", hole, self.t("rule.value"), list=name if seen else ""
+        )
 
     def _window(self) -> Field:
         row = self.asked.row
@@ -225,7 +246,9 @@ class _Condition:
         known = catalog.BY_NAME.get(event)
         name = f"{self.id}-fields"
         if known:
-            self.view.lists[name] = [(one.name, one.zh if self.view.page.language == "zh" else one.en) for one in known.fields]
+            self.view.lists[name] = [
+                (one.name, one.zh if self.view.page.language == "zh" else one.en) for one in known.fields
+            ]
         lines = tuple(
             Field("line", f"{self.name}.v.where", f"{self.id}-where-{n}", "", pair, list=name if known else "")
             for n, pair in enumerate([*pairs, ("", "")])
@@ -239,4 +262,5 @@ class _Condition:
         fault = self.faults.get(hole)
         wrong = fault is not None and (self.view.strict or not fault.missing)
         found = self._texts(hole) if texts is None else texts
-        return Field(kind, f"{self.name}.v.{hole}", f"{self.id}-{hole}", label, found, wrong=wrong, **more)
+        first, self.focus = self.focus and kind != "where", False
+        return Field(kind, f"{self.name}.v.{hole}", f"{self.id}-{hole}", label, found, wrong=wrong, focus=first, **more)

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from yutang import definitions, source
+from yutang import channels, definitions, source
 from yutang.brand import drafts
 from yutang.db.queries import Queries
 from yutang.ingest import catalog
@@ -41,18 +41,6 @@ TRAITS: dict[str, Words] = {
     "kids_count": both("孩子数", "children"),
 }
 """What attributes that many shops know are called."""
-CHANNELS: dict[str, Words] = {
-    "*": both("全部渠道", "all channels"),
-    "sms": both("短信", "SMS"),
-    "email": both("邮件", "e-mail"),
-    "wecom": both("企业微信", "WeCom"),
-    "official_account": both("公众号", "official account"),
-    "miniprogram": both("小程序", "mini program"),
-    "customer_service": both("微信客服", "customer service"),
-    "webhook": both("接口", "webhook"),
-    "staff": both("员工", "staff"),
-    "sandbox": both("沙盒", "sandbox"),
-}
 
 
 class Book:
@@ -74,7 +62,9 @@ class Book:
 
     def title(self, role: str, name: str) -> Words | None:
         """What people call it; None where it has no name but its own."""
-        return event_title(name) if role == "event" else self._named(role).get(name)
+        if role == "event":
+            return event_title(name)
+        return self._named(role).get(name) or (TRAITS.get(name) if role == "trait" else None)
 
     def values(self, trait: str) -> list[Any]:
         """What an attribute has been seen to be, the most frequent first."""
@@ -113,7 +103,14 @@ class Book:
 def _events(book: Book) -> list[Option]:
     """What has happened here first, then whatever else is registered."""
     seen = book.remembered("events", read=lambda: [row.name for row in sql.seen_events(book.conn)])
-    here = sorted(seen, key=lambda name: (name not in catalog.BY_NAME, list(catalog.BY_NAME).index(name) if name in catalog.BY_NAME else 0, name))
+    here = sorted(
+        seen,
+        key=lambda name: (
+            name not in catalog.BY_NAME,
+            list(catalog.BY_NAME).index(name) if name in catalog.BY_NAME else 0,
+            name,
+        ),
+    )
     return [(name, event_title(name)) for name in dict.fromkeys([*here, *catalog.BY_NAME])]
 
 
@@ -123,11 +120,16 @@ def _traits(book: Book) -> list[Option]:
 
 
 def _tags(book: Book) -> list[Option]:
-    return [(name, both(name, name)) for name in book.remembered("tags", read=lambda: [r.name for r in sql.tags(book.conn)])]
+    return [
+        (name, both(name, name)) for name in book.remembered("tags", read=lambda: [r.name for r in sql.tags(book.conn)])
+    ]
 
 
 def _channels(book: Book) -> list[Option]:
-    return [(name, CHANNELS.get(name, both(name, name))) for name in definitions.pond(book.conn)["consent"]]
+    return [
+        (name, both("全部渠道", "all channels") if name == "*" else both(*channels.called(name)))
+        for name in definitions.pond(book.conn)["consent"]
+    ]
 
 
 def _defined(kind: str, sort: Callable[[dict[str, Any]], bool] = lambda _: True) -> Callable[[Book], list[Option]]:
@@ -145,7 +147,9 @@ def _drafted(conn: psycopg.Connection, kind: str) -> dict[str, Words]:
     folder = f"{kind}s/"
     changed = drafts.working(conn).changed
     return {
-        Path(path).stem: _title(path, edit.text) for path, edit in changed.items() if path.startswith(folder) and edit.text
+        Path(path).stem: _title(path, edit.text)
+        for path, edit in changed.items()
+        if path.startswith(folder) and edit.text
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from os.path import commonprefix
+from itertools import takewhile
 from string import Formatter
 from typing import NamedTuple
 
@@ -64,7 +64,10 @@ def title(operator: Operator, language: str) -> str:
     """The label of a whole operator, as a list of all of them shows it: with a word where an event is asked for."""
     word = EVENT[language]
     pieces = [
-        Piece(piece.text + (word if asks_event(operator, piece.hole) else ""), "" if asks_event(operator, piece.hole) else piece.hole)
+        Piece(
+            piece.text + (word if asks_event(operator, piece.hole) else ""),
+            "" if asks_event(operator, piece.hole) else piece.hole,
+        )
         for piece in _pieces(_template(operator, language))
     ]
     return _shown(pieces)
@@ -84,6 +87,7 @@ def _pieces(template: str) -> list[Piece]:
 
 def _lead(templates: list[str]) -> str:
     """What they begin with, cut where a hole or its quotation ends, so that no word is torn apart."""
-    shared = commonprefix(templates)
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*templates, strict=False))
+    shared = "".join(letters[0] for letters in alike)
     ends = [shared.rfind(mark) + len(mark) for mark in ("}」", "}'", "{where}") if mark in shared]
     return shared[: max(ends, default=0)]

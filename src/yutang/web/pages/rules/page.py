@@ -27,8 +27,8 @@ def live(request: Request, data: Form) -> Response[bytes]:
     base = _base(data)
     with edge_of(request).pool.lend() as conn:
         page = Page(request, definitions.pond(conn)["time_zone"])
-        sketch, _ = sent(data, base)
-        return page.show("rules/alone.html", builder=builder(page, conn, sketch, base))
+        sketch, pressed = sent(data, base)
+        return page.show("rules/alone.html", builder=builder(page, conn, sketch, base, pressed=pressed))
 
 
 @act("/rules/size", "edit")
@@ -38,7 +38,7 @@ def size(request: Request, data: Form) -> Response[bytes]:
     try:
         found = counted(edge_of(request), text)
     except (ValueError, YutangError) as error:
-        raise Problem(422, str(error)) from None
+        raise Problem(422, str(error), "bad_rule") from None
     shown = {"rule": text, "key": key_of(text), "base": base, "size": found.value, "again": True}
     return Page(request, texts=TEXT).show("rules/size.html", panel=shown)
 
@@ -46,5 +46,5 @@ def size(request: Request, data: Form) -> Response[bytes]:
 def _base(data: Form) -> str:
     base = text_of(data, "base")
     if not _BASE.fullmatch(base):
-        raise Problem(422, "base: a lower-case word")
+        raise Problem(422, "base: a lower-case word", "bad_form")
     return base

@@ -63,7 +63,9 @@ def groups(find: str = "") -> list[tuple[Words, list[Entry]]]:
 
 def best(find: str) -> Operator | None:
     """What fits a search best: where the words themselves say it, before other words for it."""
-    found = [row for _, heads in GROUPS for head in heads for row in OPERATORS if row.head == head and matches(row, find)]
+    found = [
+        row for _, heads in GROUPS for head in heads for row in OPERATORS if row.head == head and matches(row, find)
+    ]
     return min(found, key=lambda row: _missing(find, _own(row)), default=None)
 
 
@@ -81,8 +83,8 @@ def _own(row: Operator) -> str:
 
 
 def _once(rows: list[Operator]) -> list[Operator]:
-    seen: set[str] = set()
-    return [row for row in rows if not (row.head in ONE_ROW and (row.head in seen or seen.add(row.head)))]
+    first = {row.head: row for row in reversed(rows)}
+    return [row for row in rows if row.head not in ONE_ROW or first[row.head] is row]
 
 
 def _entry(row: Operator) -> Entry:

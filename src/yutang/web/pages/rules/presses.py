@@ -11,6 +11,8 @@ from yutang.web.forms import text_of
 from yutang.web.pages.rules import palette
 from yutang.web.pages.rules.sketch import MOST, Group, Sketch, fresh, from_form
 
+LOOK = "look"
+"""What Enter presses: nothing but to look again."""
 Change = Callable[[Sketch, str], tuple[Sketch, ...]]
 
 
@@ -19,20 +21,55 @@ def sent(form: Mapping[str, Any], base: str) -> tuple[Group, str]:
     found = from_form(form, base)
     sketch = found if isinstance(found, Group) else Group()
     pressed = text_of(form, f"{base}!")
+    if pressed == LOOK:
+        pressed = _searched(sketch, "") or LOOK
     return press(sketch, pressed), pressed
 
 
 def press(sketch: Group, pressed: str) -> Group:
     """``action:path:argument``, such as ``add:0.1:none``; the path of the root is empty."""
-    action, _, rest = pressed.partition(":")
-    path, _, argument = rest.partition(":")
-    if action == "look":
-        return _found(sketch)
-    if action not in CHANGES or not all(part.isdigit() and len(part) < 4 for part in path.split(".") if path):
+    action, path, argument = _split(pressed)
+    if action not in CHANGES or not all(part.isdigit() and len(part) < 4 for part in path):
         return sketch
-    changed = _at(sketch, [int(part) for part in path.split(".") if path], lambda part: CHANGES[action](part, argument))
+    changed = _at(sketch, [int(part) for part in path], lambda part: CHANGES[action](part, argument))
     root = changed[0] if len(changed) == 1 else sketch
     return root if isinstance(root, Group) else Group("all", (root,))
+
+
+def focus(sketch: Group, pressed: str) -> str | None:
+    """Where the work goes on after a press: the path of a part; None where nothing was pressed."""
+    action, path, argument = _split(pressed)
+    if action in ("add", "group"):
+        group = _part(sketch, path)
+        return ".".join([*path, str(len(group.parts) - 1)]) if isinstance(group, Group) and group.parts else None
+    if action in ("up", "down") and argument.isdigit():
+        return ".".join([*path, str(max(0, int(argument) + (1 if action == "down" else -1)))])
+    return None if action in ("", LOOK) else ".".join(path if action in ("copy", "wrap", "not") else path[:-1])
+
+
+def _split(pressed: str) -> tuple[str, list[str], str]:
+    action, _, rest = pressed.partition(":")
+    path, _, argument = rest.partition(":")
+    return action, path.split(".") if path else [], argument
+
+
+def _part(sketch: Sketch, path: list[str]) -> Sketch | None:
+    for step in path:
+        if not isinstance(sketch, Group) or not step.isdigit() or int(step) >= len(sketch.parts):
+            return None
+        sketch = sketch.parts[int(step)]
+    return sketch
+
+
+def _searched(sketch: Sketch, path: str) -> str | None:
+    """Enter in a search adds what fits best: the press that does so."""
+    if not isinstance(sketch, Group):
+        return None
+    best = palette.best(sketch.find) if sketch.find else None
+    if best:
+        return f"add:{path}:{best.key}"
+    below = (_searched(part, f"{path}.{n}".lstrip(".")) for n, part in enumerate(sketch.parts))
+    return next(filter(None, below), None)
 
 
 def _at(sketch: Sketch, path: list[int], change: Callable[[Sketch], tuple[Sketch, ...]]) -> tuple[Sketch, ...]:
@@ -42,7 +79,9 @@ def _at(sketch: Sketch, path: list[int], change: Callable[[Sketch], tuple[Sketch
     if not isinstance(sketch, Group) or path[0] >= len(sketch.parts):
         return (sketch,)
     n = path[0]
-    return (replace(sketch, parts=(*sketch.parts[:n], *_at(sketch.parts[n], path[1:], change), *sketch.parts[n + 1 :])),)
+    return (
+        replace(sketch, parts=(*sketch.parts[:n], *_at(sketch.parts[n], path[1:], change), *sketch.parts[n + 1 :])),
+    )
 
 
 def _add(part: Sketch, argument: str) -> tuple[Sketch, ...]:
@@ -85,13 +124,6 @@ def _moved(step: int) -> Callable[[Sketch, str], tuple[Sketch, ...]]:
     return move
 
 
-def _found(sketch: Group) -> Group:
-    """Enter in a search adds what fits best."""
-    parts = tuple(_found(part) if isinstance(part, Group) else part for part in sketch.parts)
-    best = palette.best(sketch.find) if sketch.find else None
-    return replace(sketch, parts=(*parts, fresh(best)) if best else parts, find="" if best else sketch.find)
-
-
 CHANGES: dict[str, Change] = {
     "add": _add,
     "group": _group,
@@ -103,4 +135,3 @@ CHANGES: dict[str, Change] = {
     "up": _moved(-1),
     "down": _moved(1),
 }
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -41,10 +42,22 @@ class Read:
         return None if self.body is None else from_json(self.body)
 
     @property
+    def text(self) -> str | None:
+        """The rule as JSON, always written alike."""
+        return None if self.body is None else json.dumps(self.body, ensure_ascii=False, sort_keys=True)
+
+    @property
     def problem(self) -> Words | None:
         """One sentence for the top of a page."""
         n = len(self.faults)
-        return both(f"有 {n} 个条件还没填好，已在下面标出。", f"{n} conditions are not filled in yet; they are marked below.") if n else None
+        return (
+            both(
+                f"有 {n} 个条件还没填好，已在下面标出。",
+                f"{n} conditions are not filled in yet; they are marked below.",
+            )
+            if n
+            else None
+        )
 
 
 def read(conn: psycopg.Connection, sketch: Sketch) -> Read:
@@ -128,6 +141,10 @@ def _last_look(body: dict[str, Any]) -> list[Fault]:
         from_json(body)
     except SourceError as error:
         if body.get("from_days") is not None:
-            return [Fault("to_days", both("前一个天数要大于后一个", "the first number of days must be the larger one"), False)]
+            return [
+                Fault(
+                    "to_days", both("前一个天数要大于后一个", "the first number of days must be the larger one"), False
+                )
+            ]
         return [Fault("", both(str(error), str(error)), False)]
     return []

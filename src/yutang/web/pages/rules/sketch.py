@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from yutang.segment.language import And, Condition, Not, Or, Rule, from_json
+from yutang.segment.language import And, Condition, Not, Rule, from_json
 from yutang.segment.operators import BY_KEY, Operator
 from yutang.web.forms import text_of, texts_of
 from yutang.web.pages.rules import values
@@ -117,6 +117,8 @@ def _blank(operator: Operator) -> dict[str, tuple[str, ...]]:
 def _is_foreign(operator: Operator, name: str) -> bool:
     """Examples name segments, offers, tags … that this pond may not have; events are everywhere the same."""
     kind = operator.params.get(name)
+    if operator.head == "anniversary":
+        return False
     return kind in ("segment", "offer", "journey", "scalar", "scalars", "text") or (
         kind == "name" and values.role(operator, name) != "event"
     )

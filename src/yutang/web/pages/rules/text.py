@@ -1,7 +1,6 @@
 """The phrases of the rule builder: (Chinese, English). All begin with ``rule.``."""
 
 TEXT: dict[str, tuple[str, str]] = {
-    "rule.conditions": ("条件", "Conditions"),
     "rule.all": ("满足以下全部", "all of these hold"),
     "rule.any": ("满足以下任一", "any of these holds"),
     "rule.not_all": ("不是全部满足（至少一项不满足）", "not all of these hold"),
@@ -9,9 +8,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "rule.kind": ("这一组的关系", "How the group is joined"),
     "rule.and": ("且", "and"),
     "rule.or": ("或", "or"),
-    "rule.is": ("符合", "is"),
     "rule.is_not": ("不符合", "is not"),
-    "rule.whether": ("符合还是不符合", "Whether it is to hold"),
     "rule.test": ("怎么比", "Comparison"),
     "rule.add": ("添加条件", "Add a condition"),
     "rule.search": ("搜索条件，如：没下单、生日、券", "Search, such as: ordered, birthday, coupon"),
@@ -34,14 +31,11 @@ TEXT: dict[str, tuple[str, str]] = {
     "rule.window.ever": ("累计", "ever"),
     "rule.window.days": ("最近几天", "in the last days"),
     "rule.window.range": ("几天前到几天前", "from so many days ago"),
-    "rule.window.last": ("最近", "the last"),
     "rule.window.last_end": ("天内", "days"),
-    "rule.window.from": ("从", "from"),
     "rule.window.to": ("天前到", "to"),
     "rule.window.to_end": ("天前", "days ago"),
     "rule.where": ("只算其中的", "Only those where"),
     "rule.where.name": ("字段", "Field"),
-    "rule.where.value": ("等于", "is"),
     "rule.pick": ("请选择", "Choose"),
     "rule.any_offer": ("任意券", "any coupon"),
     "rule.and_to": ("到", "to"),

@@ -98,7 +98,9 @@ def read(kind: str, given: Sequence[str], seen: Collection[Any] = ()) -> Any:
     if kind in ("numbers", "wholes"):
         return _pair(kind, given)
     if kind == "stages":
-        return [text for text in given if text in STAGES] or _nothing(both("至少选一个阶段", "choose at least one stage"))
+        return [text for text in given if text in STAGES] or _nothing(
+            both("至少选一个阶段", "choose at least one stage")
+        )
     text = given[-1] if given else ""
     if not text:
         _nothing(both("请填写", "fill this in") if kind not in CHOSEN else both("请选择", "choose one"))
