@@ -11,12 +11,23 @@ from typing import Any
 from yutang.brand import drafts
 from yutang.journey.definition import journey
 from yutang.model import YutangError
-from yutang.source import SourceError
+from yutang.source import Node, SourceError
 from yutang.web.pages.editor.outline import Outline
 from yutang.why.chain import Words
 from yutang.why.words import both
 
 PLACE = re.compile(r"(?P<file>[^:\s]+\.(?:yml|md|toml))(?::(?P<line>\d+):(?P<column>\d+))?: (?P<said>.*)", re.DOTALL)
+FIELDS = {
+    "message": ("消息", "message"), "ladder": ("阶梯", "ladder"), "offer": ("优惠", "offer"), "task": ("任务", "task"),
+    "journey": ("旅程", "journey"), "segment": ("人群", "segment"), "left": ("人群", "segment"), "event": ("事件", "event"),
+    "wait_for": ("事件", "event"), "tag": ("标签", "tag"), "untag": ("标签", "tag"), "url": ("地址", "address"), "if": ("条件", "condition"),
+    "when": ("条件", "condition"), "of": ("周年", "anniversary"), "at": ("时间", "time"), "from": ("从", "from"), "to": ("到", "to"),
+    "zh": ("名称", "title"), "en": ("英文名称", "title in English"), "days": ("天", "days"), "hours": ("小时", "hours"),
+    "minutes": ("分钟", "minutes"), "holdout_percent": ("对照组", "holdout"), "value_fen": ("预计带来", "value"),
+    "deadline_days": ("触达最多等", "deadline"), "max_age_days": ("事件多旧", "age of a cause"), "within_m": ("多少米内", "metres"),
+    "set": ("属性", "attribute"), "split": ("分流", "split"), "because": ("原因", "because"), "audience": ("受众", "audience"),
+}  # fmt: skip
+"""What people call the keys of a file."""
 KINDS = {
     "message": "消息", "segment": "人群", "coupon": "优惠", "offer": "优惠", "ladder": "优惠阶梯", "task": "员工任务", "channel": "渠道",
     "journey": "旅程", "sub-journey": "旅程", "store": "门店",
@@ -44,14 +55,40 @@ def _brand(files: tuple[tuple[str, str], ...]) -> SourceError | None:
     return drafts.problem(dict(files))
 
 
-def fault(error: YutangError, path: str, outline: Outline | None) -> Fault:
-    """An error of the loader, with its place in the journey at `path`."""
+def fault(error: YutangError, path: str, outline: Outline | None, root: Node | None = None) -> Fault:
+    """An error of the loader, with its place in the journey at `path`; root: the part of it that was read."""
     found = PLACE.match(str(error))
     if found is None:
         return Fault(path, 0, _said(str(error)))
     line, column = int(found["line"] or 0), int(found["column"] or 0)
-    at, key = _at(outline, line, column) if found["file"] == path and outline is not None else (None, None)
-    return Fault(found["file"], line, _said(found["said"]), at, key)
+    if found["file"] != path:
+        return Fault(found["file"], line, _said(found["said"]))
+    words = _named(_said(found["said"]), root or (outline.root if outline else None), line, column)
+    at, key = _at(outline, line, column) if outline is not None else (None, None)
+    return Fault(found["file"], line, words, at, key)
+
+
+def _named(words: Words, root: Node | None, line: int, column: int) -> Words:
+    """With the field that it is about, where the place is that of a value."""
+    key = _key_at(root, line, column) if root is not None else None
+    label = FIELDS.get(key or "")
+    return both(f"{label[0]}：{words['zh']}", f"{label[1]}: {words['en']}") if label else words
+
+
+def _key_at(node: Node, line: int, column: int) -> str | None:
+    """The key whose value stands at a place; of several the innermost."""
+    parts = (
+        node.value.items()
+        if isinstance(node.value, dict)
+        else ((None, item) for item in node.value)
+        if isinstance(node.value, list)
+        else ()
+    )
+    for key, item in parts:
+        deeper = _key_at(item, line, column)
+        if deeper or (key and (item.position.line, item.position.column) == (line, column)):
+            return deeper or key
+    return None
 
 
 def _at(outline: Outline, line: int, column: int) -> tuple[str, str | None]:

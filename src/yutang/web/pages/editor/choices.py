@@ -7,13 +7,12 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from yutang import source
+from yutang import channels, source
 from yutang.brand.message import FENCE
 from yutang.channels.contract import STAFF
-from yutang.ingest import catalog
 from yutang.model import YutangError
 from yutang.why.chain import Words
-from yutang.why.words import both, event_title, title_of
+from yutang.why.words import both, title_of
 
 Option = tuple[str, Words]
 """A name, and what people call it."""
@@ -37,11 +36,9 @@ class Choices:
         return title_of(self._bodies.get(kind, {}).get(name, {}), name)
 
     def of(self, kind: str) -> list[Option]:
-        """The options of a kind: segment, journey, store, message (not tasks), task, coupon (all but ladders), ladder, event."""
-        if kind == "event":
-            return [(name, event_title(name)) for name in catalog.BY_NAME]
+        """The options of a kind: segment, journey, store, message (not tasks), task, coupon (all but ladders), ladder, channel."""
         if kind == "channel":
-            return [(name, both(name, name)) for name in self.channels]
+            return [(name, both(*channels.called(name))) for name in self.channels]
         home = {"task": "message", "coupon": "offer", "ladder": "offer"}.get(kind, kind)
         return [(name, title_of(body, name)) for name, body in self._bodies[home].items() if _fits(kind, body)]
 

@@ -13,14 +13,22 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from yutang.brand import tree
 from yutang.model import YutangError
-from yutang.web.pages.editor.outline import FORKS, STEPS_KEY, Address, Outline, Step, Way, read
+from yutang.web.pages.editor.cuts import (
+    closed,
+    dedented,
+    hang,
+    indented,
+    joined,
+    lines_of,
+    opened,
+    opened_up,
+    scalar,
+    spliced,
+    without_ids,
+)
+from yutang.web.pages.editor.outline import STEPS_KEY, Outline, Step, Way, read
 
 FILE = "journey"
-HEAD = (
-    "title", "class", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal",
-    "exit_on", "exit_when", "exit_on_leave",
-)  # fmt: skip
-"""The keys of a head in the order in which they are written."""
 
 
 class NoStep(YutangError):
@@ -34,7 +42,7 @@ def insert(text: str, place: str, index: int, items: list[Any]) -> tuple[str, st
     index = _boundary(way, index)
     path = f"{place}.{index + len(items) - 1}"
     if way.steps and all(step.block for step in way.steps):
-        return _put(text, outline, way, index, _lines_of(items)), path
+        return _put(text, outline, way, index, lines_of(items)), path
     if way.steps:
         return insert(_loosened(text, outline, way.steps[0]), place, index, items)
     return _begin(text, outline, way, items), path
@@ -48,14 +56,14 @@ def delete(text: str, path: str) -> str:
     rest = [*lines[: step.first], *lines[step.last :]]
     if len(way.steps) == 1:
         line = _key_line(outline, way)
-        rest[line] = _closed(rest[line])
-    return _joined(rest)
+        rest[line] = closed(rest[line])
+    return joined(rest)
 
 
 def duplicate(text: str, path: str) -> tuple[str, str]:
     """The same step once more, right after it; ids are not doubled."""
     text, outline, step = _blocked(text, path)
-    copy = _without_ids(text.splitlines()[step.first : step.last], _column(outline, step))
+    copy = without_ids(text.splitlines()[step.first : step.last], _column(outline, step))
     way = _way(outline, step.place)
     found = _put(text, outline, way, step.index + 1, copy)
     return found, f"{step.place}.{step.index + 1 + step.index - step.start}"
@@ -86,7 +94,7 @@ def move_to(text: str, path: str, place: str, index: int) -> tuple[str, str]:
     if way.steps and not all(one.block for one in way.steps):
         return move_to(_loosened(text, outline, way.steps[0]), path, place, index)
     index, size = _boundary(way, index), step.index - step.start + 1
-    moved = _dedented(text.splitlines()[step.first : step.last], _column(outline, step))
+    moved = dedented(text.splitlines()[step.first : step.last], _column(outline, step))
     if way.steps:
         text = _put(text, outline, way, index, moved)
     else:
@@ -102,7 +110,7 @@ def rewrite(text: str, path: str, change: Callable[[CommentedMap], None]) -> str
     """Change the keys of one step; comments inside it stay."""
     text, outline, step = _blocked(text, path)
     line, column = step.node.position.line - 1, _column(outline, step)
-    return _spliced(text, line, step.last, column, change)
+    return spliced(text, line, step.last, column, change)
 
 
 def ride(text: str, path: str, offer: str) -> tuple[str, str]:
@@ -111,43 +119,15 @@ def ride(text: str, path: str, offer: str) -> tuple[str, str]:
     lines = text.splitlines()
     if step.offer is not None and not offer:
         item = step.offer.position.line - 1
-        return _joined([*lines[: step.first], *lines[step.first : item], *lines[_end(lines, item, step) :]]), _back(step)
+        return joined([*lines[: step.first], *lines[step.first : item], *lines[_end(lines, item, step) :]]), _back(step)
     if step.offer is not None:
         item = step.offer.position.line - 1
         end = _end(lines, item, step)
-        return _spliced(text, item, end, _column(outline, step), lambda node: _set(node, "offer", offer)), path
+        return spliced(text, item, end, _column(outline, step), lambda node: _set(node, "offer", offer)), path
     if not offer:
         return text, path
-    new = _indented([f"- offer: {_scalar(offer)}"], _column(outline, step))
-    return _joined([*lines[: step.first], *new, *lines[step.first :]]), f"{step.place}.{step.index + 1}"
-
-
-def set_head(text: str, values: dict[str, Any]) -> str:
-    """Other values of the head's keys; None takes a key away. What stays the same is not touched."""
-    for name, value in values.items():
-        outline = _outline(text)
-        keys = outline.keys()
-        node = outline.root.mapping().get(name)
-        if value is None and node is not None:
-            text = _without_key(text, *keys[name])
-        elif value is not None and node is None:
-            text = _with_key(text, keys, name, value)
-        elif value is not None and node is not None and node.plain() != value:
-            text = _changed_key(text, keys[name], name, value)
-    return text
-
-
-def plain(value: Any) -> Any:
-    """Plain values as a tree that is written in one line, but for lists of steps."""
-    if isinstance(value, dict):
-        made = CommentedMap((key, plain(item)) for key, item in value.items())
-        made.fa.set_flow_style()
-        return made
-    if isinstance(value, list | tuple):
-        some = CommentedSeq(plain(item) for item in value)
-        some.fa.set_flow_style()
-        return some
-    return value
+    new = indented([f"- offer: {scalar(offer)}"], _column(outline, step))
+    return joined([*lines[: step.first], *new, *lines[step.first :]]), f"{step.place}.{step.index + 1}"
 
 
 def shifted(path: str, place: str, at: int, by: int) -> str:
@@ -203,9 +183,9 @@ def _loosened(text: str, outline: Outline, step: Step) -> str:
     around = _around(outline, step)
     if around is None:
         root = tree.read(text)
-        root[STEPS_KEY] = _open(root[STEPS_KEY])
+        root[STEPS_KEY] = opened_up(root[STEPS_KEY])
         return tree.write(root)
-    return _spliced(text, around.node.position.line - 1, around.last, _column(outline, around), _open)
+    return spliced(text, around.node.position.line - 1, around.last, _column(outline, around), opened_up)
 
 
 def _around(outline: Outline, step: Step) -> Step | None:
@@ -219,26 +199,9 @@ def _around(outline: Outline, step: Step) -> Step | None:
     return None
 
 
-def _open(node: Any) -> Any:
-    """Steps, and what holds steps, on lines of their own."""
-    if isinstance(node, CommentedSeq):
-        node.fa.set_block_style()
-        for item in node:
-            _open(item)
-    elif isinstance(node, CommentedMap):
-        node.fa.set_block_style()
-        for key in ("then", "else", "branch"):
-            if isinstance(node.get(key), CommentedSeq | CommentedMap):
-                _open(node[key])
-        if isinstance(node.get("then"), CommentedMap):
-            for arm in node["then"].values():
-                _open(arm)
-    return node
-
-
 def _begin(text: str, outline: Outline, way: Way, items: list[Any]) -> str:
     """The first steps of a list that is empty, or not there at all."""
-    new = CommentedSeq(_opened(item) for item in items)
+    new = CommentedSeq(opened(item) for item in items)
     if way.place == STEPS_KEY:
         return _first_steps(text, outline, new)
     step = _step(outline, way.place.rpartition(".")[0])
@@ -246,10 +209,10 @@ def _begin(text: str, outline: Outline, way: Way, items: list[Any]) -> str:
         return _begin(*_again(_loosened(text, outline, step), way), items)
 
     def change(item: CommentedMap) -> None:
-        _open(item)
-        _hang(item, way.address[len(step.address) :], new)
+        opened_up(item)
+        hang(item, way.address[len(step.address) :], new)
 
-    return _spliced(text, step.node.position.line - 1, step.last, _column(outline, step), change)
+    return spliced(text, step.node.position.line - 1, step.last, _column(outline, step), change)
 
 
 def _again(text: str, way: Way) -> tuple[str, Outline, Way]:
@@ -261,22 +224,9 @@ def _first_steps(text: str, outline: Outline, new: CommentedSeq) -> str:
     written = tree.write(CommentedMap({STEPS_KEY: new})).splitlines()
     lines, keys = text.splitlines(), outline.keys()
     if STEPS_KEY not in keys:
-        return _joined([*lines, *written])
+        return joined([*lines, *written])
     line = outline.root.mapping()[STEPS_KEY].key.line - 1  # type: ignore[union-attr]
-    return _joined([*lines[:line], *written, *lines[keys[STEPS_KEY][1] :]])
-
-
-def _hang(item: CommentedMap, address: Address, new: CommentedSeq) -> None:
-    """Put a list into a step at an address, with the mappings on the way there."""
-    for key in address[:-1]:
-        if isinstance(key, int):
-            item = item[key]
-        else:
-            if item.get(key) is None:
-                item[key] = CommentedMap()
-            item = item[key]
-        item.fa.set_block_style()
-    item[address[-1]] = new
+    return joined([*lines[:line], *written, *lines[keys[STEPS_KEY][1] :]])
 
 
 def _put(text: str, outline: Outline, way: Way, index: int, new: list[str]) -> str:
@@ -284,7 +234,7 @@ def _put(text: str, outline: Outline, way: Way, index: int, new: list[str]) -> s
     follows = next((step for step in way.steps if step.start >= index), None)
     line = follows.first if follows else way.steps[-1].last
     lines = text.splitlines()
-    return _joined([*lines[:line], *_indented(new, _column(outline, way.steps[0])), *lines[line:]])
+    return joined([*lines[:line], *indented(new, _column(outline, way.steps[0])), *lines[line:]])
 
 
 def _replaced_first(text: str, place: str, new: list[str]) -> str:
@@ -293,51 +243,7 @@ def _replaced_first(text: str, place: str, new: list[str]) -> str:
     step = _way(outline, place).steps[0]
     lines = text.splitlines()
     column = len(lines[step.first]) - len(lines[step.first].lstrip())
-    return _joined([*lines[: step.first], *_indented(new, column), *lines[step.last :]])
-
-
-def _spliced(text: str, first: int, last: int, column: int, change: Callable[[Any], Any]) -> str:
-    """The lines of one entry, read as a tree, changed, and written back."""
-    lines = text.splitlines()
-    inner = _indented(_dedented(lines[first:last], column), 2)
-    root = tree.read("\n".join([f"{STEPS_KEY}:", *inner]) + "\n")
-    change(root[STEPS_KEY][0])
-    new = _dedented(tree.write(root).splitlines()[1:], 2)
-    return _joined([*lines[:first], *_indented(new, column), *lines[last:]])
-
-
-def _lines_of(items: list[Any]) -> list[str]:
-    written = tree.write(CommentedMap({STEPS_KEY: CommentedSeq(_opened(item) for item in items)}))
-    return _dedented(written.splitlines()[1:], 2)
-
-
-def _opened(item: Any) -> Any:
-    made = plain(item)
-    if isinstance(made, CommentedMap):
-        made.fa.set_block_style()
-    return made
-
-
-def _without_ids(lines: list[str], column: int) -> list[str]:
-    """The lines of a step at column 0, without any id."""
-    inner = _indented(_dedented(lines, column), 2)
-    root = tree.read("\n".join([f"{STEPS_KEY}:", *inner]) + "\n")
-    _drop_ids(root[STEPS_KEY])
-    return _dedented(tree.write(root).splitlines()[1:], 2)
-
-
-def _drop_ids(node: Any) -> None:
-    """Of steps alone: other mappings may have a key of that name."""
-    if isinstance(node, CommentedSeq):
-        for item in node:
-            _drop_ids(item)
-    elif isinstance(node, CommentedMap):
-        node.pop("id", None)
-        for key in (*(("then", "else") if any(kind in node for kind in (*FORKS, "when")) or "else" in node else ()), "branch"):
-            _drop_ids(node.get(key))
-        if "split" in node and isinstance(node.get("then"), CommentedMap):
-            for arm in node["then"].values():
-                _drop_ids(arm)
+    return joined([*lines[: step.first], *indented(new, column), *lines[step.last :]])
 
 
 def _column(outline: Outline, step: Step) -> int:
@@ -355,15 +261,6 @@ def _key_line(outline: Outline, way: Way) -> int:
     return node.key.line - 1
 
 
-def _closed(line: str) -> str:
-    """``then:`` as ``then: []``, also with a comment behind it."""
-    for n, letter in enumerate(line):
-        rest = line[n + 1 :].strip()
-        if letter == ":" and (not rest or rest.startswith("#")):
-            return f"{line[: n + 1]} []{line[n + 1 :]}"
-    return line
-
-
 def _end(lines: list[str], first: int, step: Step) -> int:
     """Where the offer that begins on `first` ends: before the comment of its message, or before the message."""
     last = step.node.position.line - 1
@@ -378,46 +275,3 @@ def _back(step: Step) -> str:
 
 def _set(node: CommentedMap, key: str, value: Any) -> None:
     node[key] = value
-
-
-def _scalar(value: str) -> str:
-    return tree.write(CommentedMap(x=value))[3:].rstrip("\n")
-
-
-def _without_key(text: str, first: int, last: int) -> str:
-    """A key with the comment above it, unless that is the comment of the whole file."""
-    lines = text.splitlines()
-    if first == 0:
-        while first < last and lines[first].startswith("#"):
-            first += 1
-    return _joined([*lines[:first], *lines[last:]])
-
-
-def _with_key(text: str, keys: dict[str, tuple[int, int]], name: str, value: Any) -> str:
-    """Behind the key that comes before it in the order of a head."""
-    before = [keys[key][1] for key in HEAD[: HEAD.index(name)] if key in keys]
-    lines = text.splitlines()
-    line = max(before) if before else 0
-    new = tree.write(CommentedMap({name: plain(value)})).splitlines()
-    return _joined([*lines[:line], *new, *lines[line:]])
-
-
-def _changed_key(text: str, lines_of: tuple[int, int], name: str, value: Any) -> str:
-    """Another value; the comment behind it stays."""
-    first, last = lines_of
-    lines = text.splitlines()
-    root = tree.read("\n".join(lines[first:last]) + "\n")
-    root[name] = plain(value)
-    return _joined([*lines[:first], *tree.write(root).splitlines(), *lines[last:]])
-
-
-def _dedented(lines: list[str], by: int) -> list[str]:
-    return [line[by:] if line[:by].strip() == "" else line.lstrip() for line in lines]
-
-
-def _indented(lines: list[str], by: int) -> list[str]:
-    return [" " * by + line if line.strip() else "" for line in lines]
-
-
-def _joined(lines: list[str]) -> str:
-    return "\n".join(lines) + "\n"

@@ -31,7 +31,8 @@ UNKNOWN = "unknown"
 @dataclass(frozen=True)
 class Step:
     """One line of the list. node: the step as it is written; offer: the one that rides on it. first, last: its lines with the
-    comment above it, `last` excluded, counted from 0. block: it stands on lines of its own. dead: nobody comes here."""
+    comment above it, `last` excluded, counted from 0. block: it stands on lines of its own. dead: nobody
+    comes here."""
 
     path: str
     kind: str
@@ -100,11 +101,7 @@ class Outline:
 
     def at(self, line: int, column: int) -> Step | None:
         """The innermost step that holds a place in the file, counted from 1."""
-        held = [
-            step
-            for step in self.steps()
-            if step.first < line <= step.last and _begins(step) <= (line, column)
-        ]
+        held = [step for step in self.steps() if step.first < line <= step.last and _begins(step) <= (line, column)]
         return held[-1] if held else None
 
     def keys(self) -> dict[str, tuple[int, int]]:
@@ -119,7 +116,7 @@ def read(text: str, file_name: str) -> Outline:
     lines = tuple(text.splitlines())
     reader = _Reader(lines, root)
     node = root.mapping().get(STEPS_KEY)
-    first, last = reader.keys.get(STEPS_KEY, (0, len(lines)))
+    _first, last = reader.keys.get(STEPS_KEY, (0, len(lines)))
     return Outline(root, reader.way(STEPS_KEY, "main", "", (STEPS_KEY,), node, last), lines=lines)
 
 
@@ -159,7 +156,9 @@ class _Reader:
 
     def way(self, place: str, kind: str, label: str, address: Address, node: Node | None, end: int, **more: Any) -> Way:
         items = node.value if node is not None and isinstance(node.value, list) else []
-        return Way(place, kind, label, address, len(items), tuple(self._steps(place, address, node, items, end)), **more)
+        return Way(
+            place, kind, label, address, len(items), tuple(self._steps(place, address, node, items, end)), **more
+        )
 
     def _steps(self, place: str, address: Address, node: Node | None, items: list[Node], end: int) -> Iterator[Step]:
         waiting: tuple[Node, int] | None = None
@@ -179,7 +178,9 @@ class _Reader:
             first = waiting[1] if waiting else first
             waiting = None
             inside = tuple(self._ways(f"{place}.{n}", (*address, n), item, kind, last))
-            yield Step(f"{place}.{n}", kind, item, (*address, n), offer, first, max(last, first + 1), block, dead, inside)
+            yield Step(
+                f"{place}.{n}", kind, item, (*address, n), offer, first, max(last, first + 1), block, dead, inside
+            )
             dead = dead or kind in LAST_KINDS
 
     def _ways(self, path: str, address: Address, node: Node, kind: str, end: int) -> Iterator[Way]:

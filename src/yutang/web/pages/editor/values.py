@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ruamel.yaml.comments import CommentedMap
+
 from yutang.brand import tree
 from yutang.model import YutangError
 from yutang.web.forms import text_of, texts_of
+from yutang.web.pages.editor.cuts import plain
 
 SPAN = ("days", "hours", "minutes")
 
@@ -82,7 +85,7 @@ def pairs_shown(value: Any) -> str:
     """The opposite of `pairs`."""
     if not isinstance(value, dict) or not value:
         return "" if not value else shown(value)
-    written = tree.write(_flow({"x": _plain(value)})).strip()
+    written = tree.write(plain({"x": bare(value)})).strip()
     return written.removeprefix("{x: {").removesuffix("}}").replace("\n", " ")
 
 
@@ -98,29 +101,23 @@ def yaml(text: str) -> Any:
         return None
     try:
         found = tree.read("value:\n" + "\n".join(f"  {line}" for line in text.splitlines()) + "\n")["value"]
-    except Exception as error:  # noqa: BLE001 - the parser has many ways to give up
+    except Exception as error:
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise Unreadable(f"看不懂这段 YAML，请检查缩进和引号。 this is not YAML: {said}") from None
-    return _plain(found)
+    return bare(found)
 
 
 def yaml_shown(value: Any) -> str:
     """A value as YAML, in one line where it is short."""
-    return "" if value is None else tree.write(_plain(value)).removesuffix("...\n").strip()
+    return "" if value is None else tree.write(bare(value)).removesuffix("...\n").strip()
 
 
-def _flow(value: dict[str, Any]) -> Any:
-    from yutang.web.pages.editor.edits import plain
-
-    return plain(value)
-
-
-def _plain(value: Any) -> Any:
+def bare(value: Any) -> Any:
     """Without what the parser remembers of the text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): bare(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [bare(item) for item in value]
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -128,3 +125,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     return str(value)
+
+
+def put(item: CommentedMap, key: str, value: Any) -> None:
+    """Another value of a key, if it is another; None takes the key away. Steps inside come last."""
+    if value is None:
+        item.pop(key, None)
+    elif key not in item and "then" in item:
+        item.insert(list(item).index("then"), key, plain(value))
+    elif key not in item or bare(item[key]) != value:
+        if item.get(key) == "":
+            item[key] = None  # else the quotes of the empty text would be kept
+        item[key] = plain(value)

@@ -36,7 +36,7 @@ _UNFINISHED = {
     "set": both("更新属性", "set an attribute"),
     "call": both("调用外部系统", "call another system"),
     "journey": both("进入另一个旅程：还没有选", "begin another journey: not chosen yet"),
-    "ladder": both("优惠阶梯：还没有选", "an offer ladder: not chosen yet"),
+    "ladder": both("优惠阶梯：还没有选好", "an offer ladder: not complete yet"),
     "exit": both("结束", "end"),
     "unknown": both("看不懂的一步", "a step that cannot be read"),
 }
@@ -132,6 +132,11 @@ def trigger(node: Node | None, choices: Choices) -> Words:
         body = triggers.trigger(node) if node is not None else {}
     except YutangError:
         body = {}
+    return begins(body, choices)
+
+
+def begins(body: dict[str, Any], choices: Any) -> Words:
+    """The same of a trigger that was read; choices: whatever knows titles."""
     for key, say in _TRIGGERS.items():
         if key in body:
             return say(body, choices)
@@ -191,7 +196,9 @@ def _by_year(body: dict[str, Any], _: Choices) -> Words:
 def _by_place(body: dict[str, Any], choices: Choices) -> Words:
     near = body["near"]
     title = choices.titled("store", near["store"]) if near["store"] else both("任一门店", "any store")
-    return both(f"走到{title['zh']} {near['within_m']} 米内时", f"on coming within {near['within_m']} m of {title['en']}")
+    return both(
+        f"走到{title['zh']} {near['within_m']} 米内时", f"on coming within {near['within_m']} m of {title['en']}"
+    )
 
 
 _TRIGGERS = {
