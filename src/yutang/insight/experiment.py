@@ -17,7 +17,7 @@ from yutang import definitions
 from yutang.db.queries import Queries
 from yutang.definitions import POND
 from yutang.insight import words
-from yutang.insight.reading import Reading, Row, Scale, pairs_of, reading
+from yutang.insight.reading import Figure, Reading, Row, Scale, pairs_of, reading
 from yutang.insight.statistics import Cell, Interval, classic, difference, means, mismatch, tuned
 from yutang.insight.verdict import Sight, Verdict, verdict
 from yutang.model import YutangError
@@ -133,6 +133,40 @@ def effect(conn: psycopg.Connection, now: datetime, journey: str, days: int = DA
         )
         whole = _look(conn, now, asked)
         return replace(whole, splits=_splits(conn, now, asked))
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What one earlier look would have shown of the measure that is judged."""
+
+    at: datetime
+    measure: str
+    unit: str
+    figure: Figure
+
+
+def path(conn: psycopg.Connection, now: datetime, journey: str, days: int = DAYS, looks: int = 12) -> list[Glance]:
+    """How the judged figure came to be what it is: looks at even distances since the first could tell anything; those with too
+    little data are left out. What came late (refunds, facts) is seen by all of them. Raises YutangError when there is none."""
+    rows = sql.history(conn, kind="journey", name=journey).fetchall()
+    if not rows:
+        raise YutangError(f"there is no journey '{journey}'")
+    asked = Question("journey", journey, title_of(rows[-1].body, journey), rows[-1].definition_id, days)
+    begun = sql.first_entry(conn, journey=asked.journey).fetchone()
+    first = begun.at + timedelta(days=days) if begun and begun.at else now
+    found = (_glance(conn, first + (now - first) * n / looks, asked, rows) for n in range(1, looks + 1) if first < now)
+    return [one for one in found if one is not None]
+
+
+def _glance(conn: psycopg.Connection, at: datetime, asked: Question, rows: Sequence[Any]) -> Glance | None:
+    begins, ends, shares = _drawn_by(rows, {})
+    with conn.transaction():
+        _begin(conn)
+        span = timedelta(days=asked.days or DAYS)
+        sql.entered(conn, journey=asked.journey, now=at, span=span, begins=begins, ends=ends, shares=shares)
+        seen = _look(conn, at, asked)
+    told = seen.readings.get(seen.primary)
+    return Glance(at, seen.primary, told.unit, told.best) if told else None
 
 
 def pond_effect(conn: psycopg.Connection, now: datetime, since: datetime | None = None) -> Effect:

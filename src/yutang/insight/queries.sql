@@ -17,6 +17,9 @@ left join (select e.journey_id, min(e.entered_at) as since, count(distinct e.per
 where d.retired_at is null or c.journey_id is not null
 order by d.name;
 
+-- name: first_entry
+select min(e.entered_at) as at from enrolment e where e.journey_id = %(journey)s::int;
+
 -- name: started
 -- When the first journey began.
 select min(s.started_at) as at from journey_state s where s.started_at <= %(now)s::timestamptz;

@@ -79,6 +79,11 @@ class Draft:
         ids, place = self._ids(order), {number: n for n, number in enumerate(order)}
         return [{"id": ids[number]} | with_targets(self.lines[number], place) for number in order]
 
+    def places(self, first: int) -> dict[str, Path]:
+        """Where the step of each line stands, by the line's id; a step may have several. The end belongs to no step."""
+        ids = self._ids(list(self._reading(first)))
+        return {name: self._names[number][0] for number, name in ids.items() if self._names[number][0] != LAST}
+
     def _reading(self, first: int) -> Iterator[int]:
         waiting, seen = [first], set()
         while waiting:

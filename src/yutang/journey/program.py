@@ -10,12 +10,23 @@ question is answered yes · ``hours`` of the day · ``split`` by weight · ``mes
 from __future__ import annotations
 
 from yutang.journey import steps
-from yutang.journey.draft import Draft, Line
+from yutang.journey.draft import Draft, Line, Path
 from yutang.source import Node
 
 
 def program(node: Node) -> list[Line]:
     """The program of a list of steps. Raises SourceError."""
+    draft, first = _read(node)
+    return draft.finish(first)
+
+
+def places(node: Node) -> dict[str, Path]:
+    """Which step each line of a program comes from, by the line's id. Raises SourceError."""
+    draft, first = _read(node)
+    return draft.places(first)
+
+
+def _read(node: Node) -> tuple[Draft, int]:
     draft = Draft()
     end = draft.add({"do": "end", "because": None}, "end")
-    return draft.finish(steps.lines(draft, node.items(), (), end))
+    return draft, steps.lines(draft, node.items(), (), end)

@@ -1,14 +1,27 @@
 """From a brand folder to what is in service: what would change, who must agree, and the change itself."""
 
-from yutang.plan.book import Plan, PlanRefused, found, listing
+from yutang.plan.book import Plan, PlanRefused, Text, found, listing, text
 from yutang.plan.flight import BadMove
-from yutang.plan.make import Draft, apply, approve, in_service, look, make, publish, refuse, revert
+from yutang.plan.make import (
+    Draft,
+    apply,
+    approve,
+    in_service,
+    look,
+    make,
+    outdated,
+    publish,
+    refuse,
+    revert,
+    way_back,
+)
 
 __all__ = [
     "BadMove",
     "Draft",
     "Plan",
     "PlanRefused",
+    "Text",
     "apply",
     "approve",
     "found",
@@ -16,7 +29,10 @@ __all__ = [
     "listing",
     "look",
     "make",
+    "outdated",
     "publish",
     "refuse",
     "revert",
+    "text",
+    "way_back",
 ]

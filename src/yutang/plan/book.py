@@ -179,10 +179,7 @@ def hold(conn: psycopg.Connection, plan_id: int, states: tuple[str, ...]) -> tup
     row = sql.hold(conn, plan=plan_id).fetchone()
     if row is None:
         raise _none(plan_id)
-    text = Text(
-        row.brand, {_key(part): part["body"] for part in row.parts}, row.sources, row.base, row.moves, row.files or {},
-        row.published,
-    )  # fmt: skip
+    text = _text(row)
     plan = found(conn, plan_id)
     if row.state not in states:
         last = plan.marks[-1]
@@ -197,6 +194,19 @@ def hold(conn: psycopg.Connection, plan_id: int, states: tuple[str, ...]) -> tup
             f"计划 {plan_id} 的内容在保存后被改动，请重新做计划。 the text of plan {plan_id} is not what was kept; make the plan anew",
         )
     return plan, text
+
+
+def text(conn: psycopg.Connection, plan_id: int) -> Text:
+    """What a plan holds, to be read. Raises YutangError when there is none."""
+    row = sql.text(conn, plan=plan_id).fetchone()
+    if row is None:
+        raise _none(plan_id)
+    return _text(row)
+
+
+def _text(row: Any) -> Text:
+    bodies = {_key(part): part["body"] for part in row.parts}
+    return Text(row.brand, bodies, row.sources, row.base, row.moves, row.files or {}, row.published)
 
 
 def bring(conn: psycopg.Connection, now: datetime, plan_id: int, state: str, by: str, note: str = "") -> None:

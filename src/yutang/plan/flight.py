@@ -51,15 +51,26 @@ class Flight:
 
 def flights(conn: psycopg.Connection, changes: Sequence[Change], bodies: Bodies, moves: Moves) -> list[Flight]:
     """The journeys that change, with the people on them. Raises PlanRefused where nobody has said where some of them go."""
+    found = guessed(conn, changes, bodies, moves)
+    for one in found:
+        _check_clear(one.journey.name, one.groups)
+    return found
+
+
+def guessed(conn: psycopg.Connection, changes: Sequence[Change], bodies: Bodies, moves: Moves) -> list[Flight]:
+    """The same where nobody has to have said it yet: `unclear` tells for whom it is a guess."""
     found = []
     for change in changes:
         old = definitions.current(conn, "journey", change.name) if _edits(change) else None
         if old is not None:
-            choices = moves.get(change.name, {})
-            groups = edit.preview(conn, old, bodies[change.key], choices)
-            _check_clear(change.name, groups)
+            groups = edit.preview(conn, old, bodies[change.key], moves.get(change.name, {}))
             found.append(Flight(old, groups, _people(conn, change.name) - sum(group.people for group in groups)))
     return found
+
+
+def unclear(group: edit.Group) -> bool:
+    """Does somebody have to say where these people go?"""
+    return bool(group.people) and group.because in _UNCLEAR
 
 
 def _edits(change: Change) -> bool:
@@ -67,7 +78,7 @@ def _edits(change: Change) -> bool:
 
 
 def _check_clear(journey: str, groups: Sequence[edit.Group]) -> None:
-    lost = [g for g in groups if g.people and g.because in _UNCLEAR]
+    lost = [g for g in groups if unclear(g)]
     if lost:
         zh = "；".join(f"{g.people} 人在步骤 {g.step}（{g.label['zh']}）" for g in lost)
         en = "; ".join(f"{g.people} at {g.step} ({g.label['en']})" for g in lost)

@@ -18,6 +18,7 @@ from yutang.model import Reason, YutangError
 from yutang.plan import book, diff, flight, quota, show, words
 from yutang.plan.book import Base, Plan, PlanRefused, Text
 from yutang.plan.diff import Change
+from yutang.plan.flight import Flight
 from yutang.plan.parts import POND, Bodies, bodies_of, brand_of, reach
 from yutang.plan.words import Titles, told
 
@@ -41,6 +42,12 @@ class Draft:
     text: Text
     changes: list[Change]
     shown: dict[str, Any]
+    flights: list[Flight]
+
+    @property
+    def fresh(self) -> list[str]:
+        """The journeys that would not be as they are, or name what would not."""
+        return sorted(_fresh(self.text.bodies, self.changes))
 
 
 def in_service(conn: psycopg.Connection) -> Service:
@@ -50,8 +57,17 @@ def in_service(conn: psycopg.Connection) -> Service:
     )
 
 
-def look(conn: psycopg.Connection, now: datetime, brand: Brand, channels: Channels, moves: Sequence[str] = ()) -> Draft:
-    """What would change with this brand; nothing is written. `moves`: see `flight.read_moves`.
+def look(
+    conn: psycopg.Connection,
+    now: datetime,
+    brand: Brand,
+    channels: Channels,
+    moves: Sequence[str] = (),
+    *,
+    guess: bool = False,
+) -> Draft:
+    """What would change with this brand; nothing is written. `moves`: see `flight.read_moves`. guess: it is still to be asked
+    where people go.
 
     Raises PlanRefused when nothing would, or when it is not said where people go; YutangError for a move that cannot be.
     """
@@ -61,10 +77,10 @@ def look(conn: psycopg.Connection, now: datetime, brand: Brand, channels: Channe
         raise PlanRefused(Reason.UNCHANGED, f"{Reason.UNCHANGED.zh}。 {Reason.UNCHANGED.en}")
     chosen = flight.read_moves(moves, found, service.bodies, new)
     titled = Titles(service.bodies, new)
+    flights = (flight.guessed if guess else flight.flights)(conn, found, new, chosen)
     shown = {
         "changes": [told(change, titled) for change in found],
-        "flight": [one.to_json() for one in flight.flights(conn, found, new, chosen)]
-        + list(flight.comings(conn, now, found, new)),
+        "flight": [one.to_json() for one in flights] + list(flight.comings(conn, now, found, new)),
         "quota": show.quota(_calendar(conn, now, new, channels, found), _fresh(new, found)),
         "dry_run": None,
     }
@@ -72,6 +88,7 @@ def look(conn: psycopg.Connection, now: datetime, brand: Brand, channels: Channe
         Text(brand.name, new, brand.sources, service.base, chosen, brand.files, drafts.publication_id(conn)),
         found,
         shown,
+        flights,
     )
 
 
@@ -113,6 +130,12 @@ def revert(
     key: str | None = None,
 ) -> Plan:
     """Make a plan that leads back to what was in service before this one was applied. Raises PlanRefused, YutangError."""
+    was = way_back(conn, plan_id)
+    return make(conn, now, was, by, channels, moves=moves, rehearse=rehearse, key=key, reverts=plan_id)
+
+
+def way_back(conn: psycopg.Connection, plan_id: int) -> Brand:
+    """The brand as it was in service before this plan was applied. Raises PlanRefused, YutangError."""
     with conn.transaction():
         _, text = book.hold(conn, plan_id, ("applied",))
     before = {tuple(name.split("/", 1)): definitions.at_version(conn, *at).body for name, at in text.base.items()}
@@ -121,8 +144,12 @@ def revert(
             f"计划 {plan_id} 之前没有线上内容。 nothing was in service before plan {plan_id}; there is no way back"
         )
     files = {} if text.published is None else drafts.published(conn, text.published)
-    was = brand_of(before, {}, files)  # type: ignore[arg-type]
-    return make(conn, now, was, by, channels, moves=moves, rehearse=rehearse, key=key, reverts=plan_id)
+    return brand_of(before, {}, files)  # type: ignore[arg-type]
+
+
+def outdated(conn: psycopg.Connection, plan_id: int) -> list[str]:
+    """What is in service otherwise than it was when the plan was made, ``kind/name``; nothing: it can be applied as it stands."""
+    return _moved(in_service(conn).base, book.text(conn, plan_id).base)
 
 
 def approve(conn: psycopg.Connection, now: datetime, plan_id: int, by: str) -> Plan:
@@ -199,14 +226,17 @@ def _bring_into_service(
 def _outdated(
     conn: psycopg.Connection, now: datetime, plan_id: int, by: str, is_now: Base, was: Base
 ) -> PlanRefused:  # fmt: skip
-    moved = sorted(name for name in is_now.keys() | was.keys() if is_now.get(name) != was.get(name))
-    names = ", ".join(moved)
+    names = ", ".join(_moved(is_now, was))
     book.bring(conn, now, plan_id, "outdated", by, names)
     return PlanRefused(
         Reason.OUTDATED,
         f"计划 {plan_id} 之后线上内容又变了（{names}），请重新做计划。 what is in service has changed since plan {plan_id} was made "
         f"({names}); make the plan anew",
     )
+
+
+def _moved(is_now: Base, was: Base) -> list[str]:
+    return sorted(name for name in is_now.keys() | was.keys() if is_now.get(name) != was.get(name))
 
 
 def publish(conn: psycopg.Connection, now: datetime, brand: Brand) -> dict[str, int]:

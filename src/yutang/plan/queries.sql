@@ -13,6 +13,9 @@ select plan_id, asked from plan where key = %(key)s::text;
 -- Whoever changes a plan's state holds its row.
 select plan_id, brand, digest, parts, sources, base, moves, files, published, reverts, state from plan where plan_id = %(plan)s::bigint for update;
 
+-- name: text
+select brand, parts, sources, base, moves, files, published from plan where plan_id = %(plan)s::bigint;
+
 -- name: bring
 update plan set state = %(state)s::text where plan_id = %(plan)s::bigint;
 

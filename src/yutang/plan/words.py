@@ -45,7 +45,7 @@ class Titles:
         return words.title_of(self.new.get((kind, name)) or self.old.get((kind, name)) or {}, name)
 
 
-def told(change: Change, titled: Titles) -> dict[str, Any]:
+def told(change: Change, titled: lines.Titled) -> dict[str, Any]:
     """A change as JSON, each part with its sentences: ``{"kind", "name", "sort", "sends", "title", "zh", "en", "details": […]}``."""
     return {
         "kind": change.kind,
@@ -63,7 +63,7 @@ def _is_worth(change: Change, detail: Detail) -> bool:
     return change.sort == "changed" or detail.step is not None
 
 
-def _headline(change: Change, titled: Titles) -> Words:
+def _headline(change: Change, titled: lines.Titled) -> Words:
     kind, sort, title = KINDS[change.kind], SORTS[change.sort], titled(change.kind, change.name)
     sends = SENDS if change.sends else both("", "")
     return both(
@@ -72,7 +72,7 @@ def _headline(change: Change, titled: Titles) -> Words:
     )
 
 
-def _detail(detail: Detail, titled: Titles) -> dict[str, Any]:
+def _detail(detail: Detail, titled: lines.Titled) -> dict[str, Any]:
     said = _step(detail, titled) if detail.step is not None else _value(detail)
     return {"path": detail.path, "old": detail.old, "new": detail.new, **said}
 
@@ -98,7 +98,7 @@ def _short(value: Any) -> str:
     return "–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _step(detail: Detail, titled: Titles) -> Words:
+def _step(detail: Detail, titled: lines.Titled) -> Words:
     if detail.new is None:
         line = lines.line(detail.old, titled)
         return both(f"删除步骤 {detail.step}：{line['zh']}", f"step {detail.step} goes: {line['en']}")

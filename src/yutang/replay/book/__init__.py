@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 
 LOST = timedelta(minutes=5)
 """A worker that has not been heard of for so long is gone, and its work is begun anew."""
-BEAT = timedelta(seconds=1)
+BEAT_SECONDS = 1.0
 
 Clock = Callable[[], datetime]
 Bodies = dict[str, dict[str, Any]]
@@ -69,7 +70,11 @@ def drafts_of(conn: psycopg.Connection, names: Sequence[str], brand: Brand | Non
     for name in names:
         if name not in known:
             raise YutangError(f"there is no journey '{name}'; known are {', '.join(sorted(known)) or 'none'}")
-    parts = {"segment": brand.segments, "offer": brand.offers, "message": brand.messages} if brand else {}
+    parts = (
+        {"pond": {"pond": brand.pond}, "segment": brand.segments, "offer": brand.offers, "message": brand.messages}
+        if brand
+        else {}
+    )
     return parts | {"journey": {name: known[name] for name in names}}
 
 
@@ -113,13 +118,14 @@ def _play(url: str, conn: psycopg.Connection, clock: Clock, channels: Mapping[st
 
 def _watch(conn: psycopg.Connection, clock: Clock, rehearsal: int) -> Callable[[datetime, float], None]:
     """Tells how far it is, once a second at most: whoever asks, and whoever wonders whether its worker still lives."""
-    said = clock()
+    # By the machine's time: the clock of a demo stands still.
+    said = monotonic()
 
     def watch(_now: datetime, share: float) -> None:
         nonlocal said
-        if (now := clock()) - said >= BEAT:
-            said = now
-            sql.beat(conn, rehearsal=rehearsal, share=share, now=now)
+        if (at := monotonic()) - said >= BEAT_SECONDS:
+            said = at
+            sql.beat(conn, rehearsal=rehearsal, share=share, now=clock())
 
     return watch
 
@@ -130,6 +136,21 @@ def found(conn: psycopg.Connection, rehearsal: int) -> dict[str, Any]:
     if row is None:
         raise YutangError(f"there is no rehearsal {rehearsal}")
     return row._asdict()
+
+
+def ahead(conn: psycopg.Connection, rehearsal: int) -> int:
+    """How many are played before this one."""
+    row = sql.ahead(conn, rehearsal=rehearsal).fetchone()
+    assert row is not None
+    return row.n
+
+
+def listing(
+    conn: psycopg.Connection, before: int | None = None, limit: int = 50, numbers: Sequence[int] | None = None
+) -> list[Any]:
+    """The newest first, without their reports: rows (rehearsal_id, kind, by, at, state, share, error, journeys, since, until,
+    days); `before`: those older than this one; numbers: of these."""
+    return sql.listing(conn, before=before, limit=limit, numbers=None if numbers is None else list(numbers)).fetchall()
 
 
 def page(conn: psycopg.Connection, rehearsal: int) -> str:

@@ -28,3 +28,15 @@ where r.rehearsal_id = %(rehearsal)s::bigint;
 
 -- name: page
 select r.page from rehearsal r where r.rehearsal_id = %(rehearsal)s::bigint;
+
+-- name: ahead
+select count(*)::int as n from rehearsal r
+where r.state in ('waiting', 'running') and r.rehearsal_id < %(rehearsal)s::bigint;
+
+-- name: listing
+select r.rehearsal_id, r.kind, r.by, r.at, r.state, r.share, r.error, r.asked -> 'journeys' as journeys, r.asked ->> 'since' as since,
+       r.asked ->> 'until' as until, (r.asked ->> 'days')::int as days
+from rehearsal r
+where r.rehearsal_id < coalesce(%(before)s::bigint, 9223372036854775807)
+  and (%(numbers)s::bigint[] is null or r.rehearsal_id = any(%(numbers)s::bigint[]))
+order by r.rehearsal_id desc limit %(limit)s::int;

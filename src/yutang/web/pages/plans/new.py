@@ -133,7 +133,9 @@ def _keep(request: Request, conn: psycopg.Connection, seen: Seen, wanted: Wanted
             conn, edge.clock(), seen.brand, by, edge.channels(conn), moves=list(wanted.moves),
             key=f"console:{key}" if key else None,
         )  # fmt: skip
-        users.note(conn, edge.clock(), by, "plan_make", f"plan/{kept.plan_id}", {"files": seen.chosen})
+        # The same form sent twice is the same plan.
+        if not users.deeds(conn, about=f"plan/{kept.plan_id}", limit=1):
+            users.note(conn, edge.clock(), by, "plan_make", f"plan/{kept.plan_id}", {"files": seen.chosen})
     return kept
 
 

@@ -13,6 +13,7 @@ from yutang.db.queries import Queries
 from yutang.plan import Plan
 from yutang.plan.make import is_approval_required
 from yutang.plan.parts import reach
+from yutang.plan.words import Titles
 from yutang.web.drafting import draft_of
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
@@ -20,6 +21,8 @@ from yutang.web.pages.plans.said import changes, titles
 from yutang.web.pages.plans.text import TEXT
 from yutang.web.pages.rehearsals import asking
 from yutang.web.routes import look
+from yutang.why import lines
+from yutang.why.chain import Words
 
 sql = Queries(__package__)
 SHOWN = 30
@@ -65,6 +68,7 @@ def show(
             plan=found,
             changes=changes(found.shown),
             titles=titles(found.shown),
+            steps=_steps(conn, found, text),
             required=is_approval_required(conn),
             mine=request.state.visitor.name.casefold() == found.by.casefold(),
             stale=plan.outdated(conn, plan_id) if found.state in OPEN else [],
@@ -85,6 +89,20 @@ def journeys_of(found: Plan, text: plan.Text) -> list[str]:
         for kind, name in text.bodies
         if kind == "journey" and not changed.isdisjoint(reach(text.bodies, [(kind, name)]))
     )
+
+
+def _steps(conn: psycopg.Connection, found: Plan, text: plan.Text) -> dict[tuple[str, str], Words]:
+    """The steps that people stand on or go to, in words: by journey and id, as they were and as they would be."""
+    said: dict[tuple[str, str], Words] = {}
+    titled = Titles({}, text.bodies)
+    for one in found.shown["flight"]:
+        name = one["journey"]
+        old = text.base.get(f"journey/{name}")
+        before = definitions.find(conn, *old) if old else None
+        bodies = [before.body if before else {}, text.bodies.get(("journey", name), {})]
+        for line in (line for body in bodies for line in body.get("program", [])):
+            said[name, line["id"]] = lines.line(line, titled)
+    return said
 
 
 def _watched(conn: psycopg.Connection, found: Plan, text: plan.Text) -> list[Any]:

@@ -52,7 +52,7 @@ def one(request: Request, rehearsal: FromPath[int]) -> Response[bytes]:
             one=found,
             kind=page.text(found["kind"]),
             ahead=book.ahead(conn, rehearsal),
-            told=report.Told(found["report"], page.words) if found["report"] else None,
+            report=report.Told(found["report"], page.words) if found["report"] else None,
             figures=report,
             plan=int(plan) if plan.isdigit() else None,
         )

@@ -32,13 +32,17 @@ class Told:
         """A state, arm or reason."""
         return self.words(word(name)) or name
 
-    def sum(self, key: str) -> float:
-        """Of a list of counts, all together."""
-        return sum(one["figure"]["value"] for one in self.json[key])
+    def sum(self, key: str) -> tuple[float, float]:
+        """Of a list of counts by journey: of the journeys on trial, and of all."""
+        return self._sum(self.json[key])
 
     @property
-    def held(self) -> float:
-        return sum(one["figure"]["value"] for one in self.json["verdicts"] if one["what"][1] != "send")
+    def held(self) -> tuple[float, float]:
+        return self._sum([one for one in self.json["verdicts"] if one["what"][1] != "send"])
+
+    def _sum(self, rows: Sequence[Json]) -> tuple[float, float]:
+        own = [one for one in rows if one["what"][0] in self.json["drafts"]]
+        return _total(own), _total(rows)
 
     def most(self, rows: Sequence[Json]) -> float:
         """The largest, to draw bars against."""
@@ -69,6 +73,10 @@ class Told:
             for one in rows
         ]
         return {"x": days, "series": series, "unit": ""}
+
+
+def _total(rows: Sequence[Json]) -> float:
+    return sum(one["figure"]["value"] for one in rows)
 
 
 def number(value: float) -> str:
