@@ -4,7 +4,7 @@ from yutang.offer.advance import advance
 from yutang.offer.counter import RedeemCounter
 from yutang.offer.coupon import Granted, Wanted, issue, issue_batch, open_batch
 from yutang.offer.redemption import check, confirm, redeem, release
-from yutang.offer.report import conflicts, liability, show, totals
+from yutang.offer.report import conflicts, liability, liability_of, show, totals
 from yutang.offer.till import Redeem, Redeemed
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "issue",
     "issue_batch",
     "liability",
+    "liability_of",
     "open_batch",
     "redeem",
     "release",

@@ -181,6 +181,7 @@ def _gift(node: Node) -> dict[str, Any]:
 
 
 _SORTS = {"coupon": _coupon, "ladder": _ladder, "red_packet": _red_packet, "gift": _gift}
+SORTS = tuple(_SORTS)
 
 
 def _common(fields: dict[str, Node], valid_days: int) -> dict[str, Any]:

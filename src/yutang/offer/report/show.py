@@ -18,14 +18,14 @@ from yutang.source import suggest
 sql = Queries(__package__)
 
 
-def show(conn: psycopg.Connection, now: datetime, name: str) -> dict[str, Any]:
+def show(conn: psycopg.Connection, now: datetime, name: str, foresee: bool = True) -> dict[str, Any]:
     """``{"offer", "sort", "title", "version", "terms", "stock", "coupons", "refused", "liability", "ladder"}``; money in fen.
 
     coupons: by rung ``{"rung", "pay_percent", "issued", "open", "held", "redeemed", "expired", "spent_fen"}``. refused:
     ``{"at": "issue" | "till", "reason", "n"}``. ladder (else null): ``{"places": [{"side", "rung", "people"}], "patience",
     "waited": [{"waited", "people"}], "waiters", "stopped"}``: people by how many of their orders in a row came only after a
-    rung down, those who are waiters, and how often a deeper rung was kept from one. Raises YutangError when no such offer is
-    in service.
+    rung down, those who are waiters, and how often a deeper rung was kept from one. foresee: without it the liability, which
+    takes longest, is left out (empty). Raises YutangError when no such offer is in service.
     """
     offer = _named(conn, name)
     stock = sql.stock(conn, definition_id=offer.definition_id).fetchone()
@@ -39,9 +39,14 @@ def show(conn: psycopg.Connection, now: datetime, name: str) -> dict[str, Any]:
         "stock": stock and stock._asdict(),
         "coupons": _coupons(conn, offer),
         "refused": refused,
-        "liability": [part for part in liability(conn, now).to_json()["offers"] if part["offer"] == offer.name],
+        "liability": liability_of(conn, now, offer.name) if foresee else [],
         "ladder": _ladder(conn, offer, refused) if offer.body["sort"] == "ladder" else None,
     }
+
+
+def liability_of(conn: psycopg.Connection, now: datetime, name: str) -> list[dict[str, Any]]:
+    """The parts of the liability that are one offer's, by rung."""
+    return [part for part in liability(conn, now).to_json()["offers"] if part["offer"] == name]
 
 
 def conflicts(conn: psycopg.Connection, limit: int = 100) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from yutang.web.pages.offers.words import sentences, worth
 from yutang.web.pages.page import Page, done
 from yutang.web.problems import Problem
 from yutang.web.routes import act, look
+from yutang.why.words import title_of
 
 sql = Queries(__package__)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -162,7 +163,7 @@ def _form(
         problem=problem or (None if draft.known else NO_FILES),
         groups=[(group, fields_of(sort, group)) for group in GROUPS if fields_of(sort, group)],
         limited=any(typed[field.name] or field.name in (errors or {}) for field in fields_of(sort, "limits")),
-        others=_others(draft, name),
+        others=_others(draft, name, page.language),
         **_seen(name or called or "new", text, wrong),
     )
 
@@ -175,11 +176,12 @@ def _item(conn: psycopg.Connection, draft: Draft, name: str | None) -> Item | No
     return item(conn, draft, name) if name else None
 
 
-def _others(draft: Draft, name: str | None) -> list[str]:
-    """What an offer may be said not to go with: other offers, and groups."""
+def _others(draft: Draft, name: str | None, language: str) -> list[tuple[str, str]]:
+    """What an offer may be said not to go with: other offers with their titles, and groups."""
     found = entries(draft.text(FILE))
+    offers = [(other, title_of(entry, other)[language]) for other, entry in found.items() if other != name]
     groups = {str(entry["stack"]) for entry in found.values() if isinstance(entry, dict) and entry.get("stack")}
-    return [*(other for other in found if other != name), *sorted(groups - found.keys())]
+    return [*offers, *((group, group) for group in sorted(groups - found.keys()))]
 
 
 def _sort(data: Form) -> str:

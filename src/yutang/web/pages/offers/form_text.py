@@ -50,6 +50,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "一份预计花多少钱，用来算负债；减钱的券可不填。",
         "What one is expected to cost, for the liability; may be left out where an amount comes off.",
     ),
+    "h.value.gift": ("一份多少钱，记入预算。", "What one costs; it is booked against the budget."),
     "f.minimum": ("使用门槛", "Minimum order"),
     "h.minimum": ("订单满多少可用；0 为无门槛。", "The least an order must come to; 0: none."),
     "f.valid_days": ("有效天数", "Valid for"),

@@ -70,7 +70,11 @@ def one(request: Request, name: FromPath[str]) -> Response[bytes]:
             worth=worth,
             stock=_stock(found, {row.definition_id: row for row in sql.stocks(conn)}),
             journeys={d.name: words.title_of(d.body, d.name) for d in definitions.all_current(conn, "journey")},
-            **(_figures(request, conn, found, edge.clock(), page) if at_once and found.live else {"figures": None}),
+            **(
+                _figures(request, conn, found, edge.clock(), page, True)
+                if at_once and found.live
+                else {"figures": None}
+            ),
         )
 
 
@@ -86,6 +90,16 @@ def figures(request: Request, name: FromPath[str]) -> Response[bytes]:
         return page.show(
             "offers/figures.html", item=found, worth=worth, **_figures(request, conn, found, edge.clock(), page)
         )
+
+
+@look("/offers/{name:str}/forecast", "look")
+def forecast(request: Request, name: FromPath[str]) -> Response[bytes]:
+    """What its open coupons will cost: the longest look, so it comes last."""
+    edge = edge_of(request)
+    with edge.pool.lend() as conn:
+        found = _found(conn, draft_of(conn), name)
+        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        return page.show("offers/forecast.html", item=found, forecast=offer.liability_of(conn, edge.clock(), name))
 
 
 def _found(conn: psycopg.Connection, draft: Draft, name: str) -> Item:
@@ -104,15 +118,18 @@ def _stock(one: Item, stocks: dict[int, Any]) -> Any:
     return stocks.get(one.live.definition_id) if one.live is not None else None
 
 
-def _figures(request: Request, conn: psycopg.Connection, found: Item, now: datetime, page: Page) -> dict[str, Any]:
+def _figures(
+    request: Request, conn: psycopg.Connection, found: Item, now: datetime, page: Page, foresee: bool = False
+) -> dict[str, Any]:
     assert found.live is not None
-    shown = offer.show(conn, now, found.name)
+    shown = offer.show(conn, now, found.name, foresee=foresee)
     since = now - timedelta(days=DAYS)
     ask = {"offer": found.live.definition_id}
     latest = sql.latest(conn, **ask, limit=LATEST).fetchall()
     ladder = shown["ladder"]
     return {
         "figures": shown,
+        "forecast": shown["liability"] if foresee else None,
         "days": _chart(page, sql.days(conn, **ask, since=since, zone=page.zone.key).fetchall()),
         "latest": [(row, sees_page(request, conn, row.person_id)) for row in latest],
         "conflicts": [(row, words.reason(row.reason)) for row in sql.conflicts(conn, **ask, limit=MOST_CONFLICTS)],
@@ -125,12 +142,15 @@ def _figures(request: Request, conn: psycopg.Connection, found: Item, now: datet
 
 
 def _chart(page: Page, rows: Sequence[Any]) -> dict[str, Any]:
-    """The days as lines; `table`: the newest first."""
-    names = ("issued", "redeemed", "expired")
+    """The days as lines, those without anything too; `table`: the newest first."""
+    names, found = ("issued", "redeemed", "expired"), {row.day: row for row in rows}
+    days = [min(found) + timedelta(days=n) for n in range((max(found) - min(found)).days + 1)] if found else []
     return {
-        "x": [row.day.strftime("%m-%d") for row in rows],
+        "x": [day.strftime("%m-%d") for day in days],
         "unit": page.text("pieces"),
-        "series": [{"name": page.text(name), "data": [getattr(row, name) for row in rows]} for name in names],
+        "series": [
+            {"name": page.text(name), "data": [getattr(found.get(day), name, 0) for day in days]} for name in names
+        ],
         "table": rows[::-1],
     }
 

@@ -62,6 +62,7 @@ TEXT: dict[str, tuple[str, str]] = FORM | {
         "The draft is wrong, so its terms cannot be read; mend it in the editor.",
     ),
     "o.load": ("显示统计", "Show the figures"),
+    "o.foreseeing": ("正在推算…", "Working it out…"),
     "o.loading": ("正在统计每一张券…", "Counting every coupon…"),
     "o.per_day": ("近 {n} 天", "The last {n} days"),
     "o.no_days": (
@@ -69,7 +70,7 @@ TEXT: dict[str, tuple[str, str]] = FORM | {
         "Nothing was given out, redeemed or expired in the last {n} days.",
     ),
     "day": ("日期", "Day"),
-    "pieces": ("张", "coupons"),
+    "pieces": ("张", ""),
     "issued": ("发出", "Given out"),
     "redeemed": ("核销", "Redeemed"),
     "expired": ("过期", "Expired"),
@@ -78,7 +79,7 @@ TEXT: dict[str, tuple[str, str]] = FORM | {
     "spent_sum": ("花费", "Spent"),
     "o.forecast": ("还将花多少", "What it will still cost"),
     "o.forecast_lead": (
-        "未用的券到期前预计花费；P10–P90 为十有八九落在其中的范围。",
+        "未用的券到期前预计花多少；有八成可能落在 P10 与 P90 之间。",
         "What the open coupons will cost until they end; eight times in ten it lies between P10 and P90.",
     ),
     "o.expected": ("预计", "Expected"),
@@ -117,6 +118,7 @@ TEXT: dict[str, tuple[str, str]] = FORM | {
     "ladder.down": ("沉默时下行", "Down while silent"),
     "ladder.up": ("下单后上行", "Up after orders"),
     "ladder.rung": ("第 {n} 档", "Rung {n}"),
+    "ladder.which": ("档位", "Rung"),
     "ladder.before": ("还没到", "Not yet"),
     "ladder.pay": ("{n} 折", "pay {p}%"),
     "ladder.people": ("{n} 人", "{n} people"),
