@@ -1,9 +1,10 @@
-"""The desk of a member of staff, on a phone or beside a chat: what is to be done, for whom, and a button for "done"."""
+"""The desk of a member of staff, on a phone or beside a chat: what is to be done and for whom, why now, and all customers."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -23,29 +24,24 @@ from yutang.profile import card
 from yutang.web.access import COOKIE, session_of
 from yutang.web.edge import Edge, edge_of
 from yutang.web.login import account_of
+from yutang.web.pages.desk.text import TEXT
 from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
 from yutang.web.sidebar import person_of, shown
+from yutang.web.wallet import held
+from yutang.why import Chain, why
+from yutang.why.chain import Enrolment, Touch
+from yutang.why.words import title_of
 
 sql = Queries("yutang.web")
 PATH = "/desk/{kind:str}/{app:str}"
 PURPOSE = "desk form"
 MAX_FORM = 10_000
 """Bytes."""
-
-WORDS = {
-    "title": {"zh": "我的任务", "en": "My tasks"},
-    "none": {"zh": "没有未完成的任务。", "en": "Nothing is open."},
-    "done": {"zh": "已完成", "en": "Done"},
-    "was_done": {"zh": "已记下，谢谢。", "en": "Noted, thank you."},
-    "overdue": {"zh": "已超时", "en": "overdue"},
-    "escalated": {"zh": "由他人转来", "en": "passed on to you"},
-    "due": {"zh": "{at} 前完成", "en": "by {at}"},
-    "person": {"zh": "顾客 {id}", "en": "Person {id}"},
-    "all": {"zh": "全部任务", "en": "All my tasks"},
-    "others": {"zh": "{staff} 的任务", "en": "of {staff}"},
-    "orders": {"zh": "{n} 单，共 {spent}", "en": "{n} orders, {spent}"},
-}
+SHOWN, LATELY = 30, 6
+"""Customers on a page; events of one."""
+FRESH = timedelta(days=7)
+"""How long a customer is marked as new."""
 
 
 @get(PATH, sync_to_thread=True, include_in_schema=False)
@@ -59,6 +55,29 @@ def desk(request: Request, kind: FromPath[str], app: FromPath[str]) -> Response:
         found = account_of(edge, conn, channels.SIDEBARS, kind, app)
         person = _customer(edge, conn, found, session.userid, asked) if asked else None
         return _show(request, conn, found, session.userid, person)
+
+
+@get(f"{PATH}/customers", sync_to_thread=True, include_in_schema=False)
+def customers(request: Request, kind: FromPath[str], app: FromPath[str]) -> Response:
+    """Whom whoever signed in follows, the newest first; ``?q=`` looks for a name or remark, ``after=`` turns the page."""
+    edge, session = edge_of(request), session_of(request)
+    if session is None or (session.kind, session.app) != (kind, app):
+        return Redirect(f"/login/{quote(kind)}/{quote(app)}?to={quote(request.url.path)}", status_code=303)
+    asked, after = (request.query_params.get(name, "").strip()[:80].replace("\0", "") for name in ("q", "after"))
+    with edge.pool.lend() as conn:
+        found = account_of(edge, conn, channels.SIDEBARS, kind, app)
+        rows = channels.SIDEBARS[kind].customers(conn, found, session.userid, asked, after, SHOWN + 1)
+        pond = definitions.pond(conn)
+    return Page(request, pond["time_zone"], TEXT).show(
+        "desk/customers.html",
+        pond=pond,
+        asked=asked,
+        later=bool(after),
+        rows=rows[:SHOWN],
+        following=rows[SHOWN - 1].external_userid if len(rows) > SHOWN else None,
+        fresh=edge.clock() - FRESH,
+        base=_base(found),
+    )
 
 
 @post(f"{PATH}/tasks/{{task_id:int}}/done", include_in_schema=False, status_code=303, request_max_body_size=MAX_FORM)
@@ -92,23 +111,47 @@ def _customer(edge: Edge, conn: psycopg.Connection, account: Account, userid: st
     return person_of(edge, conn, account, asked)
 
 
+def _base(account: Account) -> str:
+    return f"/desk/{quote(account.kind)}/{quote(account.name)}"
+
+
 def _show(request: Request, conn: psycopg.Connection, account: Account, userid: str, person: int | None) -> Response:
     edge, pond = edge_of(request), definitions.pond(conn)
     now = edge.clock()
     about = {"staff": userid} if person is None else {"persons": [person]}
     rows = STAFF_TASKS.tasks(conn, now, states=STAFF_TASKS.OPEN, most=100, **about)
     handle = channels.CONNECTED[account.kind](edge.vault, account, edge.clock).handle
-    return Page(request, pond["time_zone"]).show(
+    return Page(request, pond["time_zone"], TEXT).show(
         "desk/page.html",
-        words=WORDS,
         pond=pond,
         tasks=[(row, _token(request, edge, row.task_id)) for row in rows],
         people=_people(conn, [row.person_id for row in rows], handle),
+        journeys={d.name: title_of(d.body, d.name) for d in definitions.all_current(conn, "journey")},
         customer=shown(card(conn, person), now) if person is not None else None,
+        known=_known(conn, person, [row.task_id for row in rows], now) if person is not None else None,
         userid=userid,
-        base=f"/desk/{quote(account.kind)}/{quote(account.name)}",
+        base=_base(account),
         was_done="done" in request.query_params,
     )
+
+
+def _known(conn: psycopg.Connection, person: int, tasks: Sequence[int], now: datetime) -> dict[str, Any]:
+    """What helps in talking to a customer: why now, the coupons, what happened lately."""
+    chain = why(conn, person, now)
+    return {
+        "reasons": reasons(chain, tasks),
+        "coupons": [one for one in held(conn, person, now) if one.open],
+        "lately": sorted(chain.events, key=lambda event: event.at, reverse=True)[:LATELY],
+    }
+
+
+def reasons(chain: Chain, tasks: Sequence[int]) -> list[tuple[str, Enrolment, Touch]]:
+    """Why the tasks were given; where there are none, why the last thing was sent. A kind of each, its run, and what was said."""
+    said = [(run, touch) for run in chain.enrolments for touch in run.touches]
+    given = [("task", run, touch) for run, touch in said if touch.touch_id in set(tasks)]
+    sent = [(run, touch) for run, touch in said if touch.attempt is not None and touch.attempt.state == "sent"]
+    last = max(sent, key=lambda pair: pair[1].attempt.at, default=None)  # type: ignore[union-attr]
+    return given or ([("touch", *last)] if last else [])
 
 
 def _people(conn: psycopg.Connection, persons: Sequence[int], handle: str | None) -> dict[int, Any]:
@@ -116,4 +159,4 @@ def _people(conn: psycopg.Connection, persons: Sequence[int], handle: str | None
     return {row.person_id: row for row in sql.contacts(conn, persons=sorted(set(persons)), kind=handle)}
 
 
-ROUTES: list[HTTPRouteHandler] = [desk, done]
+ROUTES: list[HTTPRouteHandler] = [desk, customers, done]

@@ -1,0 +1,42 @@
+"""The phrases of the desk: (Chinese, English)."""
+
+from yutang.web.pages.wallet.text import TEXT as WALLET
+
+TEXT: dict[str, tuple[str, str]] = WALLET | {
+    "title": ("我的任务", "My tasks"),
+    "mine": ("我的客户", "My customers"),
+    "none_open": ("没有未完成的任务。", "Nothing is open."),
+    "mark_done": ("已完成", "Done"),
+    "was_done": ("已记下，谢谢。", "Noted, thank you."),
+    "overdue": ("已超时", "overdue"),
+    "escalated": ("由他人转来", "passed on to you"),
+    "due": ("{at} 前完成", "by {at}"),
+    "person": ("顾客 {id}", "Person {id}"),
+    "all_mine": ("全部任务", "All my tasks"),
+    "others": ("{staff} 的任务", "of {staff}"),
+    "few_orders": ("{n} 单，共 {spent}", "{n} orders, {spent}"),
+    "no_orders": ("还没有下过单", "no order yet"),
+    "last_at": ("最近下单 {at}", "last order {at}"),
+    "words": ("建议说", "Say"),
+    "copy_words": ("复制这段话", "Copy the words"),
+    "why_now": ("为什么是现在", "Why now"),
+    "why_task": ("这件任务：{cause}", "The task: {cause}"),
+    "why_line": ("走到「{line}」：{seen}", "At '{line}': {seen}"),
+    "why_touch": ("{at} 发过「{title}」：{cause}", "{at}, '{title}': {cause}"),
+    "from_journey": ("旅程「{title}」", "journey '{title}'"),
+    "why_none": ("最近没有给这位顾客发过消息，也没有任务。", "Nothing was sent lately, and there is no task."),
+    "todo": ("要做的", "To do"),
+    "holds": ("手里的券", "Coupons held"),
+    "holds_none": ("现在没有可用的券。", "No coupon to use now."),
+    "lately": ("最近动态", "Lately"),
+    "find": ("按名字或备注查找", "Name or remark"),
+    "since": ("{day} 加上", "since {day}"),
+    "fresh": ("新", "new"),
+    "pending": ("等您通过", "waits for you"),
+    "no_name": ("未命名客户", "no name"),
+    "nobody_mine": (
+        "还没有客户。把活码给顾客扫，加上的人会出现在这里。",
+        "No customers yet. Who comes by your live code appears here.",
+    ),
+    "nobody_found": ("没有找到。换个名字试试。", "Nobody found; try another name."),
+}

@@ -1,0 +1,36 @@
+"""The phrases of the coupon wallet: (Chinese, English)."""
+
+TEXT: dict[str, tuple[str, str]] = {
+    "title": ("我的优惠券", "My coupons"),
+    "lead": (
+        "结账时给店员看券码。请不要转发这个链接。",
+        "Show the code at the till. Please keep this link to yourself.",
+    ),
+    "none": ("现在没有可用的券。", "You have no coupon to use now."),
+    "over": ("用过和过期的（{n}）", "Used and expired ({n})"),
+    "show": ("出示券码", "Show the code"),
+    "code": ("券码", "Code"),
+    "qr": ("券码 {code} 的二维码", "QR code of {code}"),
+    "copy": ("复制券码", "Copy the code"),
+    "ends_today": ("今天到期", "ends today"),
+    "ends_in": ("{day} 到期，还剩 {n} 天", "until {day}, {n} days left"),
+    "ends": ("{day} 到期", "until {day}"),
+    "no_end": ("长期有效", "no end"),
+    "begins": ("{day} 起可用", "usable from {day}"),
+    "kept": ("有一笔订单正占用这张券", "kept for an order of yours"),
+    "uses": ("还能用 {n} 次", "{n} uses left"),
+    "own": ("专属", "for you"),
+    "alone": ("不与其他券同用", "not with other coupons"),
+    "pick_up": ("到店领取", "picked up in the store"),
+    "with_order": ("随订单发放", "comes with an order"),
+    "coupon": ("优惠券", "Coupon"),
+    "gift": ("礼品", "Gift"),
+    "packet": ("{amount}红包", "{amount} red packet"),
+    "state.redeemed": ("已使用", "used"),
+    "state.expired": ("已过期", "expired"),
+    "gone_title": ("链接已失效", "This link has ended"),
+    "gone": (
+        "券还在您名下。打开我们发给您的最新消息，里面有新的链接；或到店报手机号，请店员查询。",
+        "Your coupons are still yours. The newest message from us has a new link; or ask in the store.",
+    ),
+}
