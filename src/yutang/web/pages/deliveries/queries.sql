@@ -23,17 +23,24 @@ union all
  from walked w order by w.xid, w.touch_id limit 1);
 
 -- name: failed
--- Failed ones, the newest touch first, from their own small index.
-select a.person_id, a.touch_id, '' as xid, t.journey_id, t.version, t.message_id, t.message_version, a.channel, a.state, a.reason,
-       a.tries, a.at, a.retry_at, t.judged_at, true as shown
-from attempt a
-join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
-where a.state = 'failed' and a.touch_id < %(touch)s::bigint
-  and (%(channel)s::text is null or a.channel = %(channel)s::text) and (%(reason)s::text is null or a.reason = %(reason)s::text)
-  and (%(journeys)s::int[] is null or t.journey_id = any(%(journeys)s::int[]))
-  and (%(since)s::timestamptz is null or t.judged_at >= %(since)s::timestamptz)
-  and (%(until)s::timestamptz is null or t.judged_at < %(until)s::timestamptz)
-order by a.touch_id desc limit %(limit)s::int;
+-- Failed ones, the newest touch first, from their own small index; the last row tells where the look ended, as above.
+with walked as materialized (
+    select a.* from attempt a
+    where a.state = 'failed' and a.touch_id < %(touch)s::bigint
+      and (%(channel)s::text is null or a.channel = %(channel)s::text) and (%(reason)s::text is null or a.reason = %(reason)s::text)
+    order by a.touch_id desc limit %(walk)s::int)
+(select w.person_id, w.touch_id, '0' as xid, t.journey_id, t.version, t.message_id, t.message_version, w.channel, w.state, w.reason,
+        w.tries, w.at, w.retry_at, t.judged_at, true as shown
+ from walked w
+ cross join lateral (select t.* from touch t where t.bucket = w.bucket and t.person_id = w.person_id and t.touch_id = w.touch_id
+                     offset 0) t
+ where (%(journeys)s::int[] is null or t.journey_id = any(%(journeys)s::int[]))
+   and (%(since)s::timestamptz is null or t.judged_at >= %(since)s::timestamptz)
+   and (%(until)s::timestamptz is null or t.judged_at < %(until)s::timestamptz)
+ order by w.touch_id desc limit %(limit)s::int)
+union all
+(select w.person_id, w.touch_id, '0', 0, 0, 0, 0, '', '', null, 0, w.at, null, w.at, false
+ from walked w order by w.touch_id limit 1);
 
 -- name: ends
 -- The first and the last transaction that decided to send something.
@@ -55,16 +62,6 @@ group by a.channel, a.reason order by n desc, a.channel, a.reason;
 select d.reason, count(*) as n, min(d.retry_at) as next from (
     select t.reason, t.retry_at from touch t where t.verdict = 'hold' limit 100000) d
 group by d.reason order by n desc, d.reason;
-
--- name: channels
--- The channels of all deliveries: one probe for each.
-with recursive name as (
-    (select a.channel from attempt a where a.state in ('waiting', 'claimed') order by a.channel limit 1)
-    union all
-    select (select a.channel from attempt a where a.state in ('waiting', 'claimed') and a.channel > name.channel
-            order by a.channel limit 1)
-    from name where name.channel is not null)
-select name.channel from name where name.channel is not null;
 
 -- name: one
 select a.person_id, a.touch_id, a.channel, a.state, a.reason, a.detail, a.provider_id, a.tries, a.at, a.retry_at, t.journey_id,

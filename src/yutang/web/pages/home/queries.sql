@@ -57,10 +57,6 @@ group by d.reason order by n desc, d.reason;
 select distinct e.props ->> 'code' as code from person_event e
 where e.type = 'contact_added' and e.at >= %(since)s::timestamptz and e.props ->> 'code' is not null;
 
--- name: newest
--- The newest event of each source, in the order of receipt.
-select e.source, max(e.received_at) as at from event e group by e.source;
-
 -- name: begun
 -- Is anything here at all? One look at each.
 select exists (select from person) as persons, exists (select from event) as events,

@@ -15,18 +15,15 @@ from yutang.channels import STAFF_TASKS
 from yutang.channels.platform import account
 from yutang.clock import business_day
 from yutang.db.queries import Queries
-from yutang.ingest import sources
-from yutang.ingest.record import OURS
 from yutang.plan import quota, show
 from yutang.plan.make import is_approval_required
 from yutang.web import scope
 from yutang.web.access import Visitor
 from yutang.web.edge import Edge
+from yutang.web.pages.data.freshness import freshness
 from yutang.why import words
 
 sql = Queries(__package__)
-SILENT = timedelta(days=2)
-"""A source that has sent something is missed after this long."""
 NO_SCAN = timedelta(days=30)
 """A live code that nobody has come by for as long."""
 NEARLY = 0.8
@@ -116,20 +113,13 @@ def _quotas(edge: Edge, conn: psycopg.Connection) -> list[Item]:
 
 def _codes(edge: Edge, conn: psycopg.Connection) -> list[Item]:
     """Live codes for staff that work, and that brought nobody for long."""
-    now = edge.clock()
-    since = now - NO_SCAN
-    idle = []
-    for one in account.every(conn, edge.vault):
-        if one.kind == "wecom":
-            idle += [
-                code.name
-                for code in channels.CODES[one.kind].listing(conn, one)
-                if code.users and code.retired_at is None
-            ]
-    if not idle:
+    accounts = [one for one in account.every(conn, edge.vault) if one.kind in channels.CODES]
+    codes = [code for one in accounts for code in channels.CODES[one.kind].listing(conn, one)]
+    works = [code.name for code in codes if code.users and code.retired_at is None]
+    if not works:
         return []
-    seen = {row.code for row in sql.came_by_code(conn, since=since)}
-    idle = [name for name in idle if name not in seen]
+    seen = {row.code for row in sql.came_by_code(conn, since=edge.clock() - NO_SCAN)}
+    idle = [name for name in works if name not in seen]
     return [Item("code_idle", {"name": name}, "/codes", "") for name in idle[:SHOWN]] + _more(
         idle, "codes_more", "/codes"
     )
@@ -138,11 +128,10 @@ def _codes(edge: Edge, conn: psycopg.Connection) -> list[Item]:
 def _silent(edge: Edge, conn: psycopg.Connection) -> list[Item]:
     """Sources that have sent something once, and nothing for a while."""
     now = edge.clock()
-    newest = {row.source: row.at for row in sql.newest(conn)}
     return [
-        Item("source_silent", {"title": one.title, "days": (now - newest[one.name]).days}, "/data", "bad")
-        for one in sources(conn)
-        if one.name not in (OURS, "import") and one.name in newest and now - newest[one.name] >= SILENT
+        Item("source_silent", {"title": one.title, "days": (now - one.latest).days}, "/data", "bad")
+        for one in freshness(conn, now)
+        if one.silent and one.latest is not None
     ]
 
 
