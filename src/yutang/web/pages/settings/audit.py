@@ -44,7 +44,8 @@ def log(request: Request) -> Response[bytes]:
             asked={name: request.query_params.get(name, "") for name in ("by", "about", "day")},
             following=shown[-1].audit_id if len(deeds) > PAGE else None,
             later=before is not None,
-            export="/settings/audit.csv?" + urlencode([(k, v) for k, v in request.query_params.items() if k != "before"]),
+            export="/settings/audit.csv?"
+            + urlencode([(k, v) for k, v in request.query_params.items() if k != "before"]),
         )
 
 

@@ -20,18 +20,12 @@ from yutang.web.forms import Form, text_of
 from yutang.web.pages.page import done
 from yutang.web.pages.settings import checkups, fields
 from yutang.web.pages.settings.frame import note, page, show
+from yutang.web.pages.settings.own import own
 from yutang.web.problems import Problem
 from yutang.web.progress import State, follow
 from yutang.web.routes import act, look
 
 PATH = "/settings/channels/{kind:str}/{name:str}"
-SWITCHED = (
-    ("sandbox", ()),
-    ("staff", ()),
-    ("email", (config.SMTP_URL, config.MAIL_FROM)),
-    ("webhook", (config.WEBHOOK_URL,)),
-)
-"""The channels without an account, and the settings of the program that switch them on."""
 
 
 @look("/settings/channels", "settings")
@@ -43,9 +37,12 @@ def every(request: Request) -> Response[bytes]:
             request,
             conn,
             "channels",
-            accounts=[(one, channels.title(one.kind), checkups.of(edge, one.source)) for one in accounts],
-            switched=[(name, channels.title(name), not needs or bool(needs[0].value), needs) for name, needs in SWITCHED],
-            kinds=[(kind, channels.title(kind)) for kind in ACCOUNT_FIELDS],
+            accounts=[(one, channels.called(one.kind), checkups.of(edge, one.source)) for one in accounts],
+            switched=[
+                (name, channels.called(name), not needs or bool(needs[0].value), needs)
+                for name, needs in channels.SWITCHED.items()
+            ],
+            kinds=[(kind, channels.called(kind)) for kind in ACCOUNT_FIELDS],
             machine=checkups.of(edge, checkups.MACHINE),
         )
 
@@ -75,7 +72,9 @@ def add(request: Request, kind: FromPath[str], data: Form) -> Response[Any]:
     with edge.pool.lend() as conn:
         _kind(kind)
         if account.one(conn, edge.vault, kind, name) is not None:
-            words = f"已有账号 {kind}:{name}，请换一个名称。 there is an account {kind}:{name} already; take another name"
+            words = (
+                f"已有账号 {kind}:{name}，请换一个名称。 there is an account {kind}:{name} already; take another name"
+            )
             return _form(request, conn, kind, None, data, words)
         return _save(request, conn, kind, name, None, data)
 
@@ -105,7 +104,9 @@ def remove(request: Request, kind: FromPath[str], name: FromPath[str]) -> Redire
         found = _account(edge, conn, kind, name)
         account.remove(conn, kind, name)
         note(request, conn, "account_remove", f"account/{found.source}")
-    return done("/settings/channels", f"已删除账号 {found.source}，事件保留。", f"{found.source} is removed; its events stay.")
+    return done(
+        "/settings/channels", f"已删除账号 {found.source}，事件保留。", f"{found.source} is removed; its events stay."
+    )
 
 
 @act(f"{PATH}/check", "settings")
@@ -128,7 +129,8 @@ def _follow(request: Request, what: str) -> ServerSentEvent:
 
     def state(conn: psycopg.Connection) -> State:
         found = checkups.of(edge, what)
-        html = page(request, conn).render("settings/findings.html", checkup=found)
+        here = page(request, conn)
+        html = here.render("settings/findings.html", checkup=found, own=lambda text: own(text, here.language))
         return State(html, "" if found is None or found.ended_at is not None else None)
 
     return follow(request, state)
@@ -150,7 +152,9 @@ def _save(
     except YutangError as error:
         return _form(request, conn, kind, before, data, str(error))
     checkups.begin(edge, kept.source)
-    return done(_path(kind, name), f"已保存账号 {kept.source}，正在检查。", f"{kept.source} is saved; it is being checked.")
+    return done(
+        _path(kind, name), f"已保存账号 {kept.source}，正在检查。", f"{kept.source} is saved; it is being checked."
+    )
 
 
 def _form(
@@ -169,9 +173,10 @@ def _form(
         "account",
         422 if error or wrong else 200,
         kind=kind,
-        title=channels.title(kind),
+        title=channels.called(kind),
         known=known,
-        typed={field.name: text_of(typed, field.name) for field in ACCOUNT_FIELDS[kind]} | {"name": text_of(typed, "name")},
+        typed={field.name: text_of(typed, field.name) for field in ACCOUNT_FIELDS[kind]}
+        | {"name": text_of(typed, "name")},
         fields=ACCOUNT_FIELDS[kind],
         error=error,
         wrong=wrong or {},

@@ -59,7 +59,9 @@ def _look(edge: Edge, what: str, one: Checkup) -> None:
             for finding in _checks(edge, conn, what):
                 one.findings.append(finding)
     except Exception as error:  # whatever it is, the page must say that the look has ended
-        one.findings.append(Finding("检查 check", type(error).__name__, str(error).splitlines()[0] if str(error) else "—"))
+        one.findings.append(
+            Finding("检查 check", type(error).__name__, str(error).splitlines()[0] if str(error) else "—")
+        )
     one.ended_at = edge.clock()
 
 
@@ -72,5 +74,3 @@ def _checks(edge: Edge, conn: psycopg.Connection, what: str) -> Iterator[Finding
     kind, _, name = what.partition(":")
     if (found := account.one(conn, edge.vault, kind, name)) is not None:
         yield from doctor.account(conn, edge.vault, found, edge.clock)
-
-

@@ -10,6 +10,7 @@ from litestar import Request, Response
 from yutang import definitions, users
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
+from yutang.web.pages.settings.own import browser, own
 from yutang.web.pages.settings.text import TEXT
 
 TABS = ("users", "keys", "channels", "pond", "audit", "language")
@@ -19,11 +20,20 @@ def page(request: Request, conn: psycopg.Connection) -> Page:
     return Page(request, definitions.pond(conn)["time_zone"], TEXT)
 
 
-def show(request: Request, conn: psycopg.Connection, template: str, status: int = 200, **values: Any) -> Response[bytes]:
+def show(
+    request: Request, conn: psycopg.Connection, template: str, status: int = 200, **values: Any
+) -> Response[bytes]:
     """A page of the settings, with its tabs."""
     here = page(request, conn)
     tabs = [(f"/settings/{name}", here.text(f"tab.{name}")) for name in TABS]
-    return here.show(f"settings/{template}.html", status=status, tabs=tabs, **values)
+    return here.show(
+        f"settings/{template}.html",
+        status=status,
+        tabs=tabs,
+        own=lambda text: own(text, here.language),
+        browser=browser,
+        **values,
+    )
 
 
 def note(request: Request, conn: psycopg.Connection, act: str, about: str, **detail: Any) -> None:

@@ -20,7 +20,9 @@ def keys(request: Request) -> Response[bytes]:
     with edge_of(request).pool.lend() as conn:
         holders = sql.key_holders(conn).fetchall()
         chosen = bool(config.API_KEY.value)
-        return show(request, conn, "keys", holders=holders, everybody=EVERYBODY, chosen=chosen, name=config.API_KEY.name)
+        return show(
+            request, conn, "keys", holders=holders, everybody=EVERYBODY, chosen=chosen, name=config.API_KEY.name
+        )
 
 
 ROUTES = [keys]

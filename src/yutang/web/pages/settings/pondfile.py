@@ -64,7 +64,10 @@ def wrong(said: Mapping[str, str]) -> dict[str, dict[str, str]]:
         if said.get(name) and not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", said[name]):
             found[name] = {"zh": "写一个数字。", "en": "Write a number."}
     if any(not re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in said[field(HOLIDAYS)].split()):
-        found[field(HOLIDAYS)] = {"zh": "日期写成 2026-10-01，一行一个。", "en": "Write days as 2026-10-01, one a line."}
+        found[field(HOLIDAYS)] = {
+            "zh": "日期写成 2026-10-01，一行一个。",
+            "en": "Write days as 2026-10-01, one a line.",
+        }
     return found
 
 

@@ -16,12 +16,13 @@ from yutang.channels import LOGINS
 from yutang.channels.platform import account
 from yutang.db.queries import Queries
 from yutang.model import YutangError
-from yutang.users import ROLES, User
+from yutang.users import RIGHTS, ROLES, Role, User
 from yutang.web.access import token_of
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, text_of, texts_of
 from yutang.web.pages.page import done
-from yutang.web.pages.settings.frame import note, show
+from yutang.web.pages.settings.frame import note, page, show
+from yutang.web.pages.settings.text import TEXT
 from yutang.web.problems import Problem
 from yutang.web.routes import act, look
 from yutang.why.words import title_of
@@ -133,7 +134,9 @@ def password(request: Request, name: FromPath[str], data: Form) -> Response[Any]
                 note(request, conn, "user_password", f"user/{user.name}")
         except YutangError as error:
             return _form(request, conn, user, _as_is(user), password_error=str(error))
-    return _back(user, f"已重设「{user.title}」的密码，请当面告诉他。", f"{user.title} has another password; tell it in person.")
+    return _back(
+        user, f"已重设「{user.title}」的密码，请当面告诉他。", f"{user.title} has another password; tell it in person."
+    )
 
 
 @act(f"{PATH}/close", "settings")
@@ -149,7 +152,9 @@ def close(request: Request, name: FromPath[str]) -> Response[Any]:
         except YutangError as error:
             return _form(request, conn, user, _as_is(user), error=str(error))
     undo = f"/settings/users/{user.name}/open"
-    return _back(user, f"已停用「{user.title}」，所有设备已退出。", f"{user.title} is closed, and signed out everywhere.", undo)
+    return _back(
+        user, f"已停用「{user.title}」，所有设备已退出。", f"{user.title} is closed, and signed out everywhere.", undo
+    )
 
 
 @act(f"{PATH}/open", "settings")
@@ -219,12 +224,26 @@ def _form(
         error=error,
         password_error=password_error,
         roles=ROLES,
-        stores=_stores(conn) | {store: {"zh": store, "en": store} for store in said.stores if store not in _stores(conn)},
+        rights={role.name: _rights(role) for role in ROLES.values()},
+        stores=_stores(conn)
+        | {store: {"zh": store, "en": store} for store in said.stores if store not in _stores(conn)},
         staff=sql.staff(conn).fetchall(),
-        accounts=accounts,
+        accounts=[("", page(request, conn).text("through_none")), *((one, one) for one in accounts)]
+        if accounts
+        else [],
         shortest=users.SHORTEST,
         sessions=_sessions(conn, edge.clock(), user, token_of(request)),
     )
+
+
+def _rights(role: Role) -> dict[str, str]:
+    """What a role may do, in words; by what it may not where that is less."""
+    missing = [right for right in RIGHTS if right not in role.rights]
+    if not missing:
+        return {"zh": "全部", "en": "everything"}
+    named = missing if len(missing) < 3 else [right for right in RIGHTS if right in role.rights]
+    zh, en = ("、".join(TEXT[f"right.{r}"][0] for r in named), ", ".join(TEXT[f"right.{r}"][1] for r in named))
+    return {"zh": f"除{zh}以外的全部", "en": f"everything but {en}"} if named is missing else {"zh": zh, "en": en}
 
 
 def _sessions(conn: psycopg.Connection, now: datetime, user: User | None, token: str) -> list[Any]:
