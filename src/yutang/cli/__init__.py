@@ -32,6 +32,7 @@ from yutang.cli import (
     scene,
     segment,
     tasks,
+    users,
 )
 from yutang.cli.say import error
 from yutang.model import YutangError
@@ -79,6 +80,7 @@ for group in (
     measure,
     rehearse,
     tasks,
+    users,
 ):
     group.register(app)
 

@@ -8,12 +8,3 @@ order by e.event_id desc limit %(limit)s::int;
 -- The payload stays sealed.
 select r.reject_id, r.at, r.source, r.source_id, r.reason, r.detail, r.import_id from reject r
 order by r.reject_id desc limit %(limit)s::int;
-
--- name: durability
--- What decides whether a committed event survives a power cut.
-select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
-       current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
-       current_setting('synchronous_commit') as synchronous_commit;
-
--- name: schema_version
-select max(s.version) as version from schema_version s;

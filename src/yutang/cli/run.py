@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from yutang import clock, config
 from yutang.app import App, installed
 from yutang.cli.brand import folder_of
 from yutang.cli.say import err
+
+if TYPE_CHECKING:
+    from yutang.demo.world import World
 
 Brand = Annotated[str | None, typer.Option(help="先载入品牌：文件夹或内置名称。 Load a brand first: folder or name.")]
 Port = Annotated[int | None, typer.Option(help="端口。 Port.")]
@@ -75,17 +78,13 @@ def demo(
     """一条命令看一个活的品牌。 A populated, living brand in one command."""
     from yutang.cli import town
     from yutang.demo import run as show
-    from yutang.demo.database import last_instant
+    from yutang.demo.world import World, first_part
 
-    if brand is None and (until or go_on):
-        brand = show.REAL
+    chosen = brand or (show.REAL if until or go_on else None)
+    last = until.date() if until else None if once or go_on or brand == town.BRAND else first_part(brand or show.REAL)
     with installed() as app, ExitStack() as stack:
-        pond = (
-            None
-            if brand == town.BRAND
-            else show.main(app, brand, as_json=json, until=until and until.date(), go_on=go_on)[0]
-        )
-        if brand in (None, town.BRAND):
+        pond = None if chosen == town.BRAND else show.main(app, chosen, as_json=json, until=last, go_on=go_on)[0]
+        if chosen in (None, town.BRAND):
             first = port or _port()
             lived = stack.enter_context(town.lived(app, 0 if once else first + (pond is not None), as_json=json))
             if not once:
@@ -95,11 +94,14 @@ def demo(
         if pond is None:
             _until_signal()
         else:
-            ended = last_instant(pond)
-            _serve(pond, app, lambda: ended, port, with_loop=False)
+            beside = town.links(lived) if chosen is None else ()
+            world = World(app, show.available(chosen), pond, beside)
+            _serve(pond, app, world.now, port, with_loop=False, world=world)
 
 
-def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *, with_loop: bool) -> None:
+def _serve(
+    url: str, app: App, now: Callable[[], datetime], port: int | None, *, with_loop: bool, world: World | None = None
+) -> None:
     """Serve pages and API, with or without the loop beside them, until a signal ends both."""
     from yutang.cli.loop import Loop
     from yutang.web.access import is_loopback
@@ -108,6 +110,7 @@ def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *,
 
     host, number = config.HOST.value, port or _port()
     edge = Edge.open(url, app.vault, now, is_loopback(host))
+    edge.world = world
     loop = Loop(app, url, now, edge.metrics.passed)
     try:
         running = Running(edge, host, number)
@@ -117,6 +120,8 @@ def _serve(url: str, app: App, now: Callable[[], datetime], port: int | None, *,
         running.serve(lambda: _greet(host, number, edge.local))
     finally:
         loop.stop()
+        if world:
+            world.close()
         edge.close()
 
 

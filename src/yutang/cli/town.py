@@ -19,7 +19,7 @@ from yutang.demo.city import BRAND, Town
 from yutang.web.edge import Edge
 from yutang.web.serve import Running
 
-__all__ = ["BRAND", "alive", "lived"]
+__all__ = ["BRAND", "alive", "links", "lived"]
 
 HERE = "127.0.0.1"
 STEP_SECONDS = 0.5
@@ -48,6 +48,14 @@ def lived(app: App, port: int, *, as_json: bool) -> Iterator[Town]:
         else:
             show.city(Console(), town.figures)
         yield town
+
+
+def links(town: Town) -> list[tuple[dict[str, str], str]]:
+    """Where the city can be looked at, for pages beside it."""
+    return [
+        ({"zh": "微信小城的控制台", "en": "The console of the WeChat city"}, town.pages),
+        ({"zh": "小城的手机", "en": "The city's phone"}, town.phone),
+    ]
 
 
 @contextmanager

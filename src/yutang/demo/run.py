@@ -104,6 +104,7 @@ def run(
         if not go_on:
             publish(conn, _instant(loaded, first, time()), loaded)
         events = summary(conn)["events"]
+        catch_up(conn, feed, first)
         live(conn, app.vault, loaded, feed, watch, first, last)
         figures = summary(conn)
     seconds = stopwatch.perf_counter() - begun
@@ -131,13 +132,17 @@ def feed_of(brand: Brand, every: int) -> Feed:
     return completejourney.CompleteJourney(tables, brand.pond["time_zone"], every)
 
 
+def catch_up(conn: psycopg.Connection, feed: Feed, first: date) -> None:
+    """Bring a feed from its beginning to this day; what it holds of earlier ones has been lived through."""
+    for number in range((first - feed.first).days):
+        feed.day(conn, feed.first + timedelta(days=number))
+
+
 def live(
     conn: psycopg.Connection, vault: Vault, brand: Brand, feed: Feed, watch: Watch, first: date, last: date
 ) -> None:
-    """Live through these days of the feed; what it holds of earlier ones has been lived through."""
+    """Live through these days of a feed that stands before the first of them."""
     channels = {"sandbox": Sandbox(feed.script)}
-    for number in range((first - feed.first).days):
-        feed.day(conn, feed.first + timedelta(days=number))
     waiting: list[Happened] = []
     total = (last - feed.first).days + 1
     for number in range((first - feed.first).days, total):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+import segno
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import Body, PathParameter, QueryParameter
@@ -170,16 +172,28 @@ def picture(request: Asked, name: Name) -> Response[bytes]:
     return Response(stored.data, media_type=kind)
 
 
-@get(["/city/qr/{name:str}", "/city/avatars/{name:str}"], sync_to_thread=False)
-def drawing(name: Name) -> Response[str]:
-    """Stands for a QR code, or a face: the phone page scans by address, so it need not be read by a camera."""
-    return _drawn(name)
+@get("/city/qr/{name:str}", sync_to_thread=False)
+def code(request: Asked, name: Name) -> Response[bytes]:
+    """The picture of a live code; it says its own address, by which the phone page scans."""
+    return _code(f"{request.app.state.city.address}/city/qr/{name}")
 
 
 @get("/cgi-bin/showqrcode", sync_to_thread=False)
-def scene_picture(ticket: Annotated[str, QueryParameter()]) -> Response[str]:
+def scene_picture(ticket: Annotated[str, QueryParameter()]) -> Response[bytes]:
     """The picture of an official account's scene code."""
-    return _drawn(ticket or "-")
+    return _code(ticket or "-")
+
+
+def _code(content: str) -> Response[bytes]:
+    picture = BytesIO()
+    segno.make(content, micro=False).save(picture, kind="png", scale=12)
+    return Response(picture.getvalue(), media_type="image/png")
+
+
+@get("/city/avatars/{name:str}", sync_to_thread=False)
+def drawing(name: Name) -> Response[str]:
+    """Stands for a face."""
+    return _drawn(name)
 
 
 def _drawn(name: str) -> Response[str]:
@@ -189,4 +203,4 @@ def _drawn(name: str) -> Response[str]:
     return Response(svg, media_type="image/svg+xml")
 
 
-ROUTES = [read, do, set_faults, set_settings, people, picture, drawing, scene_picture]
+ROUTES = [read, do, set_faults, set_settings, people, picture, code, scene_picture, drawing]
