@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from yutang.web import api, callbacks, desk, login, pages, preference, setup, sidebar
+from yutang.web import api, callbacks, desk, login, pages, preference, setup, sidebar, wallet
 from yutang.web.api.events import MAX_BODY, PATH, post_events
 from yutang.web.api.spec import COMPONENTS, events_path
 from yutang.web.edge import Edge
@@ -28,6 +28,7 @@ def create(edge: Edge) -> Litestar:
             *sidebar.ROUTES,
             *desk.ROUTES,
             *preference.ROUTES,
+            *wallet.ROUTES,
             *pages.ROUTES,
         ],
         state=State({"edge": edge}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import psycopg
 from litestar.connection import ASGIConnection
@@ -16,11 +17,15 @@ from yutang.ingest.writer import GroupWriter
 from yutang.offer import RedeemCounter
 from yutang.vault import Vault
 from yutang.web.bell import Bell
+from yutang.web.imports import Imports
 from yutang.web.limits import Limit
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
 from yutang.web.rehearsals import Rehearsals, channels_of
 from yutang.web.shelf import Shelf
+
+if TYPE_CHECKING:
+    from yutang.demo.world import World
 
 
 @dataclass
@@ -43,11 +48,15 @@ class Edge:
     """How many wrong passwords all strangers together may try for one name."""
     guesses: Limit = field(default_factory=lambda: Limit(30, timedelta(minutes=10)))
     """How many codes that are none one key may try from one address."""
+    world: World | None = None
+    """A demo's, in which days pass when somebody asks; none elsewhere."""
     rehearsals: Rehearsals = field(init=False)
     shelf: Shelf = field(init=False)
+    imports: Imports = field(init=False)
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.pool)
+        self.imports = Imports(self.pool.url, self.vault, self.clock)
         self.rehearsals = Rehearsals(self.pool.url, self.clock, channels_of(self.pool.url, self.channels))
 
     def channels(self, conn: psycopg.Connection) -> dict[str, Channel]:
@@ -63,6 +72,7 @@ class Edge:
     def close(self) -> None:
         """Answer what is waiting, then let go of the database."""
         self.rehearsals.close()
+        self.imports.close()
         self.shelf.close()
         self.writer.close()
         self.counter.close()

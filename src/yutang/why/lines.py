@@ -65,7 +65,7 @@ def _wait_for(step: Line, titled: Titled) -> Words:
     return both(f"等「{zh}」，最多 {span['zh']}", f"wait up to {span['en']} for '{en}'")
 
 
-def _asked(way: Line) -> Words:
+def asked(way: Line) -> Words:
     """The question of one way."""
     if "rule" in way:
         return rule(way["rule"])
@@ -81,12 +81,12 @@ def _value(value: Any) -> str:
 
 
 def _branch(step: Line, _: Titled) -> Words:
-    asked = [(way["name"], _asked(way)) for way in step["ways"]]
+    ways = [(way["name"], asked(way)) for way in step["ways"]]
     if step["otherwise"] == "no":
-        (_, one), *_ = asked
+        (_, one), *_ = ways
         return both(f"判断：{one['zh']}", f"is it true that {one['en']}?")
-    zh = "；".join(f"{name}：{words['zh']}" for name, words in asked)
-    en = "; ".join(f"{name}: {words['en']}" for name, words in asked)
+    zh = "；".join(f"{name}：{words['zh']}" for name, words in ways)
+    en = "; ".join(f"{name}: {words['en']}" for name, words in ways)
     return both(f"依次判断：{zh}", f"which is first true: {en}?")
 
 

@@ -8,11 +8,19 @@ from yutang.users import Right
 
 
 class Area(NamedTuple):
-    """An area: where it begins, its word in the catalogue, and who may see it: whoever has one of the rights (all, where none)."""
+    """An area: where it begins, its word in the catalogue, and who may see it: whoever has one of the rights (all, where none).
+
+    also: what else belongs to it, though its address begins otherwise.
+    """
 
     path: str
     word: str
     rights: tuple[Right, ...]
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Is this address one of the area?"""
+        return path == self.path or path.startswith((f"{self.path}/", *self.also))
 
 
 AREAS: tuple[tuple[Area, ...], ...] = (
@@ -22,13 +30,13 @@ AREAS: tuple[tuple[Area, ...], ...] = (
         Area("/journeys", "journeys", ("look",)),
         Area("/offers", "offers", ("look",)),
         Area("/messages", "messages", ("look",)),
-        Area("/plans", "plans", ("look",)),
+        Area("/plans", "plans", ("look",), ("/rehearsals",)),
     ),
     (
         Area("/calendar", "calendar", ("look",)),
         Area("/deliveries", "deliveries", ("look",)),
         Area("/codes", "codes", ("codes",)),
     ),
-    (Area("/data", "data", ("data",)), Area("/settings", "settings", ("settings",))),
+    (Area("/data", "data", ("data", "look"), ("/schema",)), Area("/settings", "settings", ("settings",))),
 )
 """Groups, a line between each two."""

@@ -15,8 +15,10 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
+from yutang import channels
 from yutang.users import Right
 from yutang.web.access import Visitor
+from yutang.web.edge import edge_of
 from yutang.web.pages.areas import AREAS, Area
 from yutang.web.pages.static import asset
 from yutang.web.pages.text import TEXT
@@ -73,6 +75,7 @@ class Page:
         return _templates.get_template(template).render(
             t=self.text,
             w=self.words,
+            channel_name=self.channel_name,
             yuan=self.yuan,
             number=self.number,
             percent=self.percent,
@@ -85,6 +88,7 @@ class Page:
             visitor=self.visitor,
             areas=self._areas(),
             told=self._told(),
+            world=edge_of(self.request).world,
             lang=self.language,
             other=self._other(),
             path=self.request.url.path,
@@ -103,6 +107,10 @@ class Page:
     def words(self, words: Mapping[str, str]) -> str:
         """A sentence that comes in both languages."""
         return words[self.language]
+
+    def channel_name(self, channel: str) -> str:
+        """What the brand's own people call a channel."""
+        return self.words(dict(zip(LANGUAGES, channels.called(channel), strict=True)))
 
     @staticmethod
     def number(value: float) -> str:

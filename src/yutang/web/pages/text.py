@@ -3,6 +3,12 @@
 TEXT: dict[str, tuple[str, str]] = {
     "brand": ("鱼塘", "Yutang"),
     "home": ("总览", "Overview"),
+    "world_today": ("演示 · 今天是 {day}，还可以过 {n} 天", "Demo · today is {day}; {n} days may still pass"),
+    "world_over": ("演示 · 今天是 {day}，真实数据到此为止", "Demo · today is {day}, where the real data end"),
+    "world_one": ("过一天", "A day"),
+    "world_week": ("过一周", "A week"),
+    "world_month": ("过 30 天", "30 days"),
+    "world_passing": ("日子正在过：{gone} / {asked} 天", "Days pass: {gone} of {asked}"),
     "menu": ("菜单", "Menu"),
     "parts": ("分页签", "Parts"),
     "pages": ("翻页", "Pages"),
