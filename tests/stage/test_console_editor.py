@@ -215,6 +215,8 @@ def test_whoever_comes_second_sees_the_other_and_keeps_what_he_typed(
     other = signed_in(conn, web, "operator")
     mine = signed_in(conn, web, "administrator")
     assert other.post(f"{WELCOME}/insert", data={"version": "0", "place": "steps:0", "kind": "tag"}).status_code == 303
+    counts = mine.get(f"{WELCOME}?at=steps.0&counts=0")
+    assert counts.status_code == 204, "figures that come late do not bring another's steps with them"
     form = {"version": "0", "at": "steps.0", "kind": "wait", "days": "4", "hours": "", "minutes": ""}
     late = mine.post(f"{WELCOME}/step", data=form)
     assert late.status_code == 422

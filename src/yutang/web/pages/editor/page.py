@@ -67,7 +67,11 @@ def edit(request: Request, name: FromPath[str]) -> Response[bytes]:
         view=query.get("view", "list"),
     )
     with edge_of(request).pool.lend() as conn:
-        return show(request, conn, state_of(conn, name), shown)
+        state = state_of(conn, name)
+        if query.get("counts", str(state.version)) != str(state.version):
+            # Figures were asked for beside a text that somebody has changed since: its steps are other ones.
+            return Response(b"", status_code=204)
+        return show(request, conn, state, shown)
 
 
 def show(request: Request, conn: psycopg.Connection, state: State, shown: Shown) -> Response[bytes]:
