@@ -38,7 +38,10 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # two senders at once, each with many connections, on a busy machine
+
+    server = Server(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/messages"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

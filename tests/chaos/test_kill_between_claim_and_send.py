@@ -99,6 +99,7 @@ def test_two_workers_at_the_same_time(conn, url):
     with receiving() as receiver:
         both = [worker(url, receiver, NOW) for _ in range(2)]
         assert [process.wait(120) for process in both] == [0, 0]
-        assert worker(url, receiver, NOW).wait(60) == 0
+        # A busy machine may have refused one of many calls at once: that letter goes out with its next try.
+        assert worker(url, receiver, NOW + timedelta(hours=1)).wait(60) == 0
     assert sorted(receiver.keys) == touches
     assert said(conn) == touches
