@@ -96,7 +96,7 @@ def test_a_segment_of_silent_new_members_is_built(
         check_accessible(page)
     text = drafts.working(conn).text("segments/silent_new.yml")
     assert text is not None
-    assert "    - {no_tag: 员工}\n    - {none: ordered}\n" in text
+    assert "    - {no_tag: 员工}\n    - {none: ordered, days: 30}\n" in text
 
 
 @at_sizes

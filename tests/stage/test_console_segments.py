@@ -112,7 +112,7 @@ def test_silent_new_members_become_a_segment(web: httpx.Client, conn: psycopg.Co
     assert (saved.status_code, saved.headers["location"]) == (303, "/segments/silent_new")
     assert draft(conn) == (
         "title: {zh: 沉默新客, en: Silent new members}\n"
-        "rule:\n  all:\n    - {first: registered, more_than_days: 30}\n    - {first: registered, within_days: 90}\n    - {none: ordered}\n"
+        "rule:\n  all:\n    - {first: registered, more_than_days: 30}\n    - {first: registered, within_days: 90}\n    - {none: ordered, days: 30}\n"
     )
     assert "草稿" in web.get("/segments").text
     assert "还是草稿" in web.get("/segments/silent_new").text

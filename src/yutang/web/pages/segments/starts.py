@@ -24,7 +24,7 @@ STARTS: dict[str, Start] = {
     start.name: start
     for start in (
         Start("silent_new", both("沉默新客", "Silent new members"),
-              _all({"first": "registered", "more_than_days": 30}, {"first": "registered", "within_days": 90}, {"none": "ordered"})),
+              _all({"first": "registered", "more_than_days": 30}, {"first": "registered", "within_days": 90}, {"none": "ordered", "days": 30})),
         Start("sleeping_value", both("高价值沉睡", "Valuable sleepers"),
               _all({"score": "monetary", "at_least": 4}, {"life_stage": ["dormant", "lost"]})),
         Start("coupon_minded", both("券敏感", "Coupon-minded"),
