@@ -110,8 +110,10 @@ def title(channel: str) -> tuple[str, str]:
 
 
 def called(channel: str) -> tuple[str, str]:
-    """What the brand's own people call a channel, by its name."""
-    return NAMES.get(channel.partition(":")[0], (channel, channel))
+    """What the brand's own people call a channel, by its name; one of several accounts by its own name, too."""
+    kind, _, account = channel.partition(":")
+    zh, en = NAMES.get(kind, (kind, kind))
+    return (f"{zh} {account}", f"{en} {account}") if account else (zh, en)
 
 
 def configured(vault: Vault) -> dict[str, Channel]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from litestar import Request, Response
 
-from yutang import channels, definitions
+from yutang import definitions
 from yutang.model import YutangError
 from yutang.web.edge import edge_of
 from yutang.web.pages.calendar.month import Day, Month, month
@@ -35,9 +35,6 @@ def calendar(request: Request) -> Response[bytes]:
             windows=found.windows(chosen.day if chosen else _within(found)),
             looked_at=chosen.day if chosen else _within(found),
             titles={d.name: title_of(d.body, d.name) for d in definitions.all_current(conn, "journey")},
-            channel_titles={
-                name: dict(zip(("zh", "en"), channels.called(name), strict=True)) for name in found.channels
-            },
         )
 
 
