@@ -17,6 +17,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "undo": ("撤销", "Undo"),
     "redo": ("重做", "Redo"),
     "drafted": ("有 {n} 个文件的修改还没有上线。", "{n} files have edits that are in no service yet."),
+    "drafted_wrong": ("其中有一处没写对，改好才能上线：", "One of them is not right yet; mend it first:"),
     "to_plan": ("预览并上线", "Preview and apply"),
     "save": ("保存", "Save"),
     "delete": ("删除", "Delete"),
@@ -25,6 +26,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "more": ("更多", "More"),
     "close": ("关闭", "Close"),
     "copied": ("已复制", "Copied"),
+    "e.look_below": ("请看下面标红的地方。", "See what is marked red below."),
     "failed": ("没有成功，请稍后再试。", "That did not work; try again in a moment."),
     "offline": (
         "连不上服务器，请检查网络后再试。",

@@ -87,8 +87,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "offer_hint": ("券、礼品或红包，发出这条消息时给", "a coupon, gift or red packet, given with this message"),
     "offer_alone": ("优惠", "Offer"),
     "edit_offer": ("看这个优惠", "See this offer"),
-    "no_ladders": ("还没有优惠阶梯。", "There is no ladder yet."),
-    "make_offer": ("去新建", "Make one"),
+    "make_offer": ("新建优惠", "Make an offer"),
+    "make_ladder": ("新建阶梯", "Make a ladder"),
     "channels": ("换渠道发", "By another channel"),
     "channels_hint": (
         "不选就用消息自己的渠道；第一个发不出去再试下一个",

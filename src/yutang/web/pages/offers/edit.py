@@ -124,7 +124,8 @@ def _answer(request: Request, data: Form, name: str | None) -> Response[Any]:
         errors |= wrong
         if errors or problem:
             at = {place: "wrong.here"} if place and not errors else {}
-            return _form(request, conn, draft, name, typed, **again, errors=errors | at, problem=problem, status=422)
+            said = None if errors else problem
+            return _form(request, conn, draft, name, typed, **again, errors=errors | at, problem=said, status=422)
         try:
             save(request, conn, FILE, text, version)
         except Conflict as error:

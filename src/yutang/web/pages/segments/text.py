@@ -16,6 +16,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "change": ("近 7 天", "Last 7 days"),
     "used": ("用在", "Used in"),
     "unused": ("还没用到", "nowhere yet"),
+    "new_journey": ("给他们建一个旅程", "Make a journey for them"),
     "draft": ("草稿", "draft"),
     "draft_edited": ("有修改未上线", "edited"),
     "draft_gone": ("草稿中已删除", "deleted in the draft"),
