@@ -359,7 +359,7 @@ def test_the_first_screen_says_why_nothing_came(web: httpx.Client, conn: psycopg
     page = web.get(f"/persons/{known['ann']}").text
     assert "还没有给这位顾客发出过消息" in page
     assert "不在触发人群「熟客」中" in page
-    assert "「ordered」至少 2 次" in page
+    assert "「下单成交」至少 2 次" in page
     assert "不符合" in page
 
 

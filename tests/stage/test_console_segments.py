@@ -18,7 +18,7 @@ from yutang.brand import drafts, load_brand, publish, shipped
 from yutang.channels import configured
 from yutang.ingest import record
 from yutang.segment.language import from_json
-from yutang.segment.operators import OPERATORS
+from yutang.segment.operators import OPERATORS, role_of
 from yutang.web.pages.rules import choices, values
 from yutang.web.pages.segments.starts import STARTS
 
@@ -137,7 +137,7 @@ def test_a_form_says_the_same_when_it_comes_back(web: httpx.Client, conn: psycop
     for operator in OPERATORS:
         body = values.example(operator).to_json()
         for name in body:
-            if (role := values.role(operator, name)) in names:
+            if (role := role_of(operator, name)) in names:
                 body[name] = names[role]
         parts.append(body)
     parts.append({"count": "ordered", "at_least": 1, "where": {"store": "1", "paid": True, "n": 2}})

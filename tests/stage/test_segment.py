@@ -291,7 +291,7 @@ def test_explain_tells_why_in_both_languages(conn: psycopg.Connection) -> None:
     told = explain(conn, 1, "sleepers", NOW)
     assert not told.holds
     assert [(part.holds, part.seen) for part in told.parts] == [(True, (NOW + timedelta(hours=8)).date()), (False, 1)]
-    assert told.because("zh") == "最近 3 天内没有「ordered」：不符合（实际 1）"
+    assert told.because("zh") == "最近 3 天内没有「下单成交」：不符合（实际 1）"
     assert told.because("en") == "no 'ordered' in the last 3 days: not true (seen: 1)"
     assert told.changes_at == datetime(2026, 5, 3, 16, tzinfo=UTC)
     assert told.to_json()["parts"][0]["seen"] == "2026-05-01"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from ponds import NOON, Pond
-from yutang import ingest, journey, source
+from yutang import ingest, journey, offer, source
 from yutang.channels.platform.outward import Outward
 from yutang.deliver import calls
 from yutang.model import EVERYBODY
+from yutang.offer import definition as offer_definition
 from yutang.vault import Vault
 from yutang.why import lines, why
 from yutang.why.chain import Enrolment
@@ -105,3 +106,27 @@ def test_every_line_and_every_outcome_has_words():
             assert said["zh"] not in (line["do"], "")
             assert "None" not in said["en"] + said["zh"]
     assert lines.outcome(None, "call_failed:gave_up")["en"] == "the call failed: given up after the last retry"
+
+
+def test_a_run_on_a_ladder_says_the_rung_and_when_the_next_is_due(pond):
+    ladder = "back: {title: {zh: 回来, en: Back}, sort: ladder, down: [90], up: [95], silence_days: 30, wait_days: 7, valid_days: 7, basket_fen: 3000, existing: none}"
+    early, late = pond.person(), pond.person()
+    pond.happened(early, "registered", NOON - DAY)
+    offer.advance(pond.conn, NOON)
+    pond.define("offer", "back", offer_definition.read(ladder)["back"])
+    text = "title: {zh: 梯, en: Ladder}\ntrigger: {event: registered}\nsteps: [{ladder: back, message: call_back}]"
+    pond.define("journey", "climb", journey.journey(source.load(text, "climb.yml")))
+    for person in (early, late):
+        pond.happened(person, "registered", NOON)
+
+    def said(person: int, now: datetime) -> Enrolment:
+        for stage in (offer.advance, journey.advance):
+            stage(pond.conn, now)
+        return next(run for run in why(pond.conn, person, now).enrolments if run.journey == "climb")
+
+    assert "不在这个阶梯上" in said(early, NOON).now_at["zh"]
+    assert (said(late, NOON).now_at["en"], said(late, NOON).due_at) == (
+        "speak at every move of the ladder 'Back': before rung 1",
+        NOON + 30 * DAY,
+    )
+    assert said(late, NOON + 30 * DAY).now_at["zh"] == "随阶梯「回来」的每一步发消息：在第 1 档，不会再有下一档"

@@ -401,3 +401,9 @@ def _section(known: EventType) -> str:
         _, zh, en = TYPES[f.type]
         lines.append(f"| `{f.name}` | {'是 yes' if f.required else '否 no'} | {zh}; {en} | {f.zh}; {f.en} |")
     return "\n".join(lines) + "\n"
+
+
+def called(type: str) -> tuple[str, str]:
+    """What people call a type of event, in Chinese and English; an unknown type by its own name."""
+    known = BY_NAME.get(type)
+    return (known.zh.partition("（")[0], known.en.partition(" (")[0]) if known else (type, type)

@@ -16,7 +16,7 @@ from yutang.segment.language import And, Condition, Not, Or, Rule, conditions
 from yutang.segment.live import live
 from yutang.segment.load import Pond, load
 from yutang.segment.moment import NEVER, Moment, instant
-from yutang.segment.wording import condition_sentence
+from yutang.segment.wording import condition_sentence, known_events
 
 _GROUPS = {
     And: ("all", "以下全部满足", "all of these"),
@@ -88,7 +88,7 @@ def _tree(rule: Rule, pond: Pond) -> Explanation:
     holds, due = bool(answer.holds[0]), int(answer.due[0])
     changes_at = None if due == NEVER else instant(due)
     if isinstance(rule, Condition):
-        zh, en = (condition_sentence(rule, language) for language in ("zh", "en"))
+        zh, en = (condition_sentence(rule, language, known_events(language)) for language in ("zh", "en"))
         return Explanation("condition", holds, zh, en, answer.seen(0), changes_at)
     parts = (rule.part,) if isinstance(rule, Not) else rule.parts
     kind, zh, en = _GROUPS[type(rule)]

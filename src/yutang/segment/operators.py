@@ -126,3 +126,16 @@ OPERATORS: tuple[Operator, ...] = (
 
 BY_KEY = {operator.key: operator for operator in OPERATORS}
 HEADS = tuple(dict.fromkeys(operator.head for operator in OPERATORS))
+_HEADS = {
+    "attribute": "trait", "known": "trait", "unknown": "trait", "anniversary": "trait",
+    "tag": "tag", "no_tag": "tag", "consent": "channel", "withdrawn": "channel",
+}  # fmt: skip
+"""What a name under a head names, where it is no event."""
+
+
+def role_of(operator: Operator, name: str) -> str:
+    """What the text under a key names: event, trait, tag, channel, segment, coupon, ladder, journey."""
+    kind = operator.params[name]
+    if kind == "offer":
+        return "ladder" if operator.head == "ladder" else "coupon"
+    return _HEADS.get(operator.head, "event") if kind == "name" else kind

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from yutang.ingest.catalog import called
 from yutang.segment.language import And, Condition, Not, Or, Rule
+from yutang.segment.operators import role_of
 
 _STAGES = {"visitor": "访客", "new": "新客", "growing": "成长", "mature": "成熟", "dormant": "沉睡", "lost": "流失"}
 _WORDS_ZH = _STAGES | {
@@ -26,6 +28,16 @@ Names = Callable[[Condition, str], str | None]
 
 def _as_written(_condition: Condition, _key: str) -> None:
     return None
+
+
+def known_events(language: str) -> Names:
+    """In Chinese, events by what people call them; all else, and the English words that types are, as it is written."""
+
+    def name(condition: Condition, key: str) -> str | None:
+        is_event = condition.row.params.get(key) == "name" and role_of(condition.row, key) == "event"
+        return called(condition.get(key))[0] if is_event and language == "zh" else None
+
+    return name
 
 
 def sentence(rule: Rule, language: str, names: Names = _as_written) -> str:

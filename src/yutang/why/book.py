@@ -32,6 +32,7 @@ class Book:
     only: Only
     _names: dict[tuple[int, int | None], Definition | None] = field(default_factory=dict)
     _titles: dict[str, dict[str, Words]] = field(default_factory=dict)
+    _ladders: dict[str, Any] | None = None
 
     def rows(self, name: str, **params: Any) -> list[Any]:
         """The rows of a statement about these persons."""
@@ -63,6 +64,12 @@ class Book:
         if kind not in self._titles:
             self._titles[kind] = {d.name: title_of(d.body, d.name) for d in definitions.all_current(self.conn, kind)}
         return self._titles[kind].get(name, both(name, name))
+
+    def ladder(self, name: str) -> Any | None:
+        """The person's row on the ladder of this name; None: the person does not stand on it."""
+        if self._ladders is None:
+            self._ladders = {self.name(row.definition_id): row for row in self.rows("ladders")}
+        return self._ladders.get(name)
 
 
 def grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:

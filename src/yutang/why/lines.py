@@ -121,6 +121,19 @@ def _ladder(step: Line, titled: Titled) -> Words:
     return both(f"随阶梯「{offer['zh']}」的每一步发消息", f"speak at every move of the ladder '{offer['en']}'")
 
 
+def rung(stand: Any | None) -> Words:
+    """Where somebody stands on a ladder: a row of the table, None for nobody's place."""
+    if stand is None:
+        return both(
+            "不在这个阶梯上：阶梯上线时已有的顾客，按它的设置没有收进来",
+            "not on this ladder: of those who were there before it went into service it takes in only whom its settings say",
+        )
+    if not stand.rung:
+        return both("还没到第 1 档", "before rung 1")
+    more = ("", "") if stand.due_at else ("，不会再有下一档", ", and there is no further rung")
+    return both(f"在第 {stand.rung} 档{more[0]}", f"on rung {stand.rung}{more[1]}")
+
+
 def _journey(step: Line, titled: Titled) -> Words:
     title = titled("journey", step["journey"])
     return both(f"进入子旅程「{title['zh']}」", f"begin the journey '{title['en']}'")

@@ -35,6 +35,9 @@ select e.* from enrolment e where @only(e) order by e.entered_at, e.journey_id;
 -- name: steps
 select s.* from step s where @only(s) order by s.seq;
 
+-- name: ladders
+select l.definition_id, l.side, l.rung, l.due_at from ladder l where @only(l);
+
 -- name: touches
 -- With what is proposed and not judged yet.
 select t.*, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at, a.retry_at as attempt_retry_at,

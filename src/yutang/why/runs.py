@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from yutang.clock import parse_time
@@ -35,6 +36,7 @@ def _run(row: Any) -> tuple[int, int, str]:
 def _enrolment(book: Book, row: Any, events: dict[int, Happening], steps: list[Any], touches: list[Touch]) -> Enrolment:
     found = book.definition(row.journey_id, row.version)
     program = found.body["program"] if found else []
+    now_at, due_at = _stand(book, program, row) if row.state == "active" else (None, row.due_at)
     return Enrolment(
         journey=book.name(row.journey_id, row.version),
         title=book.title(row.journey_id, row.version),
@@ -48,8 +50,8 @@ def _enrolment(book: Book, row: Any, events: dict[int, Happening], steps: list[A
         ended=words.add(words.STATES[row.state], words.reason(row.reason)) if row.state != "active" else None,
         entered_at=row.entered_at,
         ended_at=row.ended_at,
-        now_at=_line(book, program, row.step) if row.state == "active" else None,
-        due_at=row.due_at,
+        now_at=now_at,
+        due_at=due_at,
         steps=[_step(book, program, step) for step in steps],
         touches=touches,
     )
@@ -79,6 +81,16 @@ def _step(book: Book, program: list[dict[str, Any]], row: Any) -> Step:
         program = found.body["program"]
     line = program[row.step] if 0 <= row.step < len(program) else None
     return Step(row.seq, _line(book, program, row.step), row.outcome, lines.outcome(line, row.outcome), row.at)
+
+
+def _stand(book: Book, program: list[dict[str, Any]], row: Any) -> tuple[Words, datetime | None]:
+    """Where a run stands now and when it goes on; on a ladder, that is the ladder's to say."""
+    said = _line(book, program, row.step)
+    line = program[row.step] if 0 <= row.step < len(program) else {}
+    if line.get("do") != "ladder":
+        return said, row.due_at
+    stand = book.ladder(line["offer"])
+    return words.add(said, lines.rung(stand)), stand and stand.due_at
 
 
 def _line(book: Book, program: list[dict[str, Any]], number: int) -> Words:

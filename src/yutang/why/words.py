@@ -7,7 +7,7 @@ from typing import Any
 from yutang.ingest import catalog
 from yutang.model import Reason
 from yutang.segment import language
-from yutang.segment.wording import sentence
+from yutang.segment.wording import known_events, sentence
 from yutang.why.chain import Words
 
 OUTCOMES: dict[str, Words] = {
@@ -98,8 +98,7 @@ def against(said: Words, message: Words, value_fen: int, own_fen: int) -> Words:
 
 def event_title(type: str) -> Words:
     """What an event type is called; an unknown type by its own name."""
-    known = catalog.BY_NAME.get(type)
-    return both(known.zh.partition("（")[0], known.en.partition(" (")[0]) if known else both(type, type)
+    return both(*catalog.called(type))
 
 
 def title_of(body: dict[str, Any], name: str) -> Words:
@@ -127,4 +126,4 @@ def duration(seconds: int) -> Words:
 def rule(body: dict[str, Any]) -> Words:
     """A rule in words."""
     parsed = language.from_json(body)
-    return both(sentence(parsed, "zh"), sentence(parsed, "en"))
+    return both(sentence(parsed, "zh", known_events("zh")), sentence(parsed, "en", known_events("en")))

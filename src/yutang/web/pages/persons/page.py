@@ -12,7 +12,7 @@ from yutang import definitions, users
 from yutang.db.queries import Queries
 from yutang.model import YutangError
 from yutang.segment.operators import STAGES
-from yutang.segment.wording import sentence
+from yutang.segment.wording import known_events, sentence
 from yutang.users import views
 from yutang.web import scope
 from yutang.web.access import Visitor
@@ -104,7 +104,7 @@ def said(page: Page, conn: psycopg.Connection, ask: Ask, finder: Finder | None) 
     if ask.segment and (d := definitions.current(conn, "segment", ask.segment)):
         parts.append(page.text("to_segment", title=page.words(words.title_of(d.body, d.name))))
     if finder is not None and finder.rule is not None:
-        parts.append(sentence(finder.rule, page.language))
+        parts.append(sentence(finder.rule, page.language, known_events(page.language)))
     return ("；" if page.language == "zh" else "; ").join(parts)
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from yutang.ingest import catalog
 from yutang.segment.language import Rule
-from yutang.segment.operators import SCORES, SIDES, STAGES
+from yutang.segment.operators import SCORES, SIDES, STAGES, role_of
 from yutang.segment.wording import sentence
 from yutang.web.pages.page import Page
 from yutang.web.pages.rules import holes, palette, values
@@ -206,7 +206,7 @@ class _Condition:
 
     def _named(self, hole: str) -> Field:
         """From a list that is opened; attributes and tags may be typed, for there may be any number of them."""
-        role = values.role(self.asked.row, hole)
+        role = role_of(self.asked.row, hole)
         label = self.t(f"rule.role.{role}")
         if role in ("trait", "tag"):
             return self._make("text", hole, label, list=self.view.listed(role))

@@ -15,7 +15,7 @@ from yutang.db.queries import Queries
 from yutang.ingest import catalog
 from yutang.model import YutangError
 from yutang.segment.language import Condition
-from yutang.web.pages.rules import values
+from yutang.segment.operators import role_of
 from yutang.why.chain import Words
 from yutang.why.words import both, event_title, title_of
 
@@ -77,7 +77,7 @@ class Book:
             kind = condition.row.params.get(key)
             if kind not in ("name", "segment", "offer", "journey") or condition.get(key) is None:
                 return None
-            found = self.title(values.role(condition.row, key), condition.get(key))
+            found = self.title(role_of(condition.row, key), condition.get(key))
             return found[language] if found else None
 
         return name

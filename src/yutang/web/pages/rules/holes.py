@@ -7,8 +7,7 @@ from itertools import takewhile
 from string import Formatter
 from typing import NamedTuple
 
-from yutang.segment.operators import BY_KEY, OPERATORS, Operator
-from yutang.web.pages.rules import values
+from yutang.segment.operators import BY_KEY, OPERATORS, Operator, role_of
 
 EMPTY = "…"
 EVENT = {"zh": "行为", "en": "event"}
@@ -74,7 +73,7 @@ def title(operator: Operator, language: str) -> str:
 
 
 def asks_event(operator: Operator, hole: str) -> bool:
-    return operator.params.get(hole) == "name" and values.role(operator, hole) == "event"
+    return operator.params.get(hole) == "name" and role_of(operator, hole) == "event"
 
 
 def _template(operator: Operator, language: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from yutang.segment.language import Rule, from_json
-from yutang.segment.operators import Operator
+from yutang.segment.operators import Operator, role_of
 from yutang.source import SourceError
 from yutang.web.pages.rules import values
 from yutang.web.pages.rules.choices import Book
@@ -124,7 +124,7 @@ class _Reader:
         return self.book.values(subject) if kind in ("scalar", "scalars") and subject else []
 
     def _check_exists(self, row: Operator, name: str, value: Any) -> None:
-        role = values.role(row, name)
+        role = role_of(row, name)
         if role in ("segment", "coupon", "ladder", "journey") and not self.book.has(role, value):
             raise Wrong(both(f"没有「{value}」，请另选", f"there is no '{value}'; choose another"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from yutang.segment.language import And, Condition, Not, Rule, from_json
-from yutang.segment.operators import BY_KEY, Operator
+from yutang.segment.operators import BY_KEY, Operator, role_of
 from yutang.web.forms import text_of, texts_of
 from yutang.web.pages.rules import values
 
@@ -120,7 +120,7 @@ def _is_foreign(operator: Operator, name: str) -> bool:
     if operator.head == "anniversary":
         return False
     return kind in ("segment", "offer", "journey", "scalar", "scalars", "text") or (
-        kind == "name" and values.role(operator, name) != "event"
+        kind == "name" and role_of(operator, name) != "event"
     )
 
 

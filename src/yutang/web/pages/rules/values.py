@@ -17,10 +17,6 @@ from yutang.why.chain import Words
 from yutang.why.words import both
 
 NAMES = ("name", "segment", "offer", "journey", "text", "scalar", "scalars")
-_HEADS = {
-    "attribute": "trait", "known": "trait", "unknown": "trait", "anniversary": "trait",
-    "tag": "tag", "no_tag": "tag", "consent": "channel", "withdrawn": "channel",
-}  # fmt: skip
 _PART = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,，、;；]+)\s*(?:[,，、;；]|$)')
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
@@ -31,14 +27,6 @@ class Wrong(Exception):
     def __init__(self, words: Words, missing: bool = False) -> None:
         super().__init__(words["en"])
         self.words, self.missing = words, missing
-
-
-def role(operator: Operator, name: str) -> str:
-    """What the text under a key names: event, trait, tag, channel, segment, coupon, ladder, journey."""
-    kind = operator.params[name]
-    if kind == "offer":
-        return "ladder" if operator.head == "ladder" else "coupon"
-    return _HEADS.get(operator.head, "event") if kind == "name" else kind
 
 
 def has_window(operator: Operator) -> bool:
