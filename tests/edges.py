@@ -6,7 +6,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
+import httpx
+import psycopg
+
+from yutang import users
 from yutang.vault import Vault
 from yutang.web.edge import Edge
 from yutang.web.serve import Running
@@ -31,3 +36,14 @@ def serving(url: str, local: bool = True, clock: Callable[[], datetime] = lambda
             yield address
     finally:
         edge.close()
+
+
+def signed_in(
+    conn: psycopg.Connection, base: Any, role: str, name: str = "", follow: bool = False, **more: Any
+) -> httpx.Client:
+    """A browser in which somebody of this role has signed in; he is called after the role, unless a name is given."""
+    user = users.add(conn, NOW, name or role, name or role, role, "correct horse battery", **more)
+    cookies = {"console": users.begin(conn, NOW, user, "127.0.0.1", "test")}
+    return httpx.Client(
+        base_url=base, headers={"Origin": str(base).rstrip("/")}, cookies=cookies, timeout=30, follow_redirects=follow
+    )

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from edges import NOW, VAULT, serving
+from edges import NOW, VAULT, serving, signed_in
 from yutang import users
 from yutang.ingest import add_source, record, sources
 
@@ -30,12 +30,6 @@ def base(url: str, home: Path) -> Iterator[str]:  # noqa: ARG001 - files are upl
 def web(base: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
         yield client
-
-
-def signed_in(conn: psycopg.Connection, base: str, role: str) -> httpx.Client:
-    users.add(conn, NOW, role, role, role, "a long sentence")
-    token = users.begin(conn, NOW, users.by_name(conn, role), "", "")
-    return httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, cookies={"console": token})
 
 
 def event(n: int, **fields: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from edges import NOW, serving
+from edges import NOW, serving, signed_in
 from touches import attempt, decided, people
 from yutang import users
 from yutang.channels.contract import Channel, Result
@@ -46,12 +46,6 @@ class Broken(Channel):
 
     def send(self, conn, now, letters):  # noqa: ARG002
         return [Result.failed("no", self.reason) for _ in letters]
-
-
-def signed_in(conn: psycopg.Connection, base: str, role: str) -> httpx.Client:
-    users.add(conn, NOW, role, role, role, "a long sentence")
-    token = users.begin(conn, NOW, users.by_name(conn, role), "", "")
-    return httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, cookies={"console": token})
 
 
 def rows(html: str) -> list[int]:

@@ -11,8 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from edges import NOW, serving
-from yutang import users
+from edges import NOW, serving, signed_in
 from yutang.brand import drafts, load_brand, publish, read_brand, scene, shipped
 from yutang.web.pages.editor import checks, outline, values
 
@@ -24,12 +23,6 @@ def web(url: str, conn: psycopg.Connection) -> Iterator[httpx.Client]:
     publish(conn, NOW, load_brand(shipped()["grocery"]))
     with serving(url) as base, httpx.Client(base_url=base, headers={"Origin": base}, timeout=30) as client:
         yield client
-
-
-def signed_in(conn: psycopg.Connection, web: httpx.Client, role: str) -> httpx.Client:
-    user = users.add(conn, NOW, f"a_{role}", role, role, "correct horse battery")
-    token = users.begin(conn, NOW, user, "127.0.0.1", "test")
-    return httpx.Client(base_url=web.base_url, headers=web.headers, cookies={"console": token}, timeout=30)
 
 
 def text(conn: psycopg.Connection, name: str = "welcome", folder: str = "journeys/{}.yml") -> str:
@@ -212,15 +205,15 @@ def post_all(web: httpx.Client, path: str, form: str) -> None:
 def test_whoever_comes_second_sees_the_other_and_keeps_what_he_typed(
     web: httpx.Client, conn: psycopg.Connection
 ) -> None:
-    other = signed_in(conn, web, "operator")
-    mine = signed_in(conn, web, "administrator")
+    other = signed_in(conn, web.base_url, "operator")
+    mine = signed_in(conn, web.base_url, "administrator")
     assert other.post(f"{WELCOME}/insert", data={"version": "0", "place": "steps:0", "kind": "tag"}).status_code == 303
     counts = mine.get(f"{WELCOME}?at=steps.0&counts=0")
     assert counts.status_code == 204, "figures that come late do not bring another's steps with them"
     form = {"version": "0", "at": "steps.0", "kind": "wait", "days": "4", "hours": "", "minutes": ""}
     late = mine.post(f"{WELCOME}/step", data=form)
     assert late.status_code == 422
-    assert "a_operator 刚改过这个旅程" in late.text
+    assert "operator 刚改过这个旅程" in late.text
     assert "+  - tag:" in unescape(late.text)
     assert 'name="at" value="steps.1"' in late.text, "the step is found where it is now"
     assert field(late, "days") == "4"
@@ -344,13 +337,13 @@ def test_a_scene_comes_with_all_its_files(web: httpx.Client, conn: psycopg.Conne
 
 
 def test_who_may_not_edit_is_told_so(web: httpx.Client, conn: psycopg.Connection) -> None:
-    analyst = signed_in(conn, web, "analyst")
+    analyst = signed_in(conn, web.base_url, "analyst")
     assert analyst.get(WELCOME).status_code == 403
     assert analyst.get("/journeys/new").status_code == 403
     for what in ("insert", "do", "step", "head", "rule", "text", "message"):
         assert analyst.post(f"{WELCOME}/{what}", data={"version": "0"}).status_code == 403, what
     assert drafts.working(conn).changed == {}
-    assert signed_in(conn, web, "operator").get("/journeys/nowhere/edit").status_code == 404
+    assert signed_in(conn, web.base_url, "operator").get("/journeys/nowhere/edit").status_code == 404
 
 
 def test_nonsense_in_the_address_shows_the_head(web: httpx.Client, conn: psycopg.Connection) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from edges import NOW, VAULT, serving
-from yutang import users, worker
+from edges import NOW, VAULT, serving, signed_in
+from yutang import worker
 from yutang.channels import configured
 from yutang.ingest import add_source, record
 from yutang.web.pages.home.figures import Card, overview, retention
@@ -30,12 +29,6 @@ def base(url: str) -> Iterator[str]:
 def web(base: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
         yield client
-
-
-def signed_in(conn: psycopg.Connection, base: str, role: str, **more: Any) -> httpx.Client:
-    users.add(conn, NOW, role, role, role, "a long sentence", **more)
-    token = users.begin(conn, NOW, users.by_name(conn, role), "", "")
-    return httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, cookies={"console": token})
 
 
 def orders(conn: psycopg.Connection, *said: tuple[str, int, int]) -> None:

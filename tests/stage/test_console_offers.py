@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from edges import NOW, serving
+from edges import NOW, serving, signed_in
 from ponds import Pond
 from yutang import definitions, offer, users
 from yutang.brand import drafts, load_brand, publish, shipped
@@ -31,13 +31,6 @@ def web(url: str, conn: psycopg.Connection) -> Iterator[httpx.Client]:
     publish(conn, NOW - timedelta(days=1), load_brand(shipped()["luckin"]))
     with serving(url) as base, httpx.Client(base_url=base, headers={"Origin": base}, timeout=30) as client:
         yield client
-
-
-def signed_in(conn: psycopg.Connection, web: httpx.Client, role: str, **more: Any) -> httpx.Client:
-    """A browser in which somebody of this role has signed in."""
-    user = users.add(conn, NOW, f"a_{role}", role, role, "correct horse battery", **more)
-    token = users.begin(conn, NOW, user, "127.0.0.1", "test")
-    return httpx.Client(base_url=web.base_url, headers=web.headers, cookies={"console": token}, timeout=30)
 
 
 def version(web: httpx.Client, path: str) -> str:
@@ -240,8 +233,8 @@ def test_codes_are_not_found_by_trying(web: httpx.Client) -> None:
 
 def test_each_role_does_what_it_may(web: httpx.Client, conn: psycopg.Connection) -> None:
     code = given(conn, "first_cup", Pond(conn).person())
-    signed_in(conn, web, "administrator").close()
-    with signed_in(conn, web, "analyst") as analyst:
+    signed_in(conn, web.base_url, "administrator").close()
+    with signed_in(conn, web.base_url, "analyst") as analyst:
         page = analyst.get("/offers/first_cup")
         assert page.status_code == 200
         assert "/edit" not in page.text
@@ -250,7 +243,7 @@ def test_each_role_does_what_it_may(web: httpx.Client, conn: psycopg.Connection)
         refused = [analyst.get("/offers/first_cup/edit"), analyst.get("/counter"), analyst.post("/offers/new", data=COUPON),
                    analyst.post("/offers/first_cup/delete", data={}), analyst.post("/counter", data={"code": code})]  # fmt: skip
         assert [answer.status_code for answer in refused] == [403] * 5
-    with signed_in(conn, web, "salesperson", staff="guide01") as guide:
+    with signed_in(conn, web.base_url, "salesperson", staff="guide01") as guide:
         assert guide.get("/offers").status_code == 403
         seen = guide.post("/counter", data={"code": code, "amount": "20", "do": "check"})
         assert "可以使用" in seen.text

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from edges import NOW, VAULT, serving
+from edges import NOW, VAULT, serving, signed_in
 from plans import WELCOME, files, message
 from replays import Brand as Life
 from yutang import definitions, plan, users
@@ -26,14 +26,6 @@ SHORTER = WELCOME.replace("wait: {days: 2}\n    id: pause", "wait: {days: 3}\n  
 
 def write(conn: psycopg.Connection, path: str, text: str | None) -> None:
     drafts.write(conn, NOW, path, text, drafts.working(conn).version(path), "li")
-
-
-def signed_in(conn: psycopg.Connection, base: str, name: str, role: str) -> httpx.Client:
-    users.add(conn, NOW, name, name, role, "a long sentence")
-    token = users.begin(conn, NOW, users.by_name(conn, name), "", "")
-    return httpx.Client(
-        base_url=base, timeout=30, headers={"Origin": base}, cookies={"console": token}, follow_redirects=True
-    )
 
 
 @pytest.fixture
@@ -158,7 +150,10 @@ def test_people_on_a_step_that_goes_are_sent_where_somebody_says(web: httpx.Clie
 
 def test_another_person_approves_and_may_refuse_with_a_reason(base: str, conn: psycopg.Connection) -> None:
     plan.publish(conn, NOW, read_brand(files(approval=True)))
-    li, wang = signed_in(conn, base, "li", "operator"), signed_in(conn, base, "wang", "administrator")
+    li, wang = (
+        signed_in(conn, base, "operator", "li", follow=True),
+        signed_in(conn, base, "administrator", "wang", follow=True),
+    )
     for number, words in ((1, "嗨"), (2, "您好")):
         write(conn, "messages/hello.md", message(words))
         made = li.post("/plans/new", data={"chosen": "1", "file": "messages/hello.md"})
@@ -193,14 +188,17 @@ def test_an_outdated_plan_says_so_and_is_made_anew(web: httpx.Client, conn: psyc
 
 def test_roles(base: str, conn: psycopg.Connection) -> None:
     write(conn, "messages/hello.md", message("嗨"))
-    operator, analyst = signed_in(conn, base, "li", "operator"), signed_in(conn, base, "chen", "analyst")
+    operator, analyst = (
+        signed_in(conn, base, "operator", "li", follow=True),
+        signed_in(conn, base, "analyst", "chen", follow=True),
+    )
     operator.post("/plans/new", data={"chosen": "1", "file": "messages/hello.md"})
     for path in ("/plans", "/plans/1", "/plans/new", "/rehearsals"):
         assert analyst.get(path).status_code == 200
     assert "/plans/1/apply" not in analyst.get("/plans/1").text
     for path in ("/plans/new", "/plans/1/apply", "/plans/1/approve", "/plans/1/refuse", "/plans/1/revert"):
         assert analyst.post(path).status_code == 403
-    seller = signed_in(conn, base, "zhao", "salesperson")
+    seller = signed_in(conn, base, "salesperson", "zhao", follow=True)
     assert seller.get("/plans").status_code == 403
     assert operator.post("/plans/1/apply", headers={"Origin": "https://elsewhere.example"}).status_code == 403
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -20,68 +19,20 @@ from yutang.db.connect import connect
 from yutang.model import YutangError
 from yutang.profile import changes
 from yutang.profile.changes import AT_ONCE, Change
-from yutang.web import scope
 from yutang.web.edge import Edge, edge_of
-from yutang.web.forms import Form, number_of, text_of, texts_of
+from yutang.web.forms import Form, number_of, text_of
 from yutang.web.pages.page import Page, done
-from yutang.web.pages.persons.ask import Ask
-from yutang.web.pages.persons.found import PAGE, Finder, forget
+from yutang.web.pages.persons.found import forget
 from yutang.web.pages.persons.found import sql as found_sql
-from yutang.web.pages.persons.page import about, note
+from yutang.web.pages.persons.page import note
 from yutang.web.pages.persons.text import TEXT
-from yutang.web.problems import Problem
+from yutang.web.pages.persons.whom import form, params_of, whom_of
 from yutang.web.progress import State, follow
 from yutang.web.routes import act, look
 
 log = structlog.get_logger()
-MOST = 1_000_000
-"""Persons of one deed."""
 LONGEST = 200
 SHOWN = 50
-
-
-@dataclass(frozen=True)
-class Whom:
-    """The persons of a deed: those who were chosen, those of a page, or everybody who was asked for. form: the fields that say it."""
-
-    persons: list[int]
-    about: str
-    form: list[tuple[str, str]]
-    back: str
-
-
-def whom_of(request: Request, page: Page, conn: psycopg.Connection, given: Mapping[str, Any]) -> Whom:
-    """From the fields of the list, in an address or a form. Raises YutangError where nobody is chosen, and for a filter that is wrong."""
-    edge, visitor, ask = edge_of(request), request.state.visitor, Ask.of(given)
-    which = text_of(given, "whom") or "chosen"
-    finder = Finder(edge, conn, visitor, ask)
-    form = [("whom", which), *ask.query.items()]
-    if which == "all":
-        persons = finder.everyone().tolist()
-        _check_number(page, persons)
-        return Whom(persons, about(page, conn, ask, finder), form, ask.href())
-    chosen = _numbers(text_of(given, "page").split(",") if which == "page" else texts_of(given, "person"))
-    persons = scope.within(conn, visitor, chosen)
-    _check_number(page, persons)
-    form += [("page", text_of(given, "page"))] if which == "page" else [("person", str(one)) for one in persons]
-    return Whom(persons, page.text("chosen_about", n=page.number(len(persons))), form, ask.href())
-
-
-def _check_number(page: Page, persons: list[int]) -> None:
-    if not persons:
-        raise YutangError(page.text("none_chosen"))
-    if len(persons) > MOST:
-        raise YutangError(page.text("too_many", n=page.number(MOST)))
-
-
-def _numbers(texts: list[str]) -> list[int]:
-    found = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
-    return list(dict.fromkeys(found))[: PAGE * 4]
-
-
-def params_of(request: Request) -> dict[str, Any]:
-    """The parameters of an address as a form has them: one that stands there several times is a list."""
-    return {name: request.query_params.getall(name) for name in request.query_params}
 
 
 @look("/persons/tag", "edit")
@@ -106,26 +57,11 @@ def untag(request: Request, data: Form) -> Response[Any]:
 
 
 def _form(request: Request, what: str, given: Mapping[str, Any], error: str | None = None) -> Response[bytes]:
-    edge = edge_of(request)
-    with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
-        whom, wrong = None, error
-        try:
-            whom = whom_of(request, page, conn, given)
-        except Problem:
-            raise
-        except YutangError as problem:
-            wrong = str(problem)
-        return page.show(
-            "persons/bulk.html",
-            status=422 if wrong else 200,
-            what=what,
-            whom=whom,
-            wrong=wrong,
-            back=whom.back if whom else Ask.of(given).href(),
-            tags=[row.tag for row in found_sql.tags(conn)],
-            typed={name: text_of(given, name) for name in ("label", "lasts", "reason")},
-        )
+    def values(conn: psycopg.Connection) -> dict[str, Any]:
+        typed = {name: text_of(given, name) for name in ("label", "lasts", "reason")}
+        return {"what": what, "tags": [row.tag for row in found_sql.tags(conn)], "typed": typed}
+
+    return form(request, "persons/bulk.html", given, error, values)
 
 
 def _do(request: Request, what: Literal["tag", "untag"], data: Mapping[str, Any]) -> Response[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 from litestar import Request, Response
 from litestar.response import Stream
 
@@ -17,12 +18,11 @@ from yutang.model import YutangError
 from yutang.web.edge import Edge, edge_of
 from yutang.web.forms import Form, text_of, texts_of
 from yutang.web.pages.page import Page
-from yutang.web.pages.persons.ask import Ask
-from yutang.web.pages.persons.bulk import LONGEST, params_of, whom_of
+from yutang.web.pages.persons.bulk import LONGEST
 from yutang.web.pages.persons.found import sql
 from yutang.web.pages.persons.page import note
 from yutang.web.pages.persons.text import TEXT
-from yutang.web.problems import Problem
+from yutang.web.pages.persons.whom import form, params_of, whom_of
 from yutang.web.routes import act, look
 
 BLOCK = 1_000
@@ -65,27 +65,15 @@ def export(request: Request, data: Form) -> Response[Any]:
 
 
 def _form(request: Request, given: Mapping[str, Any], error: str | None = None) -> Response[bytes]:
-    edge = edge_of(request)
-    with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
-        whom, wrong = None, error
-        try:
-            whom = whom_of(request, page, conn, given)
-        except Problem:
-            raise
-        except YutangError as problem:
-            wrong = str(problem)
-        return page.show(
-            "persons/export.html",
-            status=422 if wrong else 200,
-            whom=whom,
-            wrong=wrong,
-            back=whom.back if whom else Ask.of(given).href(),
-            traits=[row.name for row in sql.trait_names(conn)],
-            chosen=texts_of(given, "trait"),
-            phones=bool(text_of(given, "phones")),
-            reason=text_of(given, "reason"),
-        )
+    def values(conn: psycopg.Connection) -> dict[str, Any]:
+        return {
+            "traits": [row.name for row in sql.trait_names(conn)],
+            "chosen": texts_of(given, "trait"),
+            "phones": bool(text_of(given, "phones")),
+            "reason": text_of(given, "reason"),
+        }
+
+    return form(request, "persons/export.html", given, error, values)
 
 
 def _lines(edge: Edge, persons: list[int], traits: list[str], phones: bool, zone: ZoneInfo) -> Iterator[bytes]:
