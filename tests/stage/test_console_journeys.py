@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from test_console_plans import signed_in, write
+from test_console_plans import write
 
-from edges import NOW, serving
+from edges import NOW, serving, signed_in
 from plans import WELCOME, files
 from ponds import Pond
 from yutang import decide, definitions, plan
@@ -212,7 +212,7 @@ def test_collisions_say_who_got_the_slot(url: str, conn: psycopg.Connection) -> 
 
 
 def test_roles(base: str, conn: psycopg.Connection) -> None:
-    analyst, seller = signed_in(conn, base, "chen", "analyst"), signed_in(conn, base, "zhao", "salesperson")
+    analyst, seller = signed_in(conn, base, "analyst", follow=True), signed_in(conn, base, "salesperson", follow=True)
     assert "/journeys/new" not in analyst.get("/journeys").text
     assert "/journeys/welcome/edit" not in analyst.get("/journeys/welcome").text
     for path in ("", "/versions", "/people", "/effect", "/collisions"):

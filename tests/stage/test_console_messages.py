@@ -11,9 +11,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from test_console_offers import signed_in
 
-from edges import NOW, serving
+from edges import NOW, serving, signed_in
 from ponds import Pond
 from touches import decided
 from yutang import definitions, users
@@ -261,15 +260,15 @@ def test_a_delete_warns_where_it_is_used_and_can_be_undone(web: httpx.Client, co
 
 
 def test_who_may_only_look_does_not_edit(web: httpx.Client, conn: psycopg.Connection) -> None:
-    signed_in(conn, web, "administrator").close()
-    with signed_in(conn, web, "analyst") as analyst:
+    signed_in(conn, web.base_url, "administrator").close()
+    with signed_in(conn, web.base_url, "analyst") as analyst:
         page = analyst.get("/messages/welcome")
         assert page.status_code == 200
         assert "/edit" not in page.text
         refused = [analyst.get("/messages/new"), analyst.post("/messages/preview", data=TYPED), analyst.post("/messages/new", data=TYPED),
                    analyst.post("/messages/welcome/delete", data={"version": "0"})]  # fmt: skip
         assert [answer.status_code for answer in refused] == [403] * 4
-    with signed_in(conn, web, "salesperson", staff="g1") as guide:
+    with signed_in(conn, web.base_url, "salesperson", staff="g1") as guide:
         assert guide.get("/messages").status_code == 403
 
 
