@@ -130,7 +130,8 @@ def busy(conn: psycopg.Connection) -> dict[str, int]:
     for person in (1, 2, 3):
         happen(conn, person, "registered", day(0))
     run(conn, day(30))
-    (one, two) = issue(conn, day(30), [Wanted(1, ids["steps"], 1, 1), Wanted(2, ids["steps"], 2, 2)])
+    granted = issue(conn, day(30), [Wanted(1, ids["steps"], 1, 1), Wanted(2, ids["steps"], 2, 2)])
+    one, two = sorted(granted, key=lambda coupon: coupon.touch_id)
     redeem(conn, day(31), [Redeem("r", one.code or "", "o", 2000), Redeem("s", two.code or "", "o", 2000, 1)])
     happen(conn, 1, "ordered", day(31), order_id="o", amount_fen=1700)
     run(conn, day(31))
