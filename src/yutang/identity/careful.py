@@ -114,8 +114,9 @@ class Careful:
         self.filled[winner] = self.filled.pop(loser, {}) | self.filled.get(winner, {})
         self.size[winner] = self.size.get(winner, 0) + self.size.pop(loser, 0)
         for other in self.apart.pop(loser, set()):
-            self.apart.setdefault(winner, set()).add(other)
+            self.apart[other].discard(loser)
             self.apart[other].add(winner)
+            self.apart.setdefault(winner, set()).add(other)
         if loser < NEW:
             self.outcome.merges.append(Merge(winner, loser, event_id))
         return winner
