@@ -238,7 +238,7 @@ def test_the_text_is_kept_right_or_wrong(web: httpx.Client, conn: psycopg.Connec
     assert post(web, conn, "text", text=typed.replace("\n", "\r\n")).status_code == 303
     assert text(conn) == typed
     page = web.get(f"{WELCOME}?view=text")
-    assert "看不懂这一步" in page.text
+    assert "看不懂这一步，是不是「message」？" in page.text
     assert "mesage: thanks_second" in page.text
     assert "at=steps.3.then.0" in web.get(WELCOME).text
     post(web, conn, "text", text="title: {zh: a\nsteps")

@@ -109,6 +109,7 @@ def test_a_branch_has_many_ways_and_a_split_one_for_each_arm():
     ("steps", "error"),
     [
         ("  - mesage: hello\n", "welcome.yml:4:5: a step is one of"),
+        ("  - wiat: {hours: 2}\n", "did you mean 'wait'?"),
         ("  - offer: x\n", "welcome.yml:4:5: an offer must stand right before the message"),
         ("  - offer: x\n  - wait: {days: 1}\n", "welcome.yml:4:5: an offer must stand right before the message"),
         ("  - wait: {day: 1}\n", "welcome.yml:4:12: unknown key 'day'; did you mean 'days'?"),

@@ -50,8 +50,14 @@ def _kind(node: Node) -> str:
     if kind := _TOGETHER.get(frozenset(kinds)):
         return kind
     if len(kinds) != 1:
-        raise node.fail(f"a step is one of: {', '.join((*STEPS, 'offer'))}; write for example '- message: welcome'")
+        raise node.fail(f"a step is one of: {', '.join((*STEPS, 'offer'))}; {_meant(list(keys), kinds)}")
     return kinds[0]
+
+
+def _meant(keys: list[str], kinds: list[str]) -> str:
+    """The nearest kind to what was written; an example where nothing is near, or several kinds stand in one step."""
+    hint = suggest(keys[0], (*STEPS, "offer")) if keys and not kinds else ""
+    return hint if hint.startswith("did you mean") else "write for example '- message: welcome'"
 
 
 def _attach_offer(nodes: list[Node], n: int, line: Line) -> None:

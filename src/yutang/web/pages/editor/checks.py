@@ -163,5 +163,6 @@ _CHINESE = (
     _form(r"'(.+?)' is no id", "编号只能用字母、数字和 . : -。"),
     _form(r"journeys begin each other in a circle: ([^;]+)", lambda m: f"旅程互相开始，成了环：{m[1]}。请去掉一步。"),
     _form(r"this is not YAML", "这不是 YAML，请检查缩进和引号。"),
+    _form(r"a step is one of: .*did you mean '(.+?)'", lambda m: f"看不懂这一步，是不是「{m[1]}」？请在文本里改。"),
     _form(r"a step is one of", "看不懂这一步，请在文本里改。"),
 )
