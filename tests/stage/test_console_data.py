@@ -26,12 +26,6 @@ def base(url: str, home: Path) -> Iterator[str]:  # noqa: ARG001 - files are upl
         yield address
 
 
-@pytest.fixture
-def web(base: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
-        yield client
-
-
 def event(n: int, **fields: Any) -> dict[str, Any]:
     plain = {"id": f"e{n}", "source": "shop", "type": "viewed", "at": NOW.isoformat(), "handles": {"shop:a": str(n)}}
     return plain | fields

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
 
-from edges import NOW, serving, signed_in
+from edges import NOW, signed_in
 from touches import attempt, decided, people
 from yutang import users
 from yutang.channels.contract import Channel, Result
@@ -22,18 +21,6 @@ from yutang.model import Reason
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YUTANG_SECRET", "a secret for tests")
-
-
-@pytest.fixture
-def base(url: str) -> Iterator[str]:
-    with serving(url) as address:
-        yield address
-
-
-@pytest.fixture
-def web(base: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
-        yield client
 
 
 class Broken(Channel):

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
 
-from edges import NOW, VAULT, serving, signed_in
+from edges import NOW, VAULT, signed_in
 from yutang import worker
 from yutang.channels import configured
 from yutang.ingest import add_source, record
 from yutang.web.pages.home.figures import Card, overview, retention
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def base(url: str) -> Iterator[str]:
-    with serving(url) as address:
-        yield address
-
-
-@pytest.fixture
-def web(base: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
-        yield client
 
 
 def orders(conn: psycopg.Connection, *said: tuple[str, int, int]) -> None:

@@ -45,12 +45,6 @@ def base(url: str, conn: psycopg.Connection) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def web(base: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
-        yield client
-
-
 def run(conn: psycopg.Connection, name: str, person: int, **row: Any) -> None:
     """One run of a person through the version in service."""
     d = definitions.current(conn, "journey", name)

@@ -35,13 +35,6 @@ def base(url: str, conn: psycopg.Connection) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def web(base: str) -> Iterator[httpx.Client]:
-    """Whoever sits at the machine."""
-    with httpx.Client(base_url=base, timeout=30, headers={"Origin": base}, follow_redirects=True) as client:
-        yield client
-
-
 def key(page: str) -> str:
     found = re.search(r'name="key" value="([^"]+)"', page)
     assert found

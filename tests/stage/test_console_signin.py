@@ -26,12 +26,6 @@ class Clock:
 
 
 @pytest.fixture
-def base(url: str) -> Iterator[str]:
-    with serving(url) as address:
-        yield address
-
-
-@pytest.fixture
 def far(url: str) -> Iterator[str]:
     """A server that others reach too."""
     with serving(url, local=False, clock=lambda: Clock.now) as address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from yutang import users
 from yutang.brand import drafts
 from yutang.brand.drafts import Working
 from yutang.web.edge import edge_of
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+"""What a definition may be called: a file's name, and a part of rules."""
+NO_FILES = "鱼塘里还没有品牌文件，先运行 yutang brand load 文件夹。 the pond has no brand's files yet; run `yutang brand load FOLDER`"
 
 
 @dataclass(frozen=True)
@@ -66,3 +71,8 @@ def save(request: Request, conn: psycopg.Connection, path: str, text: str | None
         if kept != version:
             users.note(conn, edge.clock(), by, "draft_delete" if text is None else "draft", path, {"version": kept})
     return kept
+
+
+def undo(conn: psycopg.Connection, path: str) -> tuple[str, str]:
+    """The newest edit of a file is taken back; says so, in Chinese and English, or that there is none."""
+    return ("已撤销", "Undone") if drafts.undo(conn, path) else ("没有可撤销的", "There is nothing to undo")

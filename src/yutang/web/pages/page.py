@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 from zoneinfo import ZoneInfo
 
+import psycopg
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
-from yutang import channels
+from yutang import channels, definitions
 from yutang.users import Right
 from yutang.web.access import Visitor
 from yutang.web.edge import edge_of
@@ -51,6 +52,11 @@ class Page:
         asked = request.query_params.get("lang") or request.cookies.get(COOKIE)
         self.language = asked if asked in LANGUAGES else LANGUAGES[0]
         self.visitor: Visitor | None = getattr(request.state, "visitor", None)
+
+    @classmethod
+    def of(cls, request: Request, conn: psycopg.Connection, texts: Texts | None = None) -> Page:
+        """A page whose times are the pond's."""
+        return cls(request, definitions.pond(conn)["time_zone"], texts)
 
     def show(
         self, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any

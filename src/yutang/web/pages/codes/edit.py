@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import definitions, users
+from yutang import users
 from yutang.channels.platform.account import Account
 from yutang.model import YutangError
 from yutang.web.access import Visitor
@@ -211,7 +211,7 @@ def _show(request: Request, conn: psycopg.Connection, sheet: Sheet, status: int 
     chosen = (
         {one: to.left.get(one, one) for one in sheet.values.get("users", ()) if one not in listed} if listed else {}
     )
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+    return Page.of(request, conn, TEXT).show(
         "codes/edit.html",
         status=status,
         sheet=sheet,

@@ -12,7 +12,6 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from yutang import definitions
 from yutang.web.access import Visitor
 from yutang.web.edge import Edge, edge_of
 from yutang.web.pages.codes import book, figures, picture
@@ -192,4 +191,4 @@ def picture_of(request: Request, kind: str, app: str, name: str) -> picture.Pict
 
 
 def _page(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)

@@ -12,7 +12,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Redirect, ServerSentEvent
 
-from yutang import definitions, users
+from yutang import users
 from yutang.db.queries import Queries
 from yutang.ingest import sources
 from yutang.ingest.files import begun
@@ -50,7 +50,7 @@ def imports(request: Request) -> Response[bytes]:
     """The latest imports."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         rows = [(row, Path(row.path).name, _state(edge, row)) for row in newest(conn, SHOWN)]
         return page.show("data/imports.html", tabs_=tabs(page), rows=rows)
 
@@ -82,7 +82,7 @@ def upload(request: Request, data: Upload) -> Response[Any]:
 def _new(request: Request, typed: dict[str, str], wrong: str | None, said: str = "") -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return page.show(
             "data/new.html",
             status=422 if wrong else 200,
@@ -136,7 +136,7 @@ def imported(request: Request, number: FromPath[int]) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         row = _found(conn, number)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         refused = sql.refused_of(conn, import_id=number, since=row.started_at).fetchall()
         job = edge.imports.job(row.path)
         return page.show(
@@ -203,7 +203,7 @@ def _check(
     edge, report, mapping = edge_of(request), None, {}
     names = open_table(file.path).columns
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         chosen = columns.chosen(names, said)
         try:
             mapping = guess(file.kind, names, chosen)

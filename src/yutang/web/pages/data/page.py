@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import definitions, users
+from yutang import users
 from yutang.db.queries import Queries
 from yutang.ingest import add_source, sources
 from yutang.ingest.record import OURS
@@ -78,7 +78,7 @@ def save_source(request: Request, data: Form) -> Response[Any]:
 def _sources(request: Request, typed: dict[str, str], wrong: str | None) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         registered = {one.name: one.title for one in sources(conn)}
         key = ("sources", *sorted(registered.items()))
         found = edge.shelf.get(key, lambda c: freshness(c, edge.clock()))
@@ -101,7 +101,7 @@ def rejects(request: Request) -> Response[bytes]:
     """By reason with an example; ``?reason=``: the refusals of one, the newest first."""
     edge, reason = edge_of(request), request.query_params.get("reason")
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         if reason in REASONS:
             return _of_reason(request, edge, page, conn, str(reason))
         rows = sql.refused_by_reason(conn, reasons=list(REASONS), most=COUNTED).fetchall()

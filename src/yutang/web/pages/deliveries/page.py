@@ -60,7 +60,7 @@ def reasons(request: Request) -> Response[bytes]:
     with edge.pool.lend() as conn:
         since = edge.clock() - timedelta(days=days)
         found = edge.shelf.get(("failures", days), lambda c: sql.reasons(c, since=since).fetchall())
-        return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+        return Page.of(request, conn, TEXT).show(
             "deliveries/reasons.html",
             tabs_=_tabs(request),
             days=days,
@@ -79,7 +79,7 @@ def delivery(request: Request, person: FromPath[int], touch: FromPath[int]) -> R
         row = sql.one(conn, person=person, touch=touch).fetchone()
         if row is None:
             raise Problem(404, f"没有这条投递 {touch}。 there is no delivery {touch} of person {person}")
-        return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+        return Page.of(request, conn, TEXT).show(
             "deliveries/one.html",
             row=row,
             names=_names(conn, row),

@@ -7,6 +7,7 @@ from litestar.response import Redirect
 
 from yutang import users
 from yutang.brand import drafts
+from yutang.web import drafting
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, page_of, text_of, texts_of
 from yutang.web.pages.page import done
@@ -17,8 +18,7 @@ from yutang.web.routes import act
 def undo(request: Request, data: Form) -> Redirect:
     """The newest edit of a file is taken back."""
     with edge_of(request).pool.lend() as conn:
-        was = drafts.undo(conn, text_of(data, "path"))
-    return _back(data, ("已撤销", "Undone") if was else ("没有可撤销的", "There is nothing to undo"))
+        return _back(data, drafting.undo(conn, text_of(data, "path")))
 
 
 @act("/drafts/redo", "edit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from yutang.brand import tree
 from yutang.brand.drafts import Conflict
-from yutang.web.drafting import save
+from yutang.web.drafting import NAME, save
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, number_of, text_of
 from yutang.web.pages.editor import cuts, edits
@@ -25,7 +24,6 @@ from yutang.web.pages.editor.values import put
 from yutang.web.pages.page import Page
 from yutang.web.routes import act
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 FIELDS = ("name", "title_zh", "title_en", "channel", "subject", "words")
 
 

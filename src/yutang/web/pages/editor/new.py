@@ -15,12 +15,11 @@ from yutang import channels, definitions
 from yutang.brand import drafts, scene, tree
 from yutang.brand.drafts import Working
 from yutang.model import YutangError
-from yutang.web.drafting import save
+from yutang.web.drafting import NAME, save
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, text_of
 from yutang.web.pages.editor import cuts
 from yutang.web.pages.editor.choices import Choices
-from yutang.web.pages.editor.message import NAME
 from yutang.web.pages.editor.page import address
 from yutang.web.pages.editor.state import path_of
 from yutang.web.pages.editor.text import SCENES, TEXT

@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from markupsafe import Markup
 
-from yutang import channels, definitions
+from yutang import channels
 from yutang.brand.names import references
 from yutang.channels.contract import STAFF
 from yutang.model import YutangError
@@ -76,7 +76,7 @@ def edit(request: Request, name: FromPath[str]) -> Response[bytes]:
 
 def show(request: Request, conn: psycopg.Connection, state: State, shown: Shown) -> Response[bytes]:
     """The page, whole; htmx takes of it what it needs."""
-    page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    page = Page.of(request, conn, TEXT)
     outline = state.outline
     values = _frame(state, shown)
     if outline is None or shown.view == "text":

@@ -30,7 +30,7 @@ def home(request: Request) -> Response[bytes]:
     """The page; ``?days=7|30|90``. While events wait, or figures are being made, it looks again by itself."""
     edge, visitor = edge_of(request), request.state.visitor
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return _pond(page, edge, conn, visitor) if visitor.can("look") else _own(page, edge, conn, visitor)
 
 

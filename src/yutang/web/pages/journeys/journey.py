@@ -11,7 +11,6 @@ import psycopg
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from yutang import definitions
 from yutang.insight import words as measures
 from yutang.insight.experiment import DAYS
 from yutang.plan import diff
@@ -174,7 +173,7 @@ def collisions(request: Request, name: FromPath[str]) -> Response[bytes]:
 
 
 def _page(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)
 
 
 def _shown(conn: psycopg.Connection, name: str) -> Shown:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from litestar import Request, Response
 
-from yutang import definitions, users
+from yutang import users
 from yutang.model import YutangError
 from yutang.users import User
 from yutang.web.access import token_of
@@ -81,7 +81,7 @@ def _own(request: Request, conn: psycopg.Connection) -> User | None:
 
 def _show(request: Request, conn: psycopg.Connection, error: str | None = None) -> Response[bytes]:
     user, now = _own(request, conn), edge_of(request).clock()
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+    return Page.of(request, conn, TEXT).show(
         "me/page.html",
         status=422 if error else 200,
         user=user,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +11,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from yutang import definitions
-from yutang.brand import drafts
 from yutang.brand.drafts import Conflict
 from yutang.brand.message import message
 from yutang.channels.attachments import FIELDS, LINES, NEEDED, ONE, allowed, kind_of
 from yutang.model import YutangError
 from yutang.source import SourceError
-from yutang.web.drafting import Draft, draft_of, problem_of, save
+from yutang.web import drafting
+from yutang.web.drafting import NAME, NO_FILES, Draft, draft_of, problem_of, save
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, number_of, text_of
 from yutang.web.pages.messages import book, form
@@ -30,9 +29,7 @@ from yutang.web.pages.page import done
 from yutang.web.problems import Problem
 from yutang.web.routes import act, look
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 TAKEN = ("new", "preview", "undo")
-NO_FILES = "鱼塘里还没有品牌文件，先运行 yutang brand load 文件夹。 the pond has no brand's files yet; run `yutang brand load FOLDER`"
 FIRST_WORDS = "{{ person.name }}，您好。\n"
 
 
@@ -102,10 +99,10 @@ def delete(request: Request, name: FromPath[str], data: Form) -> Response[Any]:
 def undo(request: Request, name: FromPath[str]) -> Redirect:
     """The newest edit of a message is taken back."""
     with edge_of(request).pool.lend() as conn:
-        was = drafts.undo(conn, path_of(name))
+        said = drafting.undo(conn, path_of(name))
         there = draft_of(conn).text(path_of(name)) is not None
     to = f"/messages/{quote(name)}/edit" if there else "/messages"
-    return done(to, *(("已撤销", "Undone") if was else ("没有可撤销的", "There is nothing to undo")))
+    return done(to, *said)
 
 
 def _answer(request: Request, data: Form, name: str | None) -> Response[Any]:

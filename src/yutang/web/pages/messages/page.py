@@ -118,7 +118,7 @@ def _with(names: list[str], name: str) -> list[str]:
 
 
 def page_in(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)
 
 
 def _journeys(conn: psycopg.Connection) -> dict[str, words.Words]:

@@ -103,7 +103,7 @@ def _show(
     wrong: str | None = None,
     status: int = 200,
 ) -> Response[bytes]:
-    page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    page = Page.of(request, conn, TEXT)
     return page.show(
         "offers/counter.html",
         status=status,

@@ -12,15 +12,15 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from ruamel.yaml.comments import CommentedMap
 
-from yutang import definitions
-from yutang.brand import drafts, tree
+from yutang.brand import tree
 from yutang.brand.drafts import Conflict
 from yutang.db.queries import Queries
 from yutang.model import YutangError
 from yutang.offer import definition
 from yutang.offer.definition import SORTS
 from yutang.source import SourceError
-from yutang.web.drafting import Draft, draft_of, save
+from yutang.web import drafting
+from yutang.web.drafting import NAME, NO_FILES, Draft, draft_of, save
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, number_of, text_of
 from yutang.web.pages.offers import form
@@ -36,10 +36,8 @@ from yutang.web.routes import act, look
 from yutang.why.words import title_of
 
 sql = Queries(__package__)
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 TAKEN = ("new", "preview", "undo")
 """Words that are paths of their own."""
-NO_FILES = "鱼塘里还没有品牌文件，先运行 yutang brand load 文件夹。 the pond has no brand's files yet; run `yutang brand load FOLDER`"
 
 
 @look("/offers/new", "edit")
@@ -106,8 +104,7 @@ def delete(request: Request, name: FromPath[str], data: Form) -> Response[Any]:
 def undo(request: Request) -> Redirect:
     """The newest edit of the offers is taken back."""
     with edge_of(request).pool.lend() as conn:
-        was = drafts.undo(conn, FILE)
-    return done("/offers", *(("已撤销", "Undone") if was else ("没有可撤销的", "There is nothing to undo")))
+        return done("/offers", *drafting.undo(conn, FILE))
 
 
 def _answer(request: Request, data: Form, name: str | None) -> Response[Any]:
@@ -170,7 +167,7 @@ def _form(
 
 
 def _page(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)
 
 
 def _item(conn: psycopg.Connection, draft: Draft, name: str | None) -> Item | None:

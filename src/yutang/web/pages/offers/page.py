@@ -40,7 +40,7 @@ def offers(request: Request) -> Response[bytes]:
         draft = draft_of(conn)
         every = items(conn, draft)
         stocks = {row.definition_id: row for row in sql.stocks(conn)}
-        return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+        return Page.of(request, conn, TEXT).show(
             "offers/list.html",
             draft=draft,
             every=len(every),
@@ -59,7 +59,7 @@ def one(request: Request, name: FromPath[str]) -> Response[bytes]:
     with edge.pool.lend() as conn:
         draft = draft_of(conn)
         found = _found(conn, draft, name)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         at_once = bool(request.query_params.get("figures"))
         return page.show(
             "offers/page.html",
@@ -86,7 +86,7 @@ def figures(request: Request, name: FromPath[str]) -> Response[bytes]:
         found = _found(conn, draft_of(conn), name)
         if found.live is None:
             raise Problem(404, f"{name} 还没有上线。 {name} is in no service yet")
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return page.show(
             "offers/figures.html", item=found, worth=worth, **_figures(request, conn, found, edge.clock(), page)
         )
@@ -98,7 +98,7 @@ def forecast(request: Request, name: FromPath[str]) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         found = _found(conn, draft_of(conn), name)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return page.show("offers/forecast.html", item=found, forecast=offer.liability_of(conn, edge.clock(), name))
 
 

@@ -9,7 +9,7 @@ import psycopg
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from yutang import definitions, users
+from yutang import users
 from yutang.db.queries import Queries
 from yutang.identity import canonical
 from yutang.identity import split as split_
@@ -46,7 +46,7 @@ def _tag(request: Request, person_id: int, what: Literal["tag", "untag"], data: 
     with edge.pool.lend() as conn:
         holder = canonical(conn, person_id)
         scope.check(conn, request.state.visitor, holder)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         if not 0 < len(label) <= LONGEST:
             return _again(request, conn, page, holder, label)
         reason = text_of(data, "reason")[:LONGEST] or page.text("from_page")
@@ -80,7 +80,7 @@ def split_page(request: Request, person_id: FromPath[int]) -> Response[Any]:
     with edge.pool.lend() as conn:
         holder = canonical(conn, person_id)
         scope.check(conn, request.state.visitor, holder)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         before = _facts(conn, [holder])
         with conn.transaction(force_rollback=True):
             pair = split_(conn, edge.clock(), holder)

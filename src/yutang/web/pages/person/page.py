@@ -9,7 +9,6 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import definitions
 from yutang.identity import canonical
 from yutang.web import scope
 from yutang.web.edge import edge_of
@@ -46,7 +45,7 @@ def person(request: Request, person_id: FromPath[int]) -> Response[Any]:
         scope.check(conn, request.state.visitor, holder)
         if holder != person_id:
             return Redirect(f"/persons/{holder}", status_code=303)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         subject = subject_of(request, edge, conn, page, holder)
         return page.show(f"person/{tab}.html", tab=tab, tabs=list(TABS), subject=subject, **TABS[tab](subject))
 
@@ -58,6 +57,6 @@ def older(request: Request, person_id: FromPath[int]) -> Response[Any]:
     with edge.pool.lend() as conn:
         holder = canonical(conn, person_id)
         scope.check(conn, request.state.visitor, holder)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         subject = subject_of(request, edge, conn, page, holder)
         return page.show("person/older.html", subject=subject, **timeline.timeline(subject))

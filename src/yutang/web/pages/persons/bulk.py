@@ -14,7 +14,6 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from yutang import definitions
 from yutang.db.connect import connect
 from yutang.model import YutangError
 from yutang.profile import changes
@@ -144,7 +143,7 @@ def listed(request: Request) -> Response[bytes]:
     """What was done to many, the latest first."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return page.show("persons/changes.html", changes=changes.latest(conn, SHOWN))
 
 
@@ -154,7 +153,7 @@ def shown(request: Request, change_id: FromPath[int]) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         change = changes.change(conn, change_id)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
     if change.ended_at is None and change.done < change.total:
         carry_out(edge, change)
     return page.show("persons/change.html", change=change)

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from litestar import Request, Response
 
-from yutang import definitions
 from yutang.model import YutangError
 from yutang.web import scope
 from yutang.web.edge import edge_of
@@ -78,7 +77,7 @@ def form(
 ) -> Response[bytes]:
     """The page that asks what is to be done to them, and why; with what is wrong, if anything is."""
     with edge_of(request).pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         whom, wrong = None, error
         try:
             whom = whom_of(request, page, conn, given)

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import definitions, plan, users
+from yutang import plan, users
 from yutang.model import YutangError
 from yutang.web.edge import Edge, edge_of
 from yutang.web.forms import Form, text_of, texts_of
@@ -109,7 +109,7 @@ def _do(
 def _way_back(request: Request, plan_id: int, moves: list[str], error: YutangError | None = None) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         try:
             was = plan.way_back(conn, plan_id)
             found = plan.look(conn, edge.clock(), was, edge.channels(conn), moves, guess=True)

@@ -37,7 +37,7 @@ def plans(request: Request) -> Response[bytes]:
     with edge.pool.lend() as conn:
         found = plan.listing(conn, int(before) if before.isdigit() else None, SHOWN)
         said = {row.plan_id: row for row in sql.summaries(conn, plans=[one.plan_id for one in found])}
-        return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+        return Page.of(request, conn, TEXT).show(
             "plans/list.html",
             plans=[(one, said[one.plan_id]) for one in found],
             draft=draft_of(conn),

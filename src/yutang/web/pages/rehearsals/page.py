@@ -30,7 +30,7 @@ def rehearsals(request: Request) -> Response[bytes]:
     with edge.pool.lend() as conn:
         found = book.listing(conn, int(before) if before.isdigit() else None, SHOWN)
         titles = {d.name: d.body["title"] for d in definitions.all_current(conn, "journey")}
-        return Page(request, definitions.pond(conn)["time_zone"], TEXT).show(
+        return Page.of(request, conn, TEXT).show(
             "rehearsals/list.html",
             rows=found,
             titles=titles,
@@ -46,7 +46,7 @@ def one(request: Request, rehearsal: FromPath[int]) -> Response[bytes]:
     plan = request.query_params.get("plan", "")
     with edge.pool.lend() as conn:
         found = book.found(conn, rehearsal)
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT)
+        page = Page.of(request, conn, TEXT)
         return page.show(
             "rehearsals/page.html",
             one=found,

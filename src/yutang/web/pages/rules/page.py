@@ -6,7 +6,6 @@ import re
 
 from litestar import Request, Response
 
-from yutang import definitions
 from yutang.model import YutangError
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, text_of
@@ -26,7 +25,7 @@ def live(request: Request, data: Form) -> Response[bytes]:
     """The builder as the form now says; its buttons do their work here too. Nothing is kept."""
     base = _base(data)
     with edge_of(request).pool.lend() as conn:
-        page = Page(request, definitions.pond(conn)["time_zone"])
+        page = Page.of(request, conn)
         sketch, pressed = sent(data, base)
         return page.show("rules/alone.html", builder=builder(page, conn, sketch, base, pressed=pressed))
 

@@ -12,13 +12,14 @@ from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from yutang import definitions, source
+from yutang import source
 from yutang.brand import drafts, names
 from yutang.brand.drafts import Conflict
 from yutang.model import YutangError
 from yutang.segment import language
 from yutang.source import SourceError
-from yutang.web.drafting import draft_of, problem_of, save
+from yutang.web import drafting
+from yutang.web.drafting import NAME, draft_of, problem_of, save
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, number_of, text_of
 from yutang.web.pages import rules
@@ -30,7 +31,6 @@ from yutang.web.pages.segments.text import TEXT
 from yutang.web.problems import Problem
 from yutang.web.routes import act, look
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 TAKEN = ("new", "check")
 """Words that are paths of their own."""
 BASE = "rule"
@@ -107,9 +107,9 @@ def delete(request: Request, name: FromPath[str]) -> Redirect:
 def undo(request: Request, name: FromPath[str]) -> Redirect:
     """Take the newest edit back."""
     with edge_of(request).pool.lend() as conn:
-        drafts.undo(conn, book.path_of(name))
+        said = drafting.undo(conn, book.path_of(name))
         there = book.one(conn, drafts.working(conn), name) is not None
-    return done(f"/segments/{quote(name)}" if there else "/segments", "已撤销", "Undone")
+    return done(f"/segments/{quote(name)}" if there else "/segments", *said)
 
 
 @act("/segments/check", "edit")
@@ -118,7 +118,7 @@ def check(request: Request, data: Form) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         name = text_of(data, "name") or "segment"
-        page = Page(request, definitions.pond(conn)["time_zone"], TEXT | rules.TEXT)
+        page = Page.of(request, conn, TEXT | rules.TEXT)
         return page.show("segments/checked.html", **_checked(conn, page, name, text_of(data, "yaml", strip=False)))
 
 
@@ -218,7 +218,7 @@ def _form(
     pressed: str = "",
 ) -> Response[bytes]:
     edge, draft = edge_of(request), draft_of(conn)
-    page = Page(request, definitions.pond(conn)["time_zone"], TEXT | rules.TEXT)
+    page = Page.of(request, conn, TEXT | rules.TEXT)
     read = rules.read(conn, typed.sketch)
     size = counted(edge, read.text).value if pressed and read.text else None
     builder = rules.builder(page, conn, typed.sketch, BASE, pressed=pressed, strict=bool(typed.errors), size=size)

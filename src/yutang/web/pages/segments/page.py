@@ -142,7 +142,7 @@ def _drafted(request: Request, conn: psycopg.Connection, shown: dict[str, Any]) 
 
 
 def _page(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)
 
 
 def _shown(request: Request, conn: psycopg.Connection, name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from litestar import Request, Response
 
-from yutang import definitions, users
+from yutang import users
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
 from yutang.web.pages.settings.own import browser, own
@@ -17,7 +17,7 @@ TABS = ("users", "keys", "channels", "pond", "audit", "language")
 
 
 def page(request: Request, conn: psycopg.Connection) -> Page:
-    return Page(request, definitions.pond(conn)["time_zone"], TEXT)
+    return Page.of(request, conn, TEXT)
 
 
 def show(
