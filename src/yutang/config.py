@@ -29,6 +29,15 @@ DEMO = Setting(
     "YUTANG_DEMO", "", "Work in the pond of this brand's last demo, at the time it is there, instead of your own."
 )
 DATABASE_URL = Setting("YUTANG_DATABASE_URL", "", "PostgreSQL 15 or newer to use instead of the embedded server.")
+LAKE_URL = Setting(
+    "YUTANG_LAKE_URL",
+    "",
+    "Where the history lies as Parquet files: a folder, or s3://bucket/prefix for S3-compatible storage; the folder lake in the home folder when empty. "
+    "clickhouse://… names a cluster that is asked instead and fed from that folder.",
+)
+LAKE_HOURS = Setting(
+    "YUTANG_LAKE_HOURS", "24", "How often the worker brings the history up to date, in hours; 0: only `yutang lake archive` does."
+)
 PG_BIN = Setting(
     "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."
 )
@@ -66,6 +75,8 @@ SETTINGS = (
     HOME,
     DEMO,
     DATABASE_URL,
+    LAKE_URL,
+    LAKE_HOURS,
     PG_BIN,
     SECRET,
     API_KEY,

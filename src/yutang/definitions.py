@@ -139,11 +139,13 @@ POND: dict[str, Any] = {
     "holdout_percent": 2,
     "margin_percent": None,
     "approval": {"required": False},
+    "history": {"hot_days": None},
 }
 """The pond's settings where a brand says nothing else.
 
 budget: points that a person may be spent in any `window_days`, per class and in all; None: without limit. price: points of
 one touch by channel (1 where none is named). cost_fen: what one touch costs, by channel (0 where none is named).
+history.hot_days: after how many days PostgreSQL lets go of events that are only counted, once the lake has them; None: never.
 margin_percent: of what an order is worth before coupons, where the order does not tell its margin; None: nobody knows.
 """
 

@@ -11,6 +11,8 @@ from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
 from yutang.source import Node, suggest
 
+SHORTEST_HISTORY = 90
+"""Days for which PostgreSQL keeps every event, whatever a brand says."""
 CONSENT = ("assumed", "required")
 
 
@@ -129,6 +131,12 @@ def _approval(node: Node) -> dict[str, bool]:
     return POND["approval"] | {name: item.flag() for name, item in keys.items()}
 
 
+def _history(node: Node) -> dict[str, int]:
+    """A window of a rule may reach a year back, and a journey may run as long."""
+    keys = node.mapping(known=POND["history"])
+    return POND["history"] | {name: item.whole(SHORTEST_HISTORY, 36600) for name, item in keys.items()}
+
+
 def _percent(node: Node) -> int | float:
     if not 0 <= node.number() <= 100:
         raise node.fail("a share lies between 0 and 100")
@@ -151,4 +159,5 @@ _PARTS = {
     "holdout_percent": _percent,
     "margin_percent": _percent,
     "approval": _approval,
+    "history": _history,
 }

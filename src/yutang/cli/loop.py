@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from yutang import worker
+from yutang import lake, worker
 from yutang.app import App
 from yutang.db.connect import connect
 from yutang.model import Counts, YutangError
@@ -20,6 +20,9 @@ AGAIN_SECONDS = 1.0
 GRACE_SECONDS = 10.0
 """How long a pass may take to end. A platform that does not answer must not keep the program from ending: whatever was begun is
 claimed in the database, and is taken up again as after any other crash."""
+
+LOOK_SECONDS = 300.0
+"""How often it is asked whether the lake is due; also how long a program that has just started is left alone."""
 
 log = structlog.get_logger()
 
@@ -47,7 +50,9 @@ class Loop:
     def run(self) -> None:
         """Nothing is in memory: after a lost connection the next pass simply goes on."""
         ear = threading.Thread(target=self._keep_on, args=(self._listen,), name="ear", daemon=True)
+        chores = threading.Thread(target=self._keep_on, args=(self._archive,), name="lake", daemon=True)
         ear.start()
+        chores.start()
         self._keep_on(self._work)
         ear.join(GRACE_SECONDS)
 
@@ -56,6 +61,13 @@ class Loop:
 
     def _listen(self, conn: psycopg.Connection) -> None:
         worker.ear(conn, self._app.channels, self._clock, self._stopping)
+
+    def _archive(self, conn: psycopg.Connection) -> None:
+        """The history, from time to time. Killed in the middle it loses nothing, so that nobody waits for it to end."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            now = self._clock()
+            if lake.due(conn, now):
+                log.info("the lake is up to date", **lake.keep(conn, now))
 
     def _keep_on(self, part: Callable[[psycopg.Connection], None]) -> None:
         while not self._stopping.is_set():

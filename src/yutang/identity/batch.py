@@ -226,6 +226,7 @@ def _merge(conn: psycopg.Connection, now: datetime, state: Careful) -> None:
     sql.mark_changed(conn, persons=sorted(set(finals)))
     sql.move_handles(conn, losers=losers, winners=finals)
     sql.move_events(conn, losers=losers, winners=finals)
+    sql.move_past(conn, losers=losers, winners=finals)
 
 
 def _open_conflicts(conn: psycopg.Connection, now: datetime, state: Careful) -> int:

@@ -96,6 +96,47 @@ insert into person_event (bucket, person_id, type, at, event_id, day, amount, pr
 select (winner_id & 1023)::smallint, winner_id, type, at, event_id, day, amount, props from gone
 on conflict do nothing;
 
+-- name: move_past
+-- What is known of events that only the lake has goes with them.
+with gone as (
+    delete from person_past o
+    using unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
+    where o.bucket = (m.loser_id & 1023)::smallint and o.person_id = m.loser_id
+    returning m.winner_id, o.type, o.day, o.n, o.amount, o.first_at, o.last_at)
+insert into person_past as o (bucket, person_id, type, day, n, amount, first_at, last_at)
+select (winner_id & 1023)::smallint, winner_id, type, day, sum(n), sum(amount), min(first_at), max(last_at) from gone
+group by winner_id, type, day
+on conflict (bucket, person_id, type, day) do update
+    set n = o.n + excluded.n, amount = o.amount + excluded.amount,
+        first_at = least(o.first_at, excluded.first_at), last_at = greatest(o.last_at, excluded.last_at);
+
+-- name: read_to
+-- Up to which transaction every reader of person events has come.
+select min(xid)::text as xid from stage_cursor where source = 'person_event.xid';
+
+-- name: drop_facts
+-- Facts that the lake has, of types that are only counted, into their sums; what is evidence for a handle, a merge or a case stays,
+-- and what names a store, which says whose the person is.
+with gone as (
+    delete from person_event e
+    where e.bucket between %(lo)s::smallint and %(hi)s::smallint and e.type = any(%(types)s::text[]) and e.at < %(before)s::timestamptz
+      and e.xid < %(xid)s::xid8 and not e.props ? 'store'
+      and not exists (select from handle h where h.person_id = e.person_id and h.event_id = e.event_id)
+      and not exists (select from merge_log m where m.winner_id = e.person_id and m.event_id = e.event_id)
+      and not exists (select from identity_case c where c.event_id = e.event_id)
+    returning e.bucket, e.person_id, e.type, e.at, e.event_id, e.day, e.amount
+), sums as (
+    insert into person_past as o (bucket, person_id, type, day, n, amount, first_at, last_at)
+    select bucket, person_id, type, day, count(*), sum(amount), min(at), max(at) from gone group by bucket, person_id, type, day
+    on conflict (bucket, person_id, type, day) do update
+        set n = o.n + excluded.n, amount = o.amount + excluded.amount,
+            first_at = least(o.first_at, excluded.first_at), last_at = greatest(o.last_at, excluded.last_at)
+)
+select event_id from gone;
+
+-- name: has_past
+select exists (select from person_past o where o.bucket = (%(person)s::bigint & 1023)::smallint and o.person_id = %(person)s::bigint) as yes;
+
 -- name: link_window
 -- The events of the batch become facts about their persons. None of them is one yet: the cursor is held, and what was resolved
 -- ahead of it is not in the batch. In the order of the key, so that each page is visited once.

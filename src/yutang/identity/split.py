@@ -25,6 +25,11 @@ def split(conn: psycopg.Connection, now: datetime, person_id: int) -> tuple[int,
         merge = sql.last_merge(conn, person=canonical(conn, person_id)).fetchone()
         if merge is None:
             raise YutangError(f"person {person_id} was never merged; there is nothing to split")
+        if sql.has_past(conn, person=merge.winner_id).fetchone().yes:
+            raise YutangError(
+                f"person {person_id} cannot be split: part of the history is in the lake alone since the pond's `[history] hot_days` "
+                "passed, and nobody can tell any more whose it was"
+            )
         sql.keep_apart(conn, a=merge.winner_id, b=merge.loser_id, now=now)
         derive_again(conn, now, [canonical(conn, merge.winner_id)])
         return merge.winner_id, merge.loser_id

@@ -107,3 +107,23 @@ select import_id from import where path = %(path)s::text order by import_id desc
 -- name: one_import
 select import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at, mapping from import
 where import_id = %(import_id)s::bigint;
+
+-- name: edge
+select before from history_edge;
+
+-- name: move_edge
+-- It never goes back.
+insert into history_edge (before) values (%(before)s::timestamptz)
+on conflict (one) do update set before = greatest(history_edge.before, excluded.before);
+
+-- name: drop_events
+-- Events whose facts have left; what a handle, a merge or a case points at stays as its evidence.
+delete from event e where e.event_id = any(%(events)s::bigint[]);
+
+-- name: past_of_import
+-- Has anything of this import, or of the persons it speaks of, gone to the lake alone?
+select (select count(*) from event e where e.import_id = i.import_id) < i.accepted or exists (
+    select from event e cross join unnest(e.keys) as k (key) join handle h on h.key = k.key
+    join person_past o on o.bucket = (h.person_id & 1023)::smallint and o.person_id = h.person_id
+    where e.import_id = i.import_id) as gone
+from import i where i.import_id = %(import_id)s::bigint and exists (select from history_edge);

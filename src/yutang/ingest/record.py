@@ -61,6 +61,8 @@ def open_door(conn: psycopg.Connection, vault: Vault, now: datetime) -> Door:
     """The rules in force now."""
     pond = definitions.pond(conn)
     earliest = datetime.fromisoformat(pond["earliest"]).replace(tzinfo=ZoneInfo(pond["time_zone"])).astimezone(UTC)
+    if edge := sql.edge(conn).fetchone():
+        earliest = max(earliest, edge.before)
     names = frozenset(row.name for row in sources(conn) if row.name != OURS)
     return Door(vault, names, pack.micros(earliest), pack.micros(now) + AHEAD)
 

@@ -18,6 +18,11 @@ def undo(conn: psycopg.Connection, now: datetime, import_id: int) -> int:
     Raises YutangError when there is no such import or when it was taken back before.
     """
     with conn.transaction():
+        if (past := sql.past_of_import(conn, import_id=import_id).fetchone()) and past.gone:
+            raise YutangError(
+                f"import {import_id} cannot be undone: part of what it brought, or of the history of its people, is in the lake alone "
+                "since the pond's `[history] hot_days` passed; erase the people it should not have brought instead"
+            )
         if sql.end_undo(conn, import_id=import_id, now=now).fetchone() is None:
             raise YutangError(f"there is no import {import_id} to undo, or it was undone before")
         undone = sql.undo(conn, import_id=import_id, now=now).rowcount

@@ -35,15 +35,21 @@ on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refres
 
 -- name: roll_up
 -- Each touched cell is counted afresh (the person is locked, so a cell stays where it was seen); the sums over all time move by the difference, which is nothing at a repeat.
+-- Events that only the lake has are counted by their sums.
 -- A day lies within these hours in every time zone of the world, which makes the count a short range of the key.
 with cell as materialized (
-    select e.bucket, e.person_id, e.type, e.day, min(e.at) as first_at, max(e.at) as last_at
-    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    select e.bucket, e.person_id, e.type, e.day, min(e.first_at) as first_at, max(e.last_at) as last_at
+    from (select n.bucket, n.person_id, n.type, n.day, n.at as first_at, n.at as last_at
+          from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) n
+          union all
+          select o.bucket, o.person_id, o.type, o.day, o.first_at, o.last_at
+          from person p join person_past o on o.bucket = p.bucket and o.person_id = p.person_id
+          where p.changed >= %(changed_low)s::xid8 and p.changed < %(changed_high)s::xid8) e
     where @only(e)
     group by e.bucket, e.person_id, e.type, e.day
     order by e.bucket, e.person_id, e.type, e.day
 ), fresh as materialized (
-    select c.*, e.n, e.amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount, a.place
+    select c.*, e.n + coalesce(o.n, 0) as n, e.amount + coalesce(o.amount, 0) as amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount, a.place
     from cell c
     cross join lateral (
         select count(*)::int as n, coalesce(sum(e.amount), 0)::bigint as amount
@@ -52,6 +58,11 @@ with cell as materialized (
           and e.at >= (c.day::timestamp at time zone 'UTC') - interval '14 hours'
           and e.at < (c.day::timestamp at time zone 'UTC') + interval '36 hours'
     ) e
+    left join lateral (
+        select o.n, o.amount from person_past o
+        where o.bucket = c.bucket and o.person_id = c.person_id and o.type = c.type and o.day = c.day
+        offset 0
+    ) o on true
     left join lateral (
         select a.n, a.amount, a.ctid as place from activity a
         where a.bucket = c.bucket and a.person_id = c.person_id and a.type = c.type and a.day = c.day
