@@ -8,7 +8,7 @@ help: ## this list
 demo: run data ## a living brand on real shopping data, then a page at http://127.0.0.1:8420 (ARGS="--once --json")
 	@.venv/bin/yutang demo $(ARGS)
 
-test: dev data browser ## all rings of tests on a real PostgreSQL (ARGS="tests/unit -k name")
+test: dev data browser $(if $(findstring not cluster,$(ARGS)),,cluster) ## all rings of tests on a real PostgreSQL (ARGS="tests/unit -k name")
 	@$(PYTHON) -m pytest $(ARGS)
 
 lint: dev ## style, form, and which part may import which
@@ -26,7 +26,7 @@ bench: run ## figures, one JSON line per task (ARGS="--task T5 --scale 0.05")
 lock: ## resolve the dependencies anew (needs uv)
 	@tools/lock.sh
 
-run dev data browser:
+run dev data browser cluster:
 	@tools/setup.sh $@
 
-.PHONY: help demo test lint format bench lock run dev data browser
+.PHONY: help demo test lint format bench lock run dev data browser cluster

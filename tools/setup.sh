@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes .venv and puts into it what one of the lock files names: `tools/setup.sh run|dev|data`; and the browser for the tests.
+# `cluster` fetches the ClickHouse of the tests of a cluster.
 # Called by make; does nothing when nothing changed. Speaks on standard error, so that standard output stays the program's.
 set -eu
 cd "$(dirname "$0")/.."
@@ -74,16 +75,21 @@ locked() {
     touch "$venv/$1.stamp"
 }
 
-# The front-end's files that are not in the repository. The pages work without them, so a connection that fails holds
-# nobody up: it says so, and the next call tries again. Where there is no Node.js, one is borrowed while it works.
-assets() {
-    fresh src/yutang/web/static/vendor/.stamp assets && [ -f build/axe.js ] && return
-    say "making the front-end's files"
+# npm, where there is none, for as long as it is needed: whoever calls this removes $venv/node.
+borrow_node() {
     log=$venv/node.log
     if ! { npm --version && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; } >/dev/null 2>&1; then
         pip_install --target $venv/node --upgrade --no-deps --require-hashes --only-binary :all: -r requirements-assets.lock ||
             say "could not get Node.js (requirements-assets.lock); look at $log"
     fi
+}
+
+# The front-end's files that are not in the repository. The pages work without them, so a connection that fails holds
+# nobody up: it says so, and the next call tries again. Where there is no Node.js, one is borrowed while it works.
+assets() {
+    fresh src/yutang/web/static/vendor/.stamp assets && [ -f build/axe.js ] && return
+    say "making the front-end's files"
+    borrow_node
     if PYTHONPATH=$venv/node $venv/bin/python assets/build.py; then
         touch src/yutang/web/static/vendor/.stamp
     else
@@ -117,6 +123,18 @@ a_browser() {
         "or leave them out: make test ARGS=\"-m 'not browser'\""
 }
 
+# The ClickHouse that the tests of a cluster start (178 MB; npm keeps it among its own files, so that it is fetched once).
+a_cluster() {
+    fresh build/cluster/.stamp tests/cluster/package-lock.json && [ -f build/cluster/libchdb.so ] && return
+    borrow_node
+    if PYTHONPATH=$venv/node $venv/bin/python tools/cluster.py; then
+        touch build/cluster/.stamp
+    else
+        say "going on without ClickHouse: the tests of a cluster are left out (make test ARGS=\"-m 'not cluster'\" does not ask for it)"
+    fi
+    rm -rf $venv/node
+}
+
 make_venv
 case "${1:-}" in
     run)
@@ -129,6 +147,7 @@ case "${1:-}" in
         ;;
     data) shopping_data ;;
     browser) a_browser ;;
-    *) fail "usage: tools/setup.sh run|dev|data|browser" ;;
+    cluster) a_cluster ;;
+    *) fail "usage: tools/setup.sh run|dev|data|browser|cluster" ;;
 esac
 wait
