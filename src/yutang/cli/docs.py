@@ -27,11 +27,13 @@ def docs(folder: Annotated[Path, typer.Option(help="写到哪里。 Where to.")]
 def pages() -> dict[str, str]:
     """Every reference page by file name."""
     from yutang.ingest.catalog import reference as events
+    from yutang.insight.questions.reference import reference as questions
     from yutang.segment.reference import reference as operators
 
     return {
         "settings.md": _settings(),
         "events.md": events(),
+        "questions.md": questions(),
         "operators.zh-CN.md": operators("zh"),
         "operators.md": operators("en"),
         "reasons.md": _reasons(),

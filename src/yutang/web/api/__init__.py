@@ -6,6 +6,7 @@ from yutang.web.api.coupons import check, confirm, list_conflicts, redeem, relea
 from yutang.web.api.events import post_events
 from yutang.web.api.experiments import list_experiments, show_experiment, show_prospect
 from yutang.web.api.health import healthz, metrics
+from yutang.web.api.insight import list_questions, show_answer, show_panels
 from yutang.web.api.offers import list_offers, show_liability, show_offer
 from yutang.web.api.people import explain_segment, explain_why
 from yutang.web.api.plans import (
@@ -44,6 +45,9 @@ ROUTES: list[BaseRouteHandler] = [
     list_experiments,
     show_experiment,
     show_prospect,
+    list_questions,
+    show_panels,
+    show_answer,
     make_plan,
     diff_plan,
     list_plans,
