@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -84,7 +84,19 @@ class World:
         dice, who = self.dice, self.people[person]
         kind = dice.choice(
             ["event"] * 6
-            + ["trait", "tag", "untag", "consent", "portrait", "coupon", "redeem", "ladder", "journey", "send"]
+            + [
+                "trait",
+                "tag",
+                "untag",
+                "consent",
+                "portrait",
+                "coupon",
+                "redeem",
+                "ladder",
+                "journey",
+                "send",
+                "foretell",
+            ]
         )
         if kind == "event":
             props = {"store": dice.choice(["S1", "S2"]), "big": dice.choice([True, False, 1])}
@@ -114,6 +126,14 @@ class World:
             if state == "active":  # nobody is in the same journey twice at a time
                 who.enrolments = [enrolled for enrolled in who.enrolments if enrolled != (journey, "active")]
             who.enrolments.append((journey, state))
+        elif kind == "foretell":
+            away = (self.now + timedelta(days=dice.randint(-20, 40))).date() - date(2000, 1, 1)
+            who.foretold = {
+                "p_alive": dice.choice([0.1, 0.3, 0.5, 0.9]),
+                "value_90d": dice.choice([0.0, 1000.0, 2500.5]),
+            }
+            who.foretold |= {"next_order_day": float(away.days)} if dice.random() < 0.7 else {}
+            who.foretold |= {"next_order_day:奶粉": float(away.days - 3)} if dice.random() < 0.7 else {}
         elif kind == "send":
             who.sends.append(self.some_time())
 
@@ -141,6 +161,7 @@ class World:
             "ladder",
             "enrolment",
             "touch",
+            "prediction",
             "profile",
         )
         with self.conn.transaction():
@@ -153,6 +174,8 @@ class World:
                 self.insert("tag", person, tag=tag, at=at, expires_at=ends, event_id=self.next_number())
             for channel, (at, given) in who.consents.items():
                 self.insert("consent", person, channel=channel, given=given, at=at, event_id=self.next_number())
+            for name, value in who.foretold.items():
+                self.insert("prediction", person, name=name, value=value, at=self.now, model_id=1)
             self.write_offers(person, who)
             scores = who.scores or {"recency": 1, "frequency": 1, "monetary": 1}
             who.scores = scores

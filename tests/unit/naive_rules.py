@@ -33,6 +33,7 @@ class Someone:
     redemptions: list[tuple[str, str]] = field(default_factory=list)
     ladders: dict[str, tuple[str, int]] = field(default_factory=dict)
     enrolments: list[tuple[str, str]] = field(default_factory=list)
+    foretold: dict[str, float] = field(default_factory=dict)
     sends: list[datetime] = field(default_factory=list)
     ended: dict[str, datetime | None] = field(default_factory=dict)
     """Segment → when the person left it last; None while inside."""
@@ -230,6 +231,26 @@ class Naive:
     def _sequence_then_not(self, c, who):
         return any(deadline <= self.now and not answers for deadline, answers in self.pairs(c, who))
 
+    # predictions
+
+    def _predicted_at_least(self, c, who):
+        return c.subject in who.foretold and who.foretold[c.subject] >= c.get("at_least")
+
+    def _predicted_at_most(self, c, who):
+        return c.subject in who.foretold and who.foretold[c.subject] <= c.get("at_most")
+
+    def away(self, c, who):
+        """Days from today to the day that is foretold; None where none is."""
+        category = c.get("category")
+        told = who.foretold.get(f"{c.subject}:{category}" if category else c.subject)
+        return None if told is None else (date(2000, 1, 1) + timedelta(told) - self.today).days
+
+    def _predicted_within_days(self, c, who):
+        return self.away(c, who) is not None and 0 <= self.away(c, who) < c.get("within_days")
+
+    def _predicted_passed_days(self, c, who):
+        return self.away(c, who) is not None and self.away(c, who) <= -c.get("passed_days")
+
     # portrait, offers, journeys
 
     def _score_at_least(self, c, who):
@@ -376,6 +397,10 @@ def some_condition(dice: random.Random, names: list[str]) -> dict[str, Any]:
         {"never_in_journey": dice.choice(JOURNEYS)},
         {"touched_at_least": few, "days": days},
         {"touched_at_most": few, "days": days},
+        {"predicted": dice.choice(["p_alive", "value_90d"]), "at_least": dice.choice([0.3, 0.5, 1000])},
+        {"predicted": dice.choice(["p_alive", "value_90d"]), "at_most": dice.choice([0.3, 0.5, 1000])},
+        {"predicted": "next_order_day", "within_days": days, **dice.choice([{}, {"category": "奶粉"}])},
+        {"predicted": "next_order_day", "passed_days": days, **dice.choice([{}, {"category": "奶粉"}])},
     ]
     if names and dice.random() < 0.15:
         named = dice.choice(names)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from yutang.segment.language import And, Condition, Not, Rule, bounds
+from yutang.segment.language import And, Condition, Not, Rule, bounds, foretold
 
 GLOBALS = ("now", "zone")
 """Parameters that every condition shares."""
@@ -238,6 +238,20 @@ def _life_stage(condition: Condition) -> Template:
     return f"(SELECT r.life_stage = ANY(%(stages)s::text[]) {_of('profile', 'r')})", {"stages": list(condition.subject)}
 
 
+def _predicted(condition: Condition) -> Template:
+    test = condition.row.test
+    value = condition.get(condition.row.mark or "")
+    today = f"({TODAY} - DATE '2000-01-01')"
+    said = {
+        "at_least": "f.value >= %(value)s::double precision",
+        "at_most": "f.value <= %(value)s::double precision",
+        "day_within": f"f.value >= {today} AND f.value < {today} + %(value)s::int",
+        "day_passed": f"f.value <= {today} - %(value)s::int",
+    }[test]
+    text = f"EXISTS (SELECT {_of('prediction', 'f')} AND f.name = %(name)s::text AND {said})"
+    return text, {"name": foretold(condition), "value": value}
+
+
 def _coupon(condition: Condition) -> Template:
     live = f"{_of('coupon', 'c')} AND c.state = 'issued' AND COALESCE(c.expires_at, 'infinity') > %(now)s::timestamptz"
     if condition.get("offer"):
@@ -306,6 +320,7 @@ FEATURES: dict[str, Callable[[Condition], Template]] = {
     "sequence": _sequence,
     "score": _score,
     "life_stage": _life_stage,
+    "predicted": _predicted,
     "coupon": _coupon,
     "redeemed": _redeemed,
     "ladder": _ladder,

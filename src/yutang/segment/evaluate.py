@@ -30,6 +30,7 @@ FEATURES: dict[str, Callable[[Condition, Pond], Answer]] = {
     "consent": facts.consent,
     "score": facts.score,
     "life_stage": facts.life_stage,
+    "predicted": facts.predicted,
     "coupon": facts.coupon,
     "redeemed": facts.redeemed,
     "ladder": facts.ladder,

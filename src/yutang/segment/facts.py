@@ -8,7 +8,7 @@ import numpy as np
 
 from yutang.segment.answer import Answer, all_of, compare, dense, item, negate, static
 from yutang.segment.language import Condition
-from yutang.segment.load import NO_DAY, Pond, Rows
+from yutang.segment.load import MICRO, NO_DAY, Pond, Rows
 from yutang.segment.moment import DAY, NEVER, day_of, instant
 from yutang.segment.operators import STAGES
 
@@ -59,6 +59,26 @@ def life_stage(condition: Condition, pond: Pond) -> Answer:
     stage = dense(condition, pond)["stage"]
     wanted = [STAGES.index(name) + 1 for name in condition.subject]
     return static(np.isin(stage, wanted), lambda at: STAGES[stage[at] - 1] if stage[at] else None)
+
+
+def predicted(condition: Condition, pond: Pond) -> Answer:
+    """A number that is foretold, or a day: near, or past. Of whom nothing is foretold nothing holds."""
+    found, test = dense(condition, pond), condition.row.test
+    known, value = found["known"] > 0, found["micro"] / MICRO
+    if test in ("at_least", "at_most"):
+        return static(known & compare(condition, value), lambda at: value[at].item() if known[at] else None)
+    day, days = np.rint(value).astype(np.int64), condition.get(condition.row.mark or "")
+    today, starts = pond.moment.today, pond.moment.starts
+
+    def seen(at: int) -> Any:
+        return day_of(day[at]) if known[at] else None
+
+    if test == "day_passed":
+        passed = known & (day <= today - days)
+        return Answer(passed, np.where(known & ~passed, starts(day + days), NEVER), seen)
+    near = known & (day >= today) & (day < today + days)
+    ahead = known & (day >= today + days)
+    return Answer(near, np.where(near, starts(day + 1), np.where(ahead, starts(day - days + 1), NEVER)), seen)
 
 
 def coupon(condition: Condition, pond: Pond) -> Answer:

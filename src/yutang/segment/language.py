@@ -15,7 +15,17 @@ from datetime import date
 from typing import Any
 
 from yutang import source
-from yutang.segment.operators import BY_KEY, HEADS, OPERATORS, SCORES, SIDES, STAGES, Operator
+from yutang.segment.operators import (
+    BY_KEY,
+    HEADS,
+    OPERATORS,
+    PREDICTED_DAYS,
+    PREDICTIONS,
+    SCORES,
+    SIDES,
+    STAGES,
+    Operator,
+)
 from yutang.source import Node, Position, SourceError, suggest
 
 LONGEST_WINDOW = 3660
@@ -131,6 +141,12 @@ def bounds(condition: Condition) -> tuple[float, float]:
     if row.test == "exactly":
         return value, value
     return (value, math.inf) if row.test.endswith("at_least") else (-math.inf, value)
+
+
+def foretold(condition: Condition) -> str:
+    """The name under which a prediction is kept."""
+    category = condition.get("category")
+    return f"{condition.subject}:{category}" if category else condition.subject
 
 
 def references(rule: Rule) -> list[tuple[str, str, Position]]:
@@ -283,6 +299,8 @@ _TYPES: dict[str, Callable[[Node], Any]] = {
     "stages": lambda node: _some(node, lambda item: item.choice(STAGES)),
     "score": lambda node: node.choice(SCORES),
     "side": lambda node: node.choice(SIDES),
+    "prediction": lambda node: node.choice(PREDICTIONS),
+    "predicted_day": lambda node: node.choice(PREDICTED_DAYS),
     "filter": lambda node: tuple((name, value.scalar()) for name, value in sorted(node.mapping().items())),
 }
 

@@ -15,7 +15,7 @@ import psycopg
 
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Only
-from yutang.segment.language import Condition
+from yutang.segment.language import Condition, foretold
 from yutang.segment.moment import NEVER, Moment, day_of
 from yutang.segment.operators import STAGES
 from yutang.segment.transport import columns, run
@@ -31,6 +31,8 @@ NO_DAY = -1_000_000
 """The day of what never happened."""
 FAR_DAY = 1_000_000
 """The day of what is not known to come."""
+MICRO = 1_000_000
+"""Predictions travel as whole numbers: they have six digits after the point."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ def needs(condition: Condition, counted: bool = False) -> list[Need]:
         return [("instants", subject), ("instants", condition.get("then") or condition.get("then_not"))]
     if feature in ("coupon", "redeemed"):
         return [(feature, condition.get("offer") or "")]
+    if feature == "predicted":
+        return [(feature, foretold(condition))]
     renamed = {
         "last": "tally",
         "first": "tally",
@@ -305,6 +309,11 @@ def _membership(reader: _Reader, members: list[Need], _: list[int]) -> None:
     reader.dense(members, pos, which, {"ended": (ended, 0)})
 
 
+def _predicted(reader: _Reader, members: list[Need], _: list[int]) -> None:
+    pos, which, micro = reader.columns("predicted", "qiq", names=_names(members))
+    reader.dense(members, pos, which, {"micro": (micro, 0), "known": (np.ones(len(pos), np.int8), 0)})
+
+
 def _coupon(reader: _Reader, members: list[Need], _: list[int]) -> None:
     pos, which, until, soonest = reader.columns("coupon", "qiqq", names=_names(members), now=reader.pond.moment.now)
     reader.dense(members, pos, which, {"until": (until, 0), "soonest": (soonest, NEVER)})
@@ -337,6 +346,7 @@ _FAMILIES: dict[str, Callable[[_Reader, list[Need], list[int]], None]] = {
     "consent": _consent,
     "portrait": _portrait,
     "membership": _membership,
+    "predicted": _predicted,
     "coupon": _coupon,
     "redeemed": _redeemed,
     "ladder": _ladder,

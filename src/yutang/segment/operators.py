@@ -7,6 +7,16 @@ from dataclasses import dataclass
 STAGES = ("visitor", "new", "growing", "mature", "dormant", "lost")
 SCORES = ("recency", "frequency", "monetary")
 SIDES = ("down", "up")
+PREDICTIONS = {
+    "orders_90d": ("未来 90 天预计下单天数", "days with orders expected in the next 90 days"),
+    "p_order_90d": ("未来 90 天会下单的概率", "probability of an order in the next 90 days"),
+    "p_alive": ("仍是顾客的概率", "probability of still being a customer"),
+    "value_90d": ("未来 90 天预计消费（分）", "sales expected in the next 90 days (fen)"),
+    "margin_90d": ("未来 90 天预计毛利（分）", "margin expected in the next 90 days (fen)"),
+}
+"""Numbers that `predict` foretells of people, in Chinese and English."""
+PREDICTED_DAYS = {"next_order_day": ("预计下次下单日", "day on which the next order is expected")}
+"""Days that it foretells, kept as days since 2000-01-01; of one category of goods as ``next_order_day:CATEGORY``."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,11 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("score.at_least", "score", {"score": "score", "at_least": "rank"}, "score", "at_least", "RFM「{score}」分不低于 {at_least}", "the RFM score '{score}' is at least {at_least}", "{score: recency, at_least: 4}", mark="at_least"),
     Operator("score.at_most", "score", {"score": "score", "at_most": "rank"}, "score", "at_most", "RFM「{score}」分不高于 {at_most}", "the RFM score '{score}' is at most {at_most}", "{score: recency, at_most: 2}", mark="at_most"),
     _flag("life_stage", "life_stage", "stages", "life_stage", "one_of", "生命周期阶段是 {life_stage}", "the life-cycle stage is {life_stage}", "{life_stage: [dormant, lost]}"),
+    # what is foretold; of whom nothing is foretold, nothing of this holds
+    Operator("predicted.at_least", "predicted", {"predicted": "prediction", "at_least": "number"}, "predicted", "at_least", "预测「{predicted}」不小于 {at_least}", "the prediction '{predicted}' is at least {at_least}", "{predicted: p_order_90d, at_least: 0.5}", mark="at_least"),
+    Operator("predicted.at_most", "predicted", {"predicted": "prediction", "at_most": "number"}, "predicted", "at_most", "预测「{predicted}」不大于 {at_most}", "the prediction '{predicted}' is at most {at_most}", "{predicted: p_alive, at_most: 0.3}", mark="at_most"),
+    Operator("predicted.within_days", "predicted", {"predicted": "predicted_day", "within_days": "year", "category": "text"}, "predicted", "day_within", "预测「{predicted}」{category}在 {within_days} 天内（含今天）", "the prediction '{predicted}'{category} falls within {within_days} days, today included", "{predicted: next_order_day, within_days: 7}", mark="within_days", options=("category",)),
+    Operator("predicted.passed_days", "predicted", {"predicted": "predicted_day", "passed_days": "year", "category": "text"}, "predicted", "day_passed", "预测「{predicted}」{category}已过去至少 {passed_days} 天", "the prediction '{predicted}'{category} passed at least {passed_days} days ago", "{predicted: next_order_day, passed_days: 14}", mark="passed_days", options=("category",)),
     # coupons and ladders
     Operator("coupon.held", "coupon", {"coupon": "word", "offer": "offer"}, "coupon", "held", "持有未过期的券{offer}", "holds a live coupon{offer}", "{coupon: held, offer: welcome}", word="held", options=("offer",)),
     Operator("coupon.expiring", "coupon", {"coupon": "word", "offer": "offer", "within_days": "days"}, "coupon", "expiring", "持有的券{offer}将在 {within_days} 天内过期", "holds a coupon{offer} that expires within {within_days} days", "{coupon: expiring, offer: welcome, within_days: 3}", word="expiring", options=("offer",)),

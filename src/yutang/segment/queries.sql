@@ -97,6 +97,12 @@ from (
     group by m.bucket, m.person_id, s.i) w
 group by w.bucket / 16;
 
+-- name: predicted
+select array_send(array_agg(f.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(round(f.value * 1000000)::bigint))
+from (select * from prediction f where f.name = any(%(names)s::text[]) and @only(f)) f
+join unnest(%(names)s::text[]) with ordinality s (name, i) on s.name = f.name
+group by f.bucket / 16;
+
 -- name: coupon
 -- Live coupons: until when the last of them lives, and when the next of them expires. An empty name is any coupon, also
 -- one of another system.
@@ -194,6 +200,11 @@ group by e.bucket / 16;
 select array_send(array_agg(c.person_id)) from coupon_changed c
 where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8 and @only(c)
 group by c.bucket / 16;
+
+-- name: changed_predictions
+select array_send(array_agg(f.person_id)) from prediction_changed f
+where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)
+group by f.bucket / 16;
 
 -- name: due
 select array_send(array_agg(w.person_id))

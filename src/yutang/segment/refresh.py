@@ -40,6 +40,7 @@ SOURCES = (
     ("ladder_news", "xid", "changed_ladders", {"ladder"}),
     ("enrolment", "xid", "changed_enrolments", {"journey"}),
     ("coupon_news", "xid", "changed_coupons", {"coupon", "redeemed"}),
+    ("prediction_news", "xid", "changed_predictions", {"predicted"}),
 )
 """(table, its transaction ids, who is named there, the features of which one must be asked about for anybody to care)."""
 

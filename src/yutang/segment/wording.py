@@ -7,7 +7,7 @@ from typing import Any
 
 from yutang.ingest.catalog import called
 from yutang.segment.language import And, Condition, Not, Or, Rule
-from yutang.segment.operators import role_of
+from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS, role_of
 
 _STAGES = {"visitor": "访客", "new": "新客", "growing": "成长", "mature": "成熟", "dormant": "沉睡", "lost": "流失"}
 _WORDS_ZH = _STAGES | {
@@ -17,6 +17,7 @@ _WORDS_ZH = _STAGES | {
     "frequency": "购买频次",
     "monetary": "购买金额",
 }
+_FORETOLD = PREDICTIONS | PREDICTED_DAYS
 _JOIN = {
     "zh": ("并且", "或者", "不满足：", "所有人", "没有人"),
     "en": (" and ", " or ", "not: ", "everybody", "nobody"),
@@ -58,6 +59,8 @@ def condition_sentence(condition: Condition, language: str, names: Names = _as_w
     words |= {"window": _window(condition, language), "where": _where(condition, language)}
     if condition.row.head == "coupon":
         words["offer"] = _offer(names(condition, "offer") or condition.get("offer"), language)
+    if condition.row.head == "predicted":
+        words["category"] = _category(condition.get("category"), language)
     return getattr(condition.row, language).format(**words).strip()
 
 
@@ -75,6 +78,8 @@ def _value(condition: Condition, name: str, language: str) -> str:
     value = condition.get(name)
     if condition.row.params[name] == "fen":
         return f"{value / 100:,.2f}".removesuffix(".00")
+    if name == "predicted":
+        return _FORETOLD[value][language != "zh"]
     return _word(value, language)
 
 
@@ -101,6 +106,12 @@ def _where(condition: Condition, language: str) -> str:
         return ""
     text = ("，" if language == "zh" else ", ").join(f"{name} = {_word(value, language)}" for name, value in pairs)
     return f"（{text}）" if language == "zh" else f" ({text})"
+
+
+def _category(name: str | None, language: str) -> str:
+    if name is None:
+        return ""
+    return f"（品类「{name}」）" if language == "zh" else f" (category '{name}')"
 
 
 def _offer(name: str | None, language: str) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from yutang.ingest import catalog
 from yutang.segment.language import Rule
-from yutang.segment.operators import SCORES, SIDES, STAGES, role_of
+from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS, SCORES, SIDES, STAGES, role_of
 from yutang.segment.wording import sentence
 from yutang.web.pages.page import Page
 from yutang.web.pages.rules import holes, palette, values
@@ -198,6 +198,12 @@ class _Condition:
         if kind in ("score", "side"):
             options = tuple((s, self.t(f"rule.{s}")) for s in SCORES) if kind == "score" else self._sides()
             return self._make("select", hole, self.t(f"rule.{kind}"), options=options)
+        if kind in ("prediction", "predicted_day"):
+            foretold = PREDICTIONS if kind == "prediction" else PREDICTED_DAYS
+            options = tuple(
+                (name, zh if self.view.page.language == "zh" else en) for name, (zh, en) in foretold.items()
+            )
+            return self._make("select", hole, self.t("rule.prediction"), options=options)
         words = {"fen": "rule.yuan", "days": "rule.days", "year": "rule.days"}.get(kind, "rule.number")
         return self._make({"date": "date", "fen": "money"}.get(kind, "number"), hole, self.t(words))
 
@@ -219,6 +225,8 @@ class _Condition:
 
     def _free(self, hole: str, kind: str) -> Field:
         """What an attribute is: typed, with what it has been seen to be at hand."""
+        if hole == "category":
+            return self._make("text", hole, self.t("rule.category"))
         trait = self.asked.values.get("attribute", ("",))[-1].strip()
         seen = self.view.book.values(trait) if trait else []
         name = f"{self.id}-seen"

@@ -11,7 +11,7 @@ from yutang.segment.operators import BY_KEY, OPERATORS, Operator, role_of
 
 EMPTY = "…"
 EVENT = {"zh": "行为", "en": "event"}
-SILENT = ("window", "where")
+SILENT = ("window", "where", "category")
 """Holes that a short label leaves out."""
 
 

@@ -9,12 +9,12 @@ from yutang.web.pages.rules import holes
 from yutang.why.chain import Words
 from yutang.why.words import both
 
-ONE_ROW = ("attribute", "count", "sum", "average", "active_days", "score")
+ONE_ROW = ("attribute", "count", "sum", "average", "active_days", "score", "predicted")
 """Heads that stand in the list once: the comparison is chosen in the sentence."""
 
 GROUPS: tuple[tuple[Words, tuple[str, ...]], ...] = (
     (both("做过什么", "What they did"), ("count", "none", "last", "first", "sum", "average", "active_days", "sequence")),
-    (both("是什么样的人", "Who they are"), ("life_stage", "score", "attribute", "known", "unknown", "anniversary")),
+    (both("是什么样的人", "Who they are"), ("life_stage", "score", "predicted", "attribute", "known", "unknown", "anniversary")),
     (both("标签与同意", "Tags and consent"), ("tag", "no_tag", "consent", "withdrawn")),
     (both("券与阶梯", "Coupons and ladders"), ("coupon", "ladder")),
     (both("人群、旅程与触达", "Segments, journeys, touches"),
@@ -31,6 +31,7 @@ ALIKE: dict[str, str] = {
     "active_days": "活跃 天数 签到 active",
     "sequence": "之后 转化 加购 浏览未下单 then after funnel",
     "life_stage": "生命周期 阶段 新客 成熟 沉睡 流失 life cycle",
+    "predicted": "预测 概率 流失 复购 下次下单 价值 LTV churn next order",
     "score": "RFM 分 价值 高价值 最近购买 购买频次 购买金额 value",
     "attribute": "属性 资料 城市 性别 年龄 等级 门店 city gender age level",
     "anniversary": "生日 周年 纪念日 birthday",

@@ -112,7 +112,7 @@ class _Reader:
         if kind == "filter":
             found = _filter(asked)
             return {name: found} if found else {}
-        if name in row.options and kind == "offer" and not any(given):
+        if name in row.options and kind in ("offer", "text") and not any(given):
             return {}
         value = values.read(kind, given, self._seen(asked, kind))
         self._check_exists(row, name, value)

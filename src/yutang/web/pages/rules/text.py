@@ -57,6 +57,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "rule.recency": ("最近购买", "recency"),
     "rule.frequency": ("购买频次", "frequency"),
     "rule.monetary": ("购买金额", "monetary"),
+    "rule.prediction": ("预测", "prediction"),
+    "rule.category": ("品类（可不填）", "category (optional)"),
     "rule.down_side": ("下行", "down"),
     "rule.up_side": ("上行", "up"),
     "rule.role.event": ("行为", "Event"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from yutang import source
 from yutang.segment.language import LONGEST_WINDOW, Condition, parse
-from yutang.segment.operators import SCORES, SIDES, STAGES, Operator
+from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS, SCORES, SIDES, STAGES, Operator
 from yutang.why.chain import Words
 from yutang.why.words import both
 
@@ -160,7 +160,7 @@ def _name(text: str) -> str:
     return text
 
 
-CHOSEN = ("segment", "offer", "journey", "score", "side")
+CHOSEN = ("segment", "offer", "journey", "score", "side", "prediction", "predicted_day")
 _READ: dict[str, Callable[[str], Any]] = {
     "name": _name,
     "segment": _name,
@@ -176,4 +176,6 @@ _READ: dict[str, Callable[[str], Any]] = {
     "date": _date,
     "score": _one_of(SCORES),
     "side": _one_of(SIDES),
+    "prediction": _one_of(PREDICTIONS),
+    "predicted_day": _one_of(PREDICTED_DAYS),
 }
