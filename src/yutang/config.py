@@ -36,7 +36,9 @@ LAKE_URL = Setting(
     "clickhouse://… names a cluster that is asked instead and fed from that folder.",
 )
 LAKE_HOURS = Setting(
-    "YUTANG_LAKE_HOURS", "24", "How often the worker brings the history up to date, in hours; 0: only `yutang lake archive` does."
+    "YUTANG_LAKE_HOURS",
+    "24",
+    "How often the worker brings the history up to date, in hours; 0: only `yutang lake archive` does.",
 )
 PG_BIN = Setting(
     "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."

@@ -238,7 +238,10 @@ def _shape(message: str) -> str:
 def _time_refusal(door: Door, at: int) -> Refusal:
     if at > door.latest:
         return Refusal(Reason.IN_FUTURE, "at: more than a day ahead; check the sender's clock and the UTC offset")
-    return Refusal(Reason.TOO_OLD, "at: before the pond's `earliest` (move that date), or of a time that only the lake has (`[history] hot_days`); leave the event out")
+    return Refusal(
+        Reason.TOO_OLD,
+        "at: before the pond's `earliest` (move that date), or of a time that only the lake has (`[history] hot_days`); leave the event out",
+    )
 
 
 def _refuse_all(body: bytes, reason: Reason, detail: str) -> Parsed:
