@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -15,9 +14,8 @@ import psycopg
 import pytest
 
 from commands import Run
-from yutang import definitions, worker
-from yutang.brand import load_brand, publish, shipped
-from yutang.demo import completejourney, run
+from years import TODAY, lived
+from yutang.demo import completejourney
 from yutang.predict.accuracy import accuracy
 from yutang.predict.boosted import installed
 from yutang.predict.candidates import ORDERS
@@ -25,12 +23,10 @@ from yutang.predict.histories import Ledger
 from yutang.predict.past import Past
 from yutang.predict.punctual import race
 from yutang.predict.train import train
-from yutang.vault import Vault
 
 pytestmark = pytest.mark.data
 EVERY = 8
 """Every eighth household."""
-TODAY = date(2018, 1, 2)
 DAYS = 90
 EPOCH = date(2000, 1, 1)
 
@@ -125,17 +121,7 @@ from came
 
 def test_training_agrees_with_the_data(conn: psycopg.Connection, yutang: Run, lake: duckdb.DuckDBPyConnection) -> None:
     """The year of a sample through the door and the loop; then the commands, on what is there."""
-    brand = load_brand(shipped()["grocery"])
-    zone, vault = ZoneInfo(brand.pond["time_zone"]), Vault(b"k" * 32)
-    feed = run.feed_of(brand, EVERY)
-    begin = datetime.combine(feed.first, time(), zone)
-    publish(conn, begin, brand)
-    for kind in ("journey", "segment"):
-        definitions.retire(conn, begin, kind, [])
-    happened = [one for n in range(feed.days) for one in feed.day(conn, feed.first + timedelta(n))]
-    now = datetime.combine(TODAY, time(12), zone)
-    run.enter(conn, vault, now, happened)
-    worker.settle(conn, now, {})
+    now = lived(conn, EVERY)
     report = train(conn, now)
     models = {one.name: one for one in report.models}
     assert {name: one.state for name, one in models.items()} == dict.fromkeys(models, "serving")
