@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from yutang.bench import broadcast, coupons, ingesting, ladder, one_id, replaying, segments
+from yutang.bench import broadcast, coupons, ingesting, ladder, one_id, predicting, questions, replaying, segments
 from yutang.bench.house import House, opened
 from yutang.bench.report import Figures
 from yutang.model import YutangError
@@ -22,7 +22,9 @@ TASKS: dict[str, Task] = {
     "T6": broadcast.send_to_all,
     "T7": coupons.issue_and_redeem,
     "T8": one_id.resolve,
+    "T9": questions.dashboard,
     "T11": replaying.year,
+    "M2": predicting.orders,
 }
 
 

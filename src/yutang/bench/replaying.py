@@ -51,7 +51,7 @@ def year(house: House, scale: float) -> Iterator[Figures]:
     """An item is one month of one person's life."""
     pond, days = scene.draw(scale), DAYS if scale >= SMALL else MONTH
     since = NOW - timedelta(days=days)
-    with house.database("past", _building(house, pond)) as url:
+    with house.database("past", building(house, pond)) as url:
         for task, share in (("T11", 1.0), ("T11-sample", SAMPLE)):
             with Meter(house, url) as meter:
                 report = backtest(url, _draft(), since, NOW, tick=parse_tick(TICK), share=share)
@@ -72,7 +72,8 @@ def year(house: House, scale: float) -> Iterator[Figures]:
             )
 
 
-def _building(house: House, pond: Scene) -> Any:
+def building(house: House, pond: Scene) -> Any:
+    """What writes the scene with its events into an empty database."""
     build = scene.building(house, pond)
 
     def past(conn: psycopg.Connection) -> None:
