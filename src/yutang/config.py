@@ -7,7 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from yutang.model import YutangError
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ LAKE_HOURS = Setting(
 )
 PG_BIN = Setting(
     "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."
+)
+TRAIN_HOURS = Setting(
+    "YUTANG_TRAIN_HOURS",
+    "24",
+    "How often the worker trains the models anew and replaces all predictions, in hours; 0: only `yutang predict train` does.",
 )
 SECRET = Setting(
     "YUTANG_SECRET",
@@ -79,6 +87,7 @@ SETTINGS = (
     DATABASE_URL,
     LAKE_URL,
     LAKE_HOURS,
+    TRAIN_HOURS,
     PG_BIN,
     SECRET,
     API_KEY,
@@ -98,6 +107,15 @@ def home() -> Path:
     path = Path(HOME.value).expanduser().absolute()
     path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     return path
+
+
+def due(every: Setting, last: datetime | None, now: datetime) -> bool:
+    """Is it time again for what a setting says to do every so many hours (0: never by itself)? Raises YutangError when it is no number."""
+    try:
+        hours = float(every.value)
+    except ValueError:
+        raise YutangError(f"{every.name} is '{every.value}'; write a number of hours, or 0 for never") from None
+    return hours > 0 and (last is None or last + timedelta(hours=hours) <= now)
 
 
 def kept_once(path: Path, make: Callable[[], str]) -> str:

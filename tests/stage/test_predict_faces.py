@@ -13,7 +13,11 @@ import pytest
 from buyers import Bought, buyers, write
 from commands import Run
 from yutang import definitions
+from yutang.cli import loop
 from yutang.clock import system_now
+from yutang.db.connect import connect
+from yutang.model import YutangError
+from yutang.predict import schedule
 from yutang.predict.train import train
 from yutang.segment.explain import explain
 from yutang.segment.language import from_json
@@ -140,3 +144,35 @@ def test_the_commands(conn: psycopg.Connection, yutang: Run, tmp_path: Path, bou
     assert said["orders_90d"]["alike"] is not None
     assert said["next_order_day"]["value"].startswith("20")
     assert "仍是顾客的概率" in yutang("predict", "person", str(who)).stdout
+
+
+@pytest.mark.usefixtures("home")
+def test_the_worker_trains_once_a_day_by_one_program(
+    conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+    monkeypatch.setattr(schedule, "run", lambda: trained.append(1))
+    with connect(url) as other:
+        assert loop.sql.claim_chores(other).fetchone().claimed
+        loop.chores(conn, NOW)
+        assert trained == [], "another program is at it"
+    loop.chores(conn, NOW)
+    assert trained == [1]
+    monkeypatch.setenv("YUTANG_TRAIN_HOURS", "0")
+    loop.chores(conn, NOW)
+    assert trained == [1]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_training_runs_in_a_process_of_its_own(
+    conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YUTANG_DATABASE_URL", url)
+    assert schedule.due(conn, NOW)
+    schedule.run()
+    (at,) = conn.execute("select max(trained_at) from model").fetchone()
+    assert not schedule.due(conn, at + timedelta(hours=23))
+    assert schedule.due(conn, at + timedelta(hours=24))
+    monkeypatch.setenv("YUTANG_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(YutangError, match="the training failed"):
+        schedule.run()

@@ -12,7 +12,9 @@ import structlog
 from yutang import lake, worker
 from yutang.app import App
 from yutang.db.connect import connect
+from yutang.db.queries import Queries
 from yutang.model import Counts, YutangError
+from yutang.predict import schedule
 
 AGAIN_SECONDS = 1.0
 """How long to wait before the database is tried again."""
@@ -22,8 +24,9 @@ GRACE_SECONDS = 10.0
 claimed in the database, and is taken up again as after any other crash."""
 
 LOOK_SECONDS = 300.0
-"""How often it is asked whether the lake is due; also how long a program that has just started is left alone."""
+"""How often it is asked whether a chore is due; also how long a program that has just started is left alone."""
 
+sql = Queries(__package__)
 log = structlog.get_logger()
 
 
@@ -50,7 +53,7 @@ class Loop:
     def run(self) -> None:
         """Nothing is in memory: after a lost connection the next pass simply goes on."""
         ear = threading.Thread(target=self._keep_on, args=(self._listen,), name="ear", daemon=True)
-        chores = threading.Thread(target=self._keep_on, args=(self._archive,), name="lake", daemon=True)
+        chores = threading.Thread(target=self._keep_on, args=(self._chores,), name="chores", daemon=True)
         ear.start()
         chores.start()
         self._keep_on(self._work)
@@ -62,12 +65,10 @@ class Loop:
     def _listen(self, conn: psycopg.Connection) -> None:
         worker.ear(conn, self._app.channels, self._clock, self._stopping)
 
-    def _archive(self, conn: psycopg.Connection) -> None:
-        """The history, from time to time. Killed in the middle it loses nothing, so that nobody waits for it to end."""
+    def _chores(self, conn: psycopg.Connection) -> None:
+        """What is due from time to time. Killed in the middle it loses nothing, so that nobody waits for it to end."""
         while not self._stopping.wait(LOOK_SECONDS):
-            now = self._clock()
-            if lake.due(conn, now):
-                log.info("the lake is up to date", **lake.keep(conn, now))
+            chores(conn, self._clock())
 
     def _keep_on(self, part: Callable[[psycopg.Connection], None]) -> None:
         while not self._stopping.is_set():
@@ -77,3 +78,19 @@ class Loop:
             except (psycopg.OperationalError, YutangError) as error:
                 log.warning("the database cannot be reached; trying again", error=str(error).strip())
                 self._stopping.wait(AGAIN_SECONDS)
+
+
+def chores(conn: psycopg.Connection, now: datetime) -> None:
+    """The history archived, the models trained, where that is due; by one program at a time, however many there are."""
+    if not sql.claim_chores(conn).fetchone().claimed:
+        return
+    try:
+        if lake.due(conn, now):
+            log.info("the lake is up to date", **lake.keep(conn, now))
+        if schedule.due(conn, now):
+            schedule.run()
+            log.info("the models are trained")
+    except YutangError as error:
+        log.error("a chore failed; it is tried again later", error=str(error))
+    finally:
+        sql.leave_chores(conn)

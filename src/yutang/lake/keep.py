@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import psycopg
 
@@ -14,7 +14,7 @@ from yutang.lake.hot import drop_old
 from yutang.lake.manifest import live, sql
 from yutang.lake.place import Place, placed
 from yutang.lake.tables import CURRENT, TABLES
-from yutang.model import Counts, YutangError
+from yutang.model import Counts
 
 
 def keep(conn: psycopg.Connection, now: datetime, report: Callable[[Counts], None] = lambda _: None) -> Counts:
@@ -29,20 +29,9 @@ def keep(conn: psycopg.Connection, now: datetime, report: Callable[[Counts], Non
     return done
 
 
-def every() -> timedelta | None:
-    """How often, as the setting says; None: never by itself. Raises YutangError when it is no number of hours."""
-    text = config.LAKE_HOURS.value
-    try:
-        hours = float(text)
-    except ValueError:
-        raise YutangError(f"YUTANG_LAKE_HOURS is '{text}'; write a number of hours, or 0 for never") from None
-    return timedelta(hours=hours) if hours > 0 else None
-
-
 def due(conn: psycopg.Connection, now: datetime) -> bool:
-    """Is it time for another round?"""
-    state, span = sql.state(conn).fetchone(), every()
-    return span is not None and (state.at is None or state.at + span <= now)
+    """Is it time for another round? Raises YutangError when the setting is no number of hours."""
+    return config.due(config.LAKE_HOURS, sql.state(conn).fetchone().at, now)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ group by t.bucket / 16;
 select model_id, name, version, trained_at, since, until, state, metrics, parameters from model
 where state <> 'retired' order by name;
 
+-- name: trained_at
+select max(trained_at) as at from model;
+
 -- name: one_at_a_time
 -- Two trainings at once would number their versions alike.
 lock table model in exclusive mode;
