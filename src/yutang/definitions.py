@@ -140,11 +140,13 @@ POND: dict[str, Any] = {
     "margin_percent": None,
     "approval": {"required": False},
     "history": {"hot_days": None},
+    "recommend": {"never": [], "never_categories": [], "not_again_days": 0},
 }
 """The pond's settings where a brand says nothing else.
 
 budget: points that a person may be spent in any `window_days`, per class and in all; None: without limit. price: points of
 one touch by channel (1 where none is named). cost_fen: what one touch costs, by channel (0 where none is named).
+recommend: products and categories that are never told to anybody, and for how many days what was bought is not told again (0: it may be).
 history.hot_days: after how many days PostgreSQL lets go of events that are only counted, once the lake has them; None: never.
 margin_percent: of what an order is worth before coupons, where the order does not tell its margin; None: nobody knows.
 """

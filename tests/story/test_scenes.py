@@ -21,6 +21,7 @@ from yutang.brand.scene import find, lay
 from yutang.channels import configured
 from yutang.ingest import record
 from yutang.model import YutangError
+from yutang.product import put
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOOKS = ("08:30", "09:00", "09:30", "10:00", "11:00", "12:30", "19:30", "23:30")
@@ -256,3 +257,32 @@ def test_a_scene_never_writes_over_what_is_mine(tmp_path: Path) -> None:
     assert (folder / "journeys/repurchase.yml").read_text("utf-8") == mine
     with pytest.raises(YutangError, match="did you mean 'birthday'"):
         find("birthdays")
+
+
+def test_after_two_weeks_everybody_hears_of_what_he_is_likely_to_buy(play: Callable[[str], Days]) -> None:
+    pond = play("you_may_like")
+    for who in ("silent", "plain", "back"):
+        pond.bought(who, at(0, "08:00"))
+    pond.bought("back", at(10, "08:00"))
+    pond.until(1)
+    put(
+        pond.conn,
+        at(1),
+        [{"id": "oat", "title": "燕麦拿铁", "price_fen": 1800}, {"id": "cake", "title": "桂花蛋糕", "stock": 0}],
+    )
+    person = pond.conn.execute(
+        "select distinct p.bucket, p.person_id from person_event p join event e using (event_id) where e.handles ->> 'shop:test' = 'silent'"
+    ).fetchone()
+    pond.conn.execute(
+        "insert into product_number (product, name) values ('cake', '蛋糕'), ('oat', '燕麦'), ('tea', '桂花乌龙')"
+    )
+    pond.conn.execute(
+        "insert into product_prediction select %s, %s, array_agg(number order by number) from product_number",
+        (person.bucket, person.person_id),
+    )
+    pond.until(20)
+    assert pond.heard("silent") == pond.heard("plain") == [("14 10:00", "you_may_like")]
+    assert pond.heard("back") == []
+    bodies = {row.person_id: row.body for row in pond.conn.execute("select person_id, body from sandbox_message")}
+    assert bodies.pop(person.person_id) == "朋友，按你平时买的，给你留意了几样：\n1. 燕麦拿铁，18元\n2. 桂花乌龙\n"
+    assert list(bodies.values()) == ["朋友，最近上了些新东西，有空来看看。"]

@@ -137,6 +137,24 @@ def _history(node: Node) -> dict[str, int]:
     return POND["history"] | {name: item.whole(SHORTEST_HISTORY, 36600) for name, item in keys.items()}
 
 
+def _recommend(node: Node) -> dict[str, Any]:
+    keys = node.mapping(known=POND["recommend"])
+    lists = {
+        name: sorted({_named(item) for item in keys[name].items()})
+        for name in ("never", "never_categories")
+        if name in keys
+    }
+    days = {"not_again_days": keys["not_again_days"].whole(0, 3660)} if "not_again_days" in keys else {}
+    return POND["recommend"] | lists | days
+
+
+def _named(node: Node) -> str:
+    """An id as order lines write it: a number there is a text here."""
+    if isinstance(node.value, int) and not isinstance(node.value, bool):
+        raise node.fail(f'{node.value} is a number; put it in quotes: "{node.value}"')
+    return node.text()
+
+
 def _percent(node: Node) -> int | float:
     if not 0 <= node.number() <= 100:
         raise node.fail("a share lies between 0 and 100")
@@ -160,4 +178,5 @@ _PARTS = {
     "margin_percent": _percent,
     "approval": _approval,
     "history": _history,
+    "recommend": _recommend,
 }

@@ -47,6 +47,25 @@ def customers(file: File, map: Map = None, dry_run: Dry = False, source: Source 
     _run("customers", file, map, dry_run, source)
 
 
+@group.command()
+def products(file: File, map: Map = None, dry_run: Dry = False) -> None:
+    """商品目录：新商品加入，已有的只改列出的列。 The catalogue of goods: new ones are added; of the others what the file names is changed."""
+    from yutang.product import import_file
+
+    mapping = dict(_pair(text) for text in map or [])
+    with opened() as app, app.connect() as conn:
+        report = import_file(conn, app.clock(), file, mapping, dry_run)
+    if dry_run:
+        say.out.print("试运行，没有写入。 Dry run: nothing was written.")
+    say.out.print(
+        f"行 rows {report.rows:,} · 新增 added {report.added:,} · 改动 changed {report.changed:,} · "
+        f"没有变化 the same {report.same:,} · 拒绝 rejected {report.rejected:,}"
+    )
+    say.table(["列 column", "字段 field"], [[column, field] for column, field in report.mapping.items()])
+    for problem in report.problems[:SHOWN]:
+        say.out.print(f"  {problem}", markup=False)
+
+
 @group.command("list")
 def list_() -> None:
     """最近的导入。 The latest imports."""

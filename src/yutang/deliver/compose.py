@@ -15,6 +15,7 @@ from yutang.clock import business_day
 from yutang.db.queries import Queries
 from yutang.deliver import wallet
 from yutang.deliver.backoff import MOST_TRIES
+from yutang.deliver.foretold import Foretold, asks, foretold
 from yutang.deliver.preference import links
 from yutang.deliver.quiet import chosen, quiet_until
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
@@ -24,6 +25,7 @@ from yutang.model import Reason
 from yutang.vault import open_vault
 
 sql = Queries(__package__)
+NOTHING: frozenset[str] = frozenset()
 
 
 class Unsendable(Exception):
@@ -43,12 +45,16 @@ def compose(
     messages = _named(conn, {(row.message_id, row.message_version) for row in rows})
     offers = _named(conn, {(row.offer_id, row.offer_version) for row in rows if row.code})
     preferences, wallets = links(now), wallet.links(now)
+    said = {key: asks(message.body) for key, message in messages.items() if message is not None}
+    expected = foretold(
+        conn, now, pond, [(row.person_id, said.get((row.message_id, row.message_version), NOTHING)) for row in rows]
+    )
     for row in rows:
         try:
             message = messages[row.message_id, row.message_version]
             pages = preferences(row.person_id), wallets(row.person_id)
             coupon = _coupon(pond, row, offers[row.offer_id, row.offer_version]) if row.code else None
-            letters.append(_letter(now, channel, pond, message, row, coupon, pages))
+            letters.append(_letter(now, channel, pond, message, row, coupon, pages, expected))
             del results[row.touch_id]
         except Unsendable as error:
             results[row.touch_id] = error.result
@@ -81,6 +87,7 @@ def _letter(
     row: Any,
     coupon: dict[str, Any] | None,
     pages: tuple[str | None, str | None],
+    expected: Foretold,
 ) -> Letter:
     """`pages`: the addresses of the person's preference page and wallet. Raises Unsendable."""
     if row.tries > MOST_TRIES:
@@ -95,7 +102,7 @@ def _letter(
     if row.kind != "service" and (until := _quiet_until(now, pond, row)) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
     address, (page, purse) = _address(channel, row), pages
-    values = variables(row.traits, coupon, {"title": pond["title"]["zh"]}, row.about)
+    values = variables(row.traits, coupon, {"title": pond["title"]["zh"]}, row.about, *expected.of(row.person_id))
     if page is not None:
         values |= {"preferences": page, "wallet": purse}
     try:

@@ -1,14 +1,16 @@
 """Words from a template: pure, sandboxed, and strict, so that a letter never goes out with a hole in it.
 
 A template sees ``person`` (traits; ``person.name`` always), ``coupon`` (``code``, ``discount``, ``expires``; none when
-there is no coupon), ``run`` (what the event that began the journey said, such as ``run.code``), ``pond`` (``title``), ``preferences`` and ``wallet`` (the addresses of the person's own
+there is no coupon), ``run`` (what the event that began the journey said, such as ``run.code``), ``pond`` (``title``), ``products`` (what the person is
+likely to buy next: ``id``, ``title``, ``price``, ``url``, ``picture``, ``category``; an empty list where nothing can be said),
+``person.predictions`` (by name; days as 2026-03-09), ``preferences`` and ``wallet`` (the addresses of the person's own
 page and of the person's coupons, where the setting YUTANG_PUBLIC_URL says how browsers reach them). What is missing may be asked for (``{% if person.city %}``,
 ``{{ person.city | default("你的城市") }}``) and may not be printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,9 +40,12 @@ def variables(
     coupon: Mapping[str, Any] | None,
     pond: Mapping[str, Any],
     run: Mapping[str, Any] | None = None,
+    products: Sequence[Mapping[str, Any]] = (),
+    predictions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a template sees."""
-    return {"person": {"name": SOMEBODY} | dict(traits or {}), "coupon": coupon, "pond": pond, "run": run or {}}
+    person = {"name": SOMEBODY} | dict(traits or {}) | {"predictions": predictions or {}}
+    return {"person": person, "coupon": coupon, "pond": pond, "run": run or {}, "products": products}
 
 
 def discount(pay_percent: int | None, off_fen: int | None, minimum_fen: int, value_fen: int) -> str:

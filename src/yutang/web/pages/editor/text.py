@@ -61,6 +61,11 @@ TEXT: dict[str, tuple[str, str]] = {
     "when_date": ("某一天", "a date"),
     "time": ("时间", "Time"),
     "time_hint": ("例如 10:00", "such as 10:00"),
+    "best_hour": ("每人最常在的时刻（由此起 3 小时内）", "when each is most likely there (within three hours from it)"),
+    "best_hint": (
+        "例如 10:00；选了上面一项时，它用于还不知道时刻的人",
+        "such as 10:00; with the choice above it holds for those of whom no hour is known",
+    ),
     "date": ("日期", "Date"),
     "date_hint": ("例如 2026-11-11", "such as 2026-11-11"),
     "weekday": ("周几", "Days of the week"),
@@ -205,6 +210,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "holdout_hint": ("这么多人照走但什么也不发，用来比较", "so many walk along and are told nothing, for comparison"),
     "worth": ("一次触达预计带来（元）", "A touch is expected to bring (yuan)"),
     "worth_trait": ("或按这个属性（分）", "or by this attribute (fen)"),
+    "worth_expected": (
+        "逐人预计：应答概率 × 触达一次的价值",
+        "reckoned for each: chance of an answer × worth of a touch that reaches",
+    ),
     "worth_hint": ("名额不够时，价值高的先发", "where there is no room for all, the most valuable goes first"),
     "deadline_days": ("触达最多等几天", "Days that a touch may wait"),
     "max_age_days": ("多旧的事件还算（天）", "Days that a cause may be old"),
@@ -286,5 +295,6 @@ SCENES: dict[str, str] = {
     "persona_sequence": "我是谁、我懂什么、成效如何：对每个人都按这个顺序，前一条发出去了才发下一条。",
     "repurchase": "每次下单都重新计时：下单就结束在等的这一轮，并开始下一轮。",
     "silent_ladder": "注册 30 天没下单给 8.5 折，还没有给 4.3 折，再没有给 2.8 折；下单后回升：4.3、5.8、9.5 折。",
+    "you_may_like": "下单两周后，推荐三样这个人接下来可能买的、在售有货的商品；这之前又下单的人不发。",
 }
 """What each scene is for, in Chinese; a scene that is not here says it in English."""

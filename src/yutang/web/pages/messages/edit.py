@@ -25,6 +25,7 @@ from yutang.web.pages.messages.book import path_of
 from yutang.web.pages.messages.form import Errors, Typed
 from yutang.web.pages.messages.page import page_in, person_of
 from yutang.web.pages.messages.preview import Look, known, seen
+from yutang.web.pages.messages.variables import FORETOLD_WORDS
 from yutang.web.pages.page import done
 from yutang.web.problems import Problem
 from yutang.web.routes import act, look
@@ -162,6 +163,7 @@ def _form(
         lines=LINES,
         one=kind_of(typed.channel) in ONE,
         variables=known(conn, draft, name or ""),
+        foretold=FORETOLD_WORDS,
         **_seen(request, conn, draft, name or "new", typed, data),
     )
 

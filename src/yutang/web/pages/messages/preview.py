@@ -17,10 +17,12 @@ from yutang.channels.attachments import kind_of
 from yutang.channels.platform import account
 from yutang.clock import business_day
 from yutang.db.queries import Queries
+from yutang.deliver.foretold import FORETOLD, PRODUCTS, Foretold, foretold
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
 from yutang.ingest import catalog
 from yutang.model import YutangError
 from yutang.offer import terms
+from yutang.segment.operators import PREDICTIONS
 from yutang.web.drafting import Draft
 from yutang.web.edge import Edge
 from yutang.web.pages.messages.variables import COUPON, Asked, Unknown, asked_for, unknown
@@ -36,6 +38,16 @@ SOMEBODY = {
     "store": "湖滨店",
 }
 """Whom a preview is for where nobody is chosen; there is no such person."""
+BOTH = frozenset((PRODUCTS, FORETOLD))
+GOODS: list[dict[str, Any]] = [
+    {"id": "A1", "title": "燕麦拿铁", "price": "18元", "url": "https://example.com/a1", "category": "咖啡"},
+    {"id": "B2", "title": "桂花酒酿蛋糕", "price": "26元", "url": "https://example.com/b2", "category": "烘焙"},
+    {"id": "C3", "title": "挂耳咖啡 10 片", "price": "59元", "url": "https://example.com/c3", "category": "零售"},
+]
+SAMPLE = Foretold({0: GOODS}, {0: dict.fromkeys(PREDICTIONS, 0.5) | {
+    "orders_90d": 3.2, "p_order_90d": 0.81, "p_alive": 0.93, "value_90d": 14200.0, "margin_90d": 8500.0, "next_order_day": "2026-03-09",
+}})  # fmt: skip
+"""What is foretold of the made-up person."""
 PLAIN_COUPON = {"code": "1f70c2a94be35d68", "discount": "8.5折"}
 CODE_DAYS = 7
 ONE_PART, EACH_PART = 70, 67
@@ -116,8 +128,13 @@ def known(conn: psycopg.Connection, draft: Draft, name: str) -> dict[str, list[s
     Traits are those that people of the pond have, run those that the events of the journeys with this message carry.
     """
     traits = sorted({row.name for row in sql.traits(conn)} - {"name"})
-    found: dict[str, list[str] | None] = {"person": ["name", *traits], "coupon": list(COUPON), "pond": ["title"]}
+    found: dict[str, list[str] | None] = {
+        "person": ["name", *traits, FORETOLD],
+        "coupon": list(COUPON),
+        "pond": ["title"],
+    }
     found["run"] = _props(conn, draft, name)
+    found[PRODUCTS] = None
     return found | ({"preferences": None} if config.PUBLIC_URL.value else {})
 
 
@@ -140,7 +157,8 @@ def _values(conn: psycopg.Connection, edge: Edge, draft: Draft, look: Look, aske
     traits = _traits(conn, look.person) if look.person is not None else SOMEBODY | _stand_in("person", asked, SOMEBODY)
     coupon = _coupon(conn, edge.clock(), draft, look.name, pond) if look.coupon else None
     run = _stand_in("run", asked, {})
-    values = variables(traits, coupon, {"title": pond["title"]["zh"]}, run)
+    said = SAMPLE if look.person is None else foretold(conn, edge.clock(), pond, [(look.person, BOTH)])
+    values = variables(traits, coupon, {"title": pond["title"]["zh"]}, run, *said.of(look.person or 0))
     if config.PUBLIC_URL.value:
         values["preferences"] = f"{config.PUBLIC_URL.value}/preferences/…"
     return values

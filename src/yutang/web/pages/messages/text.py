@@ -86,6 +86,11 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "e.switch": ("切换", "Switch"),
     "e.variables": ("可用变量（点一下复制）", "Variables (click to copy)"),
+    "e.foretold": ("猜你喜欢与预测（点一下复制）", "What may be bought next, and predictions (click to copy)"),
+    "e.foretold.says": (
+        "products 只含在售、有货的商品，没有可说的时候是空的；预测没有时不能打印，先用 if 判断。",
+        "products holds what is on sale and in stock, and is empty where nothing can be said; a prediction that is not there cannot be printed: ask with if first.",
+    ),
     "e.copied": ("已复制", "copied"),
     "f.task.to": ("谁来做", "Who does it"),
     "h.task.to": (

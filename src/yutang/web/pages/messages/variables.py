@@ -9,8 +9,15 @@ from difflib import get_close_matches
 from jinja2 import TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS
+
 _environment = ImmutableSandboxedEnvironment()
 COUPON = ("code", "discount", "expires")
+FORETOLD_WORDS = [
+    "{% for product in products[:3] %}{{ product.title }}{% if product.price %} {{ product.price }}{% endif %} {% endfor %}",
+    *("{{ person.predictions." + name + " }}" for name in [*PREDICTIONS, *PREDICTED_DAYS]),
+]
+"""What may be said of predictions, to be copied."""
 
 
 @dataclass(frozen=True)
