@@ -52,6 +52,39 @@ def accuracy(
     )
 
 
+@dataclass(frozen=True)
+class Chances(Accuracy):
+    """auc: the chance that one to whom it happened was given more than one to whom it did not; precision: the average precision; lift: how often
+    it happened among the tenth of which most was said, over all. None where it happened to nobody, or to everybody."""
+
+    auc: float | None
+    precision: float | None
+    lift: float | None
+
+
+def chances(predicted: np.ndarray, real: np.ndarray) -> Chances:
+    """Of probabilities against what happened (0 or 1), both of shape (n,). Equal probabilities share their place."""
+    plain = accuracy(predicted, real, bernoulli)
+    came, people = float(real.sum()), len(real)
+    if not 0 < came < people:
+        return Chances(**vars(plain), auc=None, precision=None, lift=None)
+    levels, which = np.unique(-predicted, return_inverse=True)
+    asked, hits = np.bincount(which, minlength=len(levels)), np.bincount(which, real, minlength=len(levels))
+    up_to = np.cumsum(hits)
+    auc = float(np.sum((asked - hits) * (up_to - hits / 2))) / (came * (people - came))
+    precision = float(np.sum(hits * up_to / np.cumsum(asked))) / came
+    tenth = max(1, round(people / 10))
+    return Chances(
+        **vars(plain), auc=auc, precision=precision, lift=_first(tenth, asked, hits) / tenth / (came / people)
+    )
+
+
+def _first(most: int, asked: np.ndarray, hits: np.ndarray) -> float:
+    """How often it happened among the first so many; of those who share the last place, in their proportion."""
+    before = np.r_[0, np.cumsum(asked)[:-1]]
+    return float(np.sum(hits * np.clip((most - before) / asked, 0, 1)))
+
+
 def deviance(predicted: np.ndarray, real: np.ndarray) -> float:
     """Mean Poisson deviance: 2 (y ln(y/μ) − (y − μ))."""
     mean = np.maximum(predicted, FLOOR)

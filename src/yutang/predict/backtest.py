@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yutang.predict.accuracy import Accuracy, Decile, accuracy, bernoulli, deviance, reliability
+from yutang.predict.accuracy import Accuracy, Decile, accuracy, chances, reliability
 from yutang.predict.boosted import installed
 from yutang.predict.candidates import Candidate
 from yutang.predict.histories import Ledger
@@ -107,9 +107,9 @@ def contest(task: Task, rounds: Sequence[Past]) -> Contest:
             said[candidate.name] = np.concatenate([candidate.predict(one) for one in rounds]) / task.unit
         except ValueError as problem:
             silent[candidate.name] = str(problem)
-    loss = bernoulli if task.chance else deviance
+    judge = chances if task.chance else accuracy
     results = [
-        Result(one.name, one.zh, one.en, one.baseline, accuracy(said[one.name], real, loss))
+        Result(one.name, one.zh, one.en, one.baseline, judge(said[one.name], real))
         for one in task.candidates
         if one.name in said
     ]
