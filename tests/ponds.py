@@ -79,6 +79,7 @@ class Pond:
         journey: str = "journey",
         class_: str = "marketing",
         value_trait: str | None = None,
+        expected: bool = False,
         cause: str | None = None,
     ) -> int:
         """A touch that a journey proposes; `ended` is how the person's run has ended since."""
@@ -96,12 +97,12 @@ class Pond:
         )
         row = self.conn.execute(
             """insert into proposal (bucket, persons, journey_id, causes, step, moves, touch_ids, version, arm, channels, message_id,
-                                     message_version, offer_id, rung, class, value_fen, value_trait, at, deadline)
-               values (%s, %s::bigint[], %s, %s, 0, '{0}', array[nextval('touch_id')], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                     message_version, offer_id, rung, class, value_fen, value_trait, expected, at, deadline)
+               values (%s, %s::bigint[], %s, %s, 0, '{0}', array[nextval('touch_id')], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                returning touch_ids[1] as touch_id""",
             (
                 bucket_of(person), [person], d.definition_id, [cause], d.version, arm, channels, message.definition_id, message.version,
-                offer, rung, class_, value_fen, value_trait, at, deadline,
+                offer, rung, class_, value_fen, value_trait, expected, at, deadline,
             ),
         ).fetchone()  # fmt: skip
         return row.touch_id

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -19,6 +20,11 @@ from yutang.db.migrate import migrate
 from yutang.db.server import database
 from yutang.demo.database import last_instant, made
 from yutang.vault import Vault, open_vault
+
+if TYPE_CHECKING:
+    from yutang.insight.experiment import Effect
+    from yutang.predict.reach.worth import Measured
+    from yutang.predict.report import Report
 
 
 @dataclass
@@ -64,6 +70,25 @@ def opened() -> Iterator[App]:
             yield App(url, app.vault, lambda: ended)
         else:
             yield app
+
+
+def train(conn: psycopg.Connection, now: datetime) -> Report:
+    """Train all models, with what experiments have shown of the journeys whose touches are to be worth what they bring."""
+    from yutang.insight.experiment import effect
+    from yutang.predict.reach import keeping
+    from yutang.predict.train import train
+
+    asking = keeping.asking(conn)
+    found = ((journey, effect(conn, now, name)) for journey, name in asking.items())
+    return train(conn, now, [_measured(journey, one) for journey, one in found if "net" in one.readings])
+
+
+def _measured(journey: int, one: Effect) -> Measured:
+    from yutang.predict.reach.worth import Measured
+
+    best, people = one.readings["net"].best, one.treated.seen
+    shown = one.primary == "net" and one.verdict.code in ("better", "worse")
+    return Measured(journey, best.difference, best.interval.low, best.interval.high, shown, people)
 
 
 def _outlets(vault: Vault) -> dict[str, Channel]:

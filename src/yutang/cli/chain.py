@@ -103,6 +103,8 @@ class _Teller:
         rung = f", {self.rung} {touch.rung}" if touch.rung else ""
         head = f"{touch.title[self.language]}  ({touch.channel}{rung}, #{touch.touch_id})  "
         branch = root.add(Text.assemble(head, (touch.words[self.language], STYLE[state])))
+        if touch.worth:
+            branch.add(Text(touch.worth[self.language], "dim"))
         for verdict in touch.verdicts:
             lost = (
                 f" — {self.lost} {verdict.lost_to['title'][self.language]} (#{verdict.lost_to['touch_id']})"

@@ -86,11 +86,21 @@ def _reentry(node: Node | None) -> str | dict[str, int]:
 
 
 def _value(node: Node | None) -> dict[str, Any]:
-    """What a touch is expected to bring: a sum for everybody, or a trait that says it of each person."""
+    """What a touch is expected to bring: a sum for everybody, a trait that says it of each person, or reckoned of each from what is foretold
+    of them and what the journey's experiment has shown."""
     if node is None or not node.is_mapping:
         return {"value_fen": node.whole() if node else 0, "value_trait": None}
-    keys = node.mapping(known=("trait", "otherwise"), required=("trait", "otherwise"))
-    return {"value_fen": keys["otherwise"].whole(), "value_trait": keys["trait"].text()}
+    keys = node.mapping(known=("trait", "expected", "otherwise"), required=("otherwise",))
+    value = {"value_fen": keys["otherwise"].whole(), "value_trait": None}
+    if ("trait" in keys) == ("expected" in keys):
+        raise node.fail(
+            "a value is by a trait or expected; write {trait: worth, otherwise: 300} or {expected: true, otherwise: 300}"
+        )
+    if "trait" in keys:
+        return value | {"value_trait": keys["trait"].text()}
+    if not keys["expected"].flag():
+        raise keys["expected"].fail("write 'expected: true', or a plain number instead of the whole")
+    return value | {"value_expected": True}
 
 
 def _percent(node: Node | None) -> float:

@@ -10,7 +10,7 @@ import psycopg
 
 from yutang import definitions, ingest
 from yutang.db.cursor import Window
-from yutang.journey import below, calls, forks
+from yutang.journey import below, calls, forks, moments
 from yutang.journey.draft import number
 from yutang.journey.place import CHUNK, Place, pass_on, places, sql
 from yutang.journey.run import Run
@@ -49,9 +49,9 @@ def _wait(run: Run, place: Place) -> int:
 
 
 def _until(run: Run, place: Place) -> int:
-    """The brand's clock is asked on coming to the line; where each lives, only the database knows."""
+    """The brand's clock is asked on coming to the line; where each lives, and their best hour, only the database knows."""
     line = place.line
-    if line["where"] == "pond":
+    if line["where"] == "pond" and not line.get("best"):
         return _wait(run, place)
     return sql.until_where_they_live(
         run.conn,
@@ -62,6 +62,9 @@ def _until(run: Run, place: Place) -> int:
         zone=run.pond["time_zone"],
         date=line["date"],
         time=line["time"],
+        best=line.get("best", False),
+        here=line["where"] == "pond",
+        hours=moments.BEST_HOURS,
         weekdays=line["weekdays"],
         next=line["next"],
         due=run.due(place.d.body["program"][line["next"]]),
@@ -111,6 +114,7 @@ def _words(run: Run, place: Place) -> dict[str, Any] | None:
         "class": place.d.body.get("class", "marketing"),
         "value_fen": place.d.body["value_fen"],
         "value_trait": place.d.body.get("value_trait"),
+        "expected": place.d.body.get("value_expected", False),
         "deadline": run.now + timedelta(days=place.d.body["deadline_days"]),
     }
 

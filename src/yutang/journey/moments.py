@@ -11,6 +11,8 @@ from yutang.source import Node
 
 SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BEST, BEST_HOURS = "best", 3
+"""``time: best`` is the hour that is foretold of each person; it lasts so many hours."""
 PLACES = ("pond", "person")
 """Whose clock: the brand's, or the one on the wall where the person lives."""
 
@@ -46,10 +48,11 @@ def time_of(node: Node) -> str:
 
 
 def until(node: Node) -> dict[str, Any]:
-    """``{"date", "weekdays" (1 is Monday), "time", "where"}`` of a time, a date, or both in full."""
+    """``{"date", "weekdays" (1 is Monday), "time", "where"}`` of a time, a date, or both in full; with ``"best": True`` the person's best
+    hour comes before `time`, which holds for those who have none."""
     if not node.is_mapping:
         return _moment(node, {"date" if _looks_like_a_date(node) else "time": node})
-    return _moment(node, node.mapping(known=("date", "time", "weekday", "where")))
+    return _moment(node, node.mapping(known=("date", "time", "weekday", "where", "otherwise")))
 
 
 def _moment(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
@@ -60,9 +63,20 @@ def _moment(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
     return {
         "date": _date(keys["date"]) if "date" in keys else None,
         "weekdays": _weekdays(keys["weekday"]) if "weekday" in keys else [],
-        "time": time_of(keys["time"]) if "time" in keys else "00:00",
+        **_time(node, keys),
         "where": keys["where"].choice(PLACES) if "where" in keys else "pond",
     }
+
+
+def _time(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
+    """The time of day; ``best`` needs another one for those of whom no hour is foretold."""
+    if "time" in keys and keys["time"].value == BEST:
+        if "otherwise" not in keys:
+            raise node.fail("not everybody has a best hour; write for example {time: best, otherwise: '10:00'}")
+        return {"time": time_of(keys["otherwise"]), "best": True}
+    if "otherwise" in keys:
+        raise keys["otherwise"].fail("'otherwise' goes with 'time: best'; remove it")
+    return {"time": time_of(keys["time"]) if "time" in keys else "00:00"}
 
 
 def _looks_like_a_date(node: Node) -> bool:

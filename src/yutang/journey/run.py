@@ -59,6 +59,6 @@ class Run:
         """When a person who comes to this line now is to leave it; None: when something happens."""
         if line["do"] in ("wait", "wait_for"):
             return self.now + timedelta(seconds=line["seconds"])
-        if line["do"] == "until" and line["where"] == "pond":
+        if line["do"] == "until" and line["where"] == "pond" and not line.get("best"):
             return moments.next_at(line, self.now, self.pond["time_zone"])
         return None if line["do"] in ("ladder", "ended") else self.now

@@ -75,7 +75,8 @@ def _wait(draft: Draft, step: Step, following: int) -> int:
 
 def _until(draft: Draft, step: Step, following: int) -> int:
     moment = moments.until(step.keys("until")["until"])
-    word = "-".join(str(part) for part in (moment["date"], *moment["weekdays"], moment["time"]) if part)
+    time = moments.BEST if moment.get("best") else moment["time"]
+    word = "-".join(str(part) for part in (moment["date"], *moment["weekdays"], time) if part)
     return draft.add({"do": "until"} | moment | {"next": following}, f"until:{word}", step)
 
 

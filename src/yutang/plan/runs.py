@@ -79,7 +79,7 @@ def _messages(program: list[Body]) -> dict[int, int]:
 
 def _leaves(step: Body, following: int | None, at: datetime, zone: str) -> datetime:
     """When who comes to a step at `at` goes on from it. What is waited for comes at once, unless nothing comes at all."""
-    if step["do"] == "until":
+    if step["do"] == "until":  # whose hours differ are booked by the hour of those who have none
         return next_at(step, at, zone)
     if step["do"] == "wait" or following == step.get("no"):
         return at + timedelta(seconds=step.get("seconds", 0))

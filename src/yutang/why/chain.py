@@ -146,6 +146,8 @@ class Touch:
     follow_ups: list[Happening]
     coupon: Coupon | None
     words: Words
+    worth: Words | None = None
+    """How the value came about, where it was reckoned for this person."""
 
 
 @dataclass(frozen=True)

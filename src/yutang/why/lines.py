@@ -47,6 +47,12 @@ def _until(step: Line, _: Titled) -> Words:
     zh, en = "、".join(day[0] for day in days), " or ".join(day[1] for day in days)
     zh, en = step["date"] or zh, step["date"] or en
     where = ("（顾客当地时间）", " where they live") if step["where"] == "person" else ("", "")
+    if step.get("best"):
+        return both(
+            " ".join(filter(None, ("等到", zh, "本人最常在的时刻"))) + f"（未知则 {step['time']}{where[0]}）",
+            " ".join(filter(None, ("wait until", en, "the hour at which they are most likely there")))
+            + f" ({step['time']}{where[1]} where none is known)",
+        )
     return both(
         " ".join(filter(None, ("等到", zh, step["time"]))) + where[0],
         " ".join(filter(None, ("wait until", en, step["time"]))) + where[1],

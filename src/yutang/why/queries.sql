@@ -43,12 +43,12 @@ select l.definition_id, l.side, l.rung, l.due_at from ladder l where @only(l);
 select t.*, a.state as attempt_state, a.channel as attempt_channel, a.tries, a.at as attempt_at, a.retry_at as attempt_retry_at,
        a.reason as attempt_reason, a.detail as attempt_detail
 from (select t.bucket, t.person_id, t.touch_id, t.journey_id, t.cause, t.version, t.class as kind, t.channel, t.price, t.message_id, t.message_version, t.offer_id,
-             t.rung, t.value_fen, t.at, t.deadline, d.trail as verdicts, d.coupon
+             t.rung, t.value_fen, t.worth, t.at, t.deadline, d.trail as verdicts, d.coupon
       from touch t join decision d on d.bucket = t.bucket and d.person_id = t.person_id and d.touch_id = t.touch_id
       where @only(t)
       union all
       select p.bucket, p.person_id, p.touch_id, p.journey_id, p.cause, p.version, p.class, p.channels[1], 0, p.message_id, p.message_version, p.offer_id,
-             p.rung, p.value_fen, p.at, p.deadline, '[]', null
+             p.rung, p.value_fen, null, p.at, p.deadline, '[]', null
       from proposed p
       where @only(p) and not exists (
           select from touch t where t.bucket = p.bucket and t.person_id = p.person_id and t.journey_id = p.journey_id

@@ -90,6 +90,7 @@ def _touch(book: Book, row: Any, by_id: dict[int, Any], answers: list[Any], coup
         follow_ups=[happening(answer) for answer in answers],
         coupon=coupons.get(row.coupon) if row.coupon else None,
         words=_summary(verdicts, attempt),
+        worth=words.worth(row.worth) if row.worth else None,
     )
 
 

@@ -96,6 +96,30 @@ def against(said: Words, message: Words, value_fen: int, own_fen: int) -> Words:
     )
 
 
+def worth(found: dict[str, Any]) -> Words:
+    """How what a touch is expected to bring came about; `found` as `touch.worth` keeps it. What is not known is left out."""
+    zh, en = [], []
+    if found["reach"] < 1:
+        whose = (
+            ("本人应答概率", "their chance to answer")
+            if found["own"]
+            else ("渠道应答概率", "the channel's chance of an answer")
+        )
+        zh.append(f"{whose[0]} {found['reach']:.0%}")
+        en.append(f"{whose[1]} {found['reach']:.0%}")
+    source = ("实验测得", "measured") if found["measured"] else ("旅程所写", "as the journey says")
+    zh.append(f"触达一次值 {found['fen'] / 100:.2f} 元（{source[0]}）")
+    en.append(f"{found['fen'] / 100:.2f} for a touch that reaches ({source[1]})")
+    if found["times"] != 1:
+        zh.append(f"本人是平均的 {found['times']:.1f} 倍")
+        en.append(f"{found['times']:.1f} times the mean person")
+    value = f"{found['value'] / 100:.2f}"
+    return both(
+        f"预计价值 {value} 元 = {' × '.join(zh)}".replace("） × ", "）× "),
+        f"expected to bring {value} = {' × '.join(en)}",
+    )
+
+
 def event_title(type: str) -> Words:
     """What an event type is called; an unknown type by its own name."""
     return both(*catalog.called(type))

@@ -149,6 +149,8 @@ _CHINESE = (
     _form(r".* is not a time of day", "请填时间，例如 10:00。"),
     _form(r".* is no date", "请填日期，例如 2026-11-11。"),
     _form(r"until when is missing", "请选等到什么时候。"),
+    _form(r"not everybody has a best hour", "还不知道最佳时刻的人什么时候走？请填时间，例如 10:00。"),
+    _form(r"a value is by a trait or expected", "「逐人预计」和「按属性」只能选一个。"),
     _form(r"how long to wait is missing", "请填最多等多久。"),
     _form(r"a wait takes some time", "请填等多久。"),
     _form(r"a schedule begins a journey for whom", "定时开始的旅程要说明给谁：请填受众。"),

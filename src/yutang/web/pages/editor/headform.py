@@ -37,6 +37,7 @@ def fields(body: Mapping[str, Any]) -> Fields:
         "holdout_percent": shown(body.get("holdout_percent")),
         "value": yuan(value.get("otherwise") if isinstance(value, dict) else value),
         "value_trait": shown(value.get("trait")) if isinstance(value, dict) else "",
+        "value_expected": isinstance(value, dict) and value.get("expected") is True,
         "deadline_days": shown(body.get("deadline_days")),
         "max_age_days": shown(body.get("max_age_days")),
         "exit_on_leave": body.get("exit_on_leave") is True,
@@ -107,9 +108,10 @@ def _reentry(form: Form) -> Any:
 
 def _value(form: Form) -> Any:
     sum_, trait = fen(text_of(form, "value")), text_of(form, "value_trait")
-    if trait:
-        return {"trait": trait, "otherwise": 0 if sum_ is None else sum_}
-    return sum_
+    otherwise = 0 if sum_ is None else sum_
+    if text_of(form, "value_expected"):
+        return {"expected": True} | ({"trait": trait} if trait else {}) | {"otherwise": otherwise}
+    return {"trait": trait, "otherwise": otherwise} if trait else sum_
 
 
 def _trigger_shown(value: Any) -> Fields:

@@ -83,7 +83,8 @@ def _show_until(body: Fields) -> Fields:
     days = value.get("weekday")
     return {
         "when": next((name for name in ("date", "weekday") if name in value), "time"),
-        "time": shown(value.get("time")),
+        "time": shown(value.get("otherwise") if value.get("time") == "best" else value.get("time")),
+        "best": value.get("time") == "best",
         "date": shown(value.get("date")),
         "weekday": days if isinstance(days, list) else [days] if days else [],
         "where": shown(value.get("where")) or "pond",
@@ -91,11 +92,12 @@ def _show_until(body: Fields) -> Fields:
 
 
 def _write_until(form: Form) -> Callable[[CommentedMap], None]:
-    when, days = text_of(form, "when"), texts_of(form, "weekday")
+    when, days, best = text_of(form, "when"), texts_of(form, "weekday"), bool(text_of(form, "best"))
     value = {
         "date": text_of(form, "date") if when == "date" else None,
         "weekday": (days[0] if len(days) == 1 else days) if when == "weekday" else None,
-        "time": text_of(form, "time") or None,
+        "time": "best" if best else text_of(form, "time") or None,
+        "otherwise": text_of(form, "time") if best else None,
         "where": "person" if text_of(form, "where") == "person" else None,
     }
     found = {key: item for key, item in value.items() if item is not None}

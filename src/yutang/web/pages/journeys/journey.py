@@ -217,7 +217,16 @@ def _settings(shown: Shown) -> Iterator[tuple[str, Any]]:
     if body.get("exit_on_leave"):
         yield "exits", ("exit_leave", None)
     yield "holdout_share", words.both(*[f"{body.get('holdout_percent', 0):g}%"] * 2)
-    if body.get("value_fen"):
+    if body.get("value_expected"):
+        declared = measures.money(body["value_fen"])
+        yield (
+            "value",
+            words.both(
+                f"逐人预计；未测得时触达一次值 {declared}",
+                f"reckoned for each person; {declared} for a touch that reaches until measured",
+            ),
+        )
+    elif body.get("value_fen"):
         yield "value", words.both(*[measures.money(body["value_fen"])] * 2)
 
 

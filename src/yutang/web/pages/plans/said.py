@@ -40,6 +40,7 @@ EDGES = {"next", "yes", "no", "ways"}
 """What says which step follows: where steps come or go, these say so themselves."""
 WORDS = {
     "value_fen": both("期望价值", "expected value"),
+    "value_expected": both("逐人预计价值", "value reckoned for each person"),
     "holdout_percent": both("对照组", "holdout"),
     "deadline_days": both("触达最多等几天", "days that a touch may wait"),
     "max_age_days": both("触发事件最多多旧（天）", "oldest trigger in days"),
