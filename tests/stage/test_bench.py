@@ -30,10 +30,12 @@ LINES = [
     "T9-warm",
     "T11",
     "T11-sample",
+    "M2",
+    "M8",
 ]
-REAL = ["M1", "M3"]
+REAL = ["M1", "M3", "M4", "M8-baskets", "M9"]
 """What is measured on the demo's data package, where that is installed."""
-WITHOUT_SQL = ("T9", "T9-warm", "M1", "M2", "M3")
+WITHOUT_SQL = ("T9", "T9-warm", "M1", "M2", "M3", "M4", "M8", "M8-baskets", "M9")
 """Tasks that send PostgreSQL nothing."""
 
 
@@ -46,7 +48,7 @@ def without_waiting_for_the_disk(monkeypatch):
 def test_every_task_is_right(capsys):
     assert bench.main(None, 0.001) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["task"] for line in lines] == LINES + (REAL if completejourney.folder() else [])
+    assert sorted(line["task"] for line in lines) == sorted(LINES + (REAL if completejourney.folder() else []))
     for line in lines:
         assert line.keys() >= KEYS
         assert line["checked"] is True

@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from yutang.bench import broadcast, coupons, ingesting, ladder, one_id, predicting, questions, replaying, segments
+from yutang.bench import (
+    broadcast,
+    coupons,
+    hours,
+    ingesting,
+    ladder,
+    one_id,
+    predicting,
+    questions,
+    recommending,
+    redeeming,
+    replaying,
+    segments,
+)
 from yutang.bench.house import House, opened
 from yutang.bench.report import Figures
 from yutang.model import YutangError
@@ -25,6 +38,9 @@ TASKS: dict[str, Task] = {
     "T9": questions.dashboard,
     "T11": replaying.year,
     "M2": predicting.orders,
+    "M8": recommending.lists,
+    "M4": redeeming.redemption,
+    "M9": hours.tell,
 }
 
 

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def train(json: Json = False) -> None:
     """训练全部模型并更新每位顾客的预测。 Train all models and replace everybody's predictions."""
-    from yutang.predict.train import train as train_
+    from yutang.app import train as train_
 
     with opened() as app, app.connect() as conn:
         found = train_(conn, app.clock())
@@ -77,11 +77,95 @@ def person(
             [[f.title["zh"], f.title["en"], _value(f.name, f.value), "–" if f.alike is None else _value(f.name, f.alike),
               f"{f.model} v{f.version}", f"{f.at:%Y-%m-%d}"] for f in found],
         )  # fmt: skip
+        for one in found:
+            _because(one)
+
+
+@group.command()
+def products(
+    who: Annotated[str, typer.Argument(metavar="PERSON", help="编号，或标识如 shop:grocery=123。 Number or handle.")],
+    json: Json = False,
+) -> None:
+    """一位顾客接下来可能买的商品：在售、有货的。 What a person is likely to buy next, of what can be had."""
+    from yutang.identity import canonical
+    from yutang.predict.products.told import products as products_
+    from yutang.why import find
+
+    with opened() as app, app.connect() as conn:
+        found = products_(conn, canonical(conn, find(conn, app.vault, who)), app.clock())
+    if json:
+        say.as_json(found)
+    elif not found.products:
+        say.out.print("没有可推荐的商品：没有带商品的订单、尚未训练，或都已售罄（见 yutang predict report）。")
+        say.out.print(
+            "Nothing to tell: no orders with products, nothing trained, or all sold out (see yutang predict report)."
+        )
+    else:
+        say.table(
+            ["", "商品 product", "名称 title", "价格 price", "库存 stock"],
+            [[str(n), one.id, one.title, "–" if one.price_fen is None else f"¥{one.price_fen / 100:,.2f}",
+              "–" if one.stock is None else f"{one.stock:,}"] for n, one in enumerate(found.products, 1)],
+        )  # fmt: skip
+
+
+@group.command()
+def worth(json: Json = False) -> None:
+    """触达多常被应答、触达一次值多少。 How often touches are answered, and what one is worth."""
+    from yutang.predict.reach import keeping
+
+    with opened() as app, app.connect() as conn:
+        rates, worths = keeping.rates(conn), keeping.worths(conn)
+    if json:
+        say.as_json({"rates": rates, "worths": worths})
+        return
+    say.table(
+        ["渠道 channel", "消息类别 class", "72 小时内应答 answered within 72 h", "触达 touches"],
+        [[one.channel, one.kind, f"{one.rate:.1%}", one.touches] for one in rates],
+    )
+    say.table(
+        [
+            "旅程 journey",
+            "触达一次值 a touch that reaches",
+            "从何得知 by",
+            "每位触达者增量 per treated person",
+            "95% 区间 interval",
+            "人 people",
+        ],
+        [_worth(one) for one in worths],
+    )
+    if not worths:
+        say.out.print(
+            "没有旅程写 value_fen: {expected: true, …}。 No journey says value_fen: {expected: true, …}.", markup=False
+        )
+
+
+def _worth(one: Any) -> list[Any]:
+    fen, source = (one.declared, "旅程所写 declared") if one.fen is None else (one.fen, "实验 experiment")
+    shown = [f"¥{fen / 100:,.2f}", source]
+    if one.difference is None:
+        return [one.title["zh"], *shown, None, None, None]
+    return [
+        one.title["zh"],
+        *shown,
+        f"¥{one.difference / 100:,.2f}",
+        f"¥{one.low / 100:,.2f} – ¥{one.high / 100:,.2f}",
+        one.people,
+    ]
+
+
+def _because(one: Any) -> None:
+    """What moved a score, the strongest first."""
+    if one.because:
+        say.out.print(Text(f"{one.title['zh']} {one.title['en']} {_value(one.name, one.value)}", "bold"))
+    for fact in one.because:
+        say.out.print(f"  {fact.zh}\n  {fact.en}", markup=False)
 
 
 def _value(name: str, value: float | date) -> str:
     if isinstance(value, date):
         return value.isoformat()
+    if name.partition(":")[0] == "best_hour":
+        return f"{value:02.0f}:00"
     return f"¥{value / 100:,.2f}" if name in MONEY else f"{value:.3f}"
 
 
@@ -100,6 +184,8 @@ def _model(model: Any) -> None:
     say.out.print(Text(f"{model.title['zh']} {model.title['en']}", "bold"))
     say.out.print(Text(model.verdict["zh"], STYLE[model.state]))
     say.out.print(Text(model.verdict["en"], "dim"))
+    if model.note:
+        say.out.print(f"注意 note: {model.note['zh']}。 {model.note['en']}.", markup=False)
     since = f"{model.since:%Y-%m-%d} – " if model.since else ""
     say.out.print(f"{model.name} v{model.version} · 数据 data {since}{model.until:%Y-%m-%d}", markup=False)
     if model.state != "abstained":
@@ -166,6 +252,8 @@ def _drift(passed: list[Any]) -> None:
         figures = one.metrics
         if "near" in figures:
             said = f"±3 天命中 within 3 days {figures['near']:.1%} ({figures['people']:,})"
+        elif "recall" in figures:
+            said = f"前 10 命中的份额 recall@10 {figures['recall']:.3f} · 至少命中一件 any hit {figures['hit']:.1%} ({figures['people']:,})"
         else:
             off = "–" if figures["bias"] is None else f"{figures['bias']:+.1%}"
             said = f"预测 predicted {figures['predicted']:,.1f} · 实际 real {figures['real']:,.1f} · 偏差 bias {off} · 偏差度 deviance {figures['deviance']:.3f}"

@@ -22,6 +22,7 @@ from yutang.predict.histories import Histories, Ledger
 from yutang.predict.past import Past
 from yutang.predict.reading import sql
 from yutang.predict.rhythm import REACH
+from yutang.predict.scores import drift as scores
 from yutang.segment.moment import day_number, day_of
 from yutang.segment.transport import columns
 
@@ -44,19 +45,27 @@ def keep(conn: psycopg.Connection, now: datetime, ledger: Ledger, ids: np.ndarra
     for model in sql.serving(conn).fetchall():
         since = day_number(model.until)
         until = min(today, since + tasks.DAYS)
-        if model.state != "serving" or until <= since:
+        if model.state != "serving" or model.name in ("p_redeem", "best_hour", "reach", "products") or until <= since:
             continue
         person, micro = columns(conn, sql.said, "qq", name=model.name)
+        if model.name in scores.DAYS:
+            found = scores.judge(model.name, person, micro / MICRO, ledger, ids, since, until)
+            _keep(conn, now, model, since, until, found)
+            continue
         # Whoever was merged or erased meanwhile is not asked about.
         index = np.minimum(np.searchsorted(ids, person), max(len(ids) - 1, 0))
         known = ids[index] == person if len(ids) else np.zeros(len(person), bool)
         order = np.argsort(index[known])
         passed = Passed(model, since, until, index[known][order], (micro[known] / MICRO)[order])
-        found = judge(passed, ledger)
-        if found:
-            sql.keep_drift(
-                conn, model=model.model_id, now=now, since=day_of(since), until=day_of(until), metrics=Jsonb(found)
-            )
+        _keep(conn, now, model, since, until, judge(passed, ledger))
+
+
+def _keep(
+    conn: psycopg.Connection, now: datetime, model: Any, since: int, until: int, found: dict[str, Any] | None
+) -> None:
+    if found:
+        metrics = Jsonb(found)
+        sql.keep_drift(conn, model=model.model_id, now=now, since=day_of(since), until=day_of(until), metrics=metrics)
 
 
 def judge(passed: Passed, ledger: Ledger) -> dict[str, Any] | None:

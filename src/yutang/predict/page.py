@@ -53,7 +53,13 @@ def _figures(result: dict[str, Any]) -> dict[str, Any]:
 def _written(value: float | None, name: str) -> str:
     if value is None:
         return "–"
-    return f"{value:+.1%}" if name == "bias" else f"{value:.1%}" if name in ("near", "week") else f"{value:,.3f}"
+    return (
+        f"{value:+.1%}"
+        if name == "bias"
+        else f"{value:.1%}"
+        if name in ("near", "week", "in_window")
+        else f"{value:,.3f}"
+    )
 
 
 @cache

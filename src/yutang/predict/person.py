@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import psycopg
 
+from yutang import definitions
 from yutang.predict.reading import sql
-from yutang.predict.words import TITLES
+from yutang.predict.scores.reasons import Because, because
+from yutang.predict.words import TITLES, part
 from yutang.segment.moment import day_of
 from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS
 from yutang.why.chain import Words
@@ -30,19 +32,26 @@ class Foretold:
     model: str
     version: int
     alike: float | None
+    because: list[Because] = field(default_factory=list)
+    """What moved a score most, the strongest first; empty for what is no score."""
 
 
 def person(conn: psycopg.Connection, person_id: int) -> list[Foretold]:
     """All that is foretold of a person; empty where nothing is."""
     order = [*PREDICTIONS, *PREDICTED_DAYS]
     found = [_foretold(row) for row in sql.of_person(conn, person=person_id)]
+    names = [one.name for one in found if one.name == one.model]
+    why = because(conn, person_id, definitions.pond(conn)["time_zone"], names) if found else {}
+    found = [replace(one, because=why.get(one.name, [])) for one in found]
     return sorted(found, key=lambda one: (order.index(one.name.split(":")[0]), one.name))
 
 
 def _foretold(row: Any) -> Foretold:
     kind, _, category = row.name.partition(":")
     value = day_of(round(row.value)) if kind in PREDICTED_DAYS else row.value
-    title = both(f"{TITLES[kind]['zh']}：{category}", f"{TITLES[kind]['en']}: {category}") if category else TITLES[kind]
+    title, more = TITLES[kind], part(kind, category)
+    if category:
+        title = both(f"{title['zh']}：{more['zh']}", f"{title['en']}: {more['en']}")
     return Foretold(row.name, title, value, row.at, row.model, row.version, _alike(row))
 
 

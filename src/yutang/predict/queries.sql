@@ -25,7 +25,8 @@ join unnest(%(names)s::text[]) with ordinality s (category, i) on s.category = t
 group by t.bucket / 16;
 
 -- name: serving
-select model_id, name, version, trained_at, since, until, state, metrics, parameters from model
+-- Trees are long texts that nobody reads: whoever needs them asks for them.
+select model_id, name, version, trained_at, since, until, state, metrics, parameters #- '{learned,booster}' as parameters from model
 where state <> 'retired' order by name;
 
 -- name: trained_at
@@ -36,7 +37,7 @@ select max(trained_at) as at from model;
 lock table model in exclusive mode;
 
 -- name: retire
-update model set state = 'retired' where name = %(name)s::text and state <> 'retired';
+update model set state = 'retired', parameters = parameters #- '{learned,booster}' where name = %(name)s::text and state <> 'retired';
 
 -- name: keep_model
 insert into model (name, version, trained_at, since, until, state, metrics, parameters)
@@ -75,7 +76,7 @@ kept as (
     set value = excluded.value, at = excluded.at, model_id = excluded.model_id),
 gone as (
     delete from prediction p
-    where (p.name = any(%(all)s::text[]) or starts_with(p.name, 'next_order_day:'))
+    where split_part(p.name, ':', 1) = any(%(all)s::text[])
       and not exists (select from new where new.bucket = p.bucket and new.person_id = p.person_id and new.name = p.name)
     returning p.bucket, p.person_id),
 changed as (
@@ -102,3 +103,6 @@ select p.name, p.value, p.at, m.name as model, m.version, m.metrics, m.state, m.
 from prediction p join model m using (model_id)
 where p.bucket = (%(person)s::bigint & 1023)::smallint and p.person_id = %(person)s::bigint
 order by p.name;
+
+-- name: erase_prediction
+delete from prediction t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

@@ -10,7 +10,7 @@ import psycopg
 
 from yutang.predict.reading import sql
 from yutang.predict.tasks import NAMES
-from yutang.predict.words import TITLES, UNITS, verdict
+from yutang.predict.words import NOTES, TITLES, UNITS, verdict
 from yutang.why.chain import Words
 
 PASSED = 400
@@ -44,6 +44,7 @@ class Trained:
     metrics: dict[str, Any]
     parameters: dict[str, Any]
     drift: list[Drift]
+    note: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,5 @@ def _trained(row: Any, passed: list[Drift]) -> Trained:
         row.metrics,
         row.parameters,
         passed,
+        NOTES.get(row.name),
     )

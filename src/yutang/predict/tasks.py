@@ -32,6 +32,8 @@ class Outcome:
     metrics: dict[str, Any]
     parameters: dict[str, Any] = field(default_factory=dict)
     predictions: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    ids: np.ndarray | None = None
+    """The person behind each index, where it is not that of the order days."""
 
 
 def ordered(past: Past) -> np.ndarray:
@@ -48,7 +50,18 @@ def spent(past: Past) -> np.ndarray:
 
 ORDERS_90D = Task("orders_90d", ORDERS, ordered, "deviance")
 P_ORDER_90D = Task("p_order_90d", RETURNS, came_back, "deviance", chance=True)
-NAMES = ("orders_90d", "p_order_90d", "value_90d", "next_order_day")
+NAMES = (
+    "orders_90d",
+    "p_order_90d",
+    "value_90d",
+    "next_order_day",
+    "churn_90d",
+    "lead_30d",
+    "p_redeem",
+    "best_hour",
+    "reach",
+    "products",
+)
 """The models, in the order in which they are trained and shown."""
 
 
@@ -62,7 +75,7 @@ def learned(
     rounds = windows(ledger, today, DAYS)
     clock = _clocks(ledger, today, categories or {})
     if isinstance(rounds, Missing):
-        return [_abstained(name, rounds) for name in NAMES[:-1]] + [clock]
+        return [_abstained(name, rounds) for name in NAMES[:3]] + [clock]
     now = Past(ledger, today, DAYS)
     found = contest(ORDERS_90D, rounds)
     orders = _orders(found, now)

@@ -13,8 +13,9 @@ from yutang.channels.contract import Channel
 from yutang.model import Only, YutangError
 from yutang.replay.agenda import draw_up
 from yutang.replay.copying import live
+from yutang.replay.foretelling import Foretelling
 from yutang.replay.hands import played
-from yutang.replay.making import Trial, report, survey
+from yutang.replay.making import Known, Trial, report, survey
 from yutang.replay.report import Report
 from yutang.replay.run import Run, Watch, silent
 from yutang.replay.start import Drafts, coupons, cut, journeys, launch, numbers, people, words
@@ -46,7 +47,7 @@ def backtest(
     known = survey(url, trial, share, channels, until)
 
     def play(conn: psycopg.Connection, parts: list[Only], tell: Watch) -> Run:
-        run = _prepared(url, conn, trial, parts, known.quiet)
+        run = _prepared(url, conn, trial, parts, known)
         cut(conn, since, known.sample)
         definitions.stand_still(conn)
         tell(since, 0.0)
@@ -57,17 +58,19 @@ def backtest(
         return report(trial, known, runs)
 
 
-def _prepared(url: str, conn: psycopg.Connection, trial: Trial, parts: list[Only], quiet: list[str]) -> Run:
+def _prepared(url: str, conn: psycopg.Connection, trial: Trial, parts: list[Only], known: Known) -> Run:
     """The pond as it stood at the beginning, with the drafts in service."""
     with live(url) as pond:
         words(pond, conn)
         people(pond, conn, parts)
         numbers(pond, conn)
-        agenda = draw_up(pond, conn, parts, trial.until, quiet)
+        agenda = draw_up(pond, conn, parts, trial.until, known.quiet)
     agenda.arrive(trial.since)
+    foretelling = Foretelling.of(known.oracle, parts, trial.since)
+    foretelling.tell(conn, trial.since)
     # Without any journey: what lies before is known, and nobody enters for it.
     Run(conn, agenda).settle(trial.since)
     with live(url) as pond:
         journeys(pond, conn, parts, trial.since)
         coupons(pond, conn, parts, trial.since)
-    return Run(conn, agenda, launch(conn, trial.since, trial.drafts, trial.alone))
+    return Run(conn, agenda, launch(conn, trial.since, trial.drafts, trial.alone), foretelling)

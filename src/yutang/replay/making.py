@@ -13,6 +13,7 @@ from yutang.model import Only
 from yutang.replay import figures
 from yutang.replay.copying import live, sampled
 from yutang.replay.figures import Cohorts, Limit, Look, cohorts
+from yutang.replay.foretelling import EVERY, Oracle, asked
 from yutang.replay.hands import shared_out
 from yutang.replay.report import Report, Words
 from yutang.replay.room import make_sure, size
@@ -38,7 +39,7 @@ class Trial:
 @dataclass(frozen=True)
 class Known:
     """What is asked of the live pond before: who is looked at, in how many hands; what platforms allow; how former coupons were used;
-    what of its own doings nobody asks about."""
+    what of its own doings nobody asks about, and what is asked of predictions."""
 
     sample: Sample
     shares: list[list[Only]]
@@ -46,6 +47,7 @@ class Known:
     cohorts: Cohorts
     zone: str
     quiet: list[str]
+    oracle: Oracle
 
 
 def survey(url: str, trial: Trial, share: float, channels: Mapping[str, Channel], at: datetime) -> Known:
@@ -61,7 +63,10 @@ def survey(url: str, trial: Trial, share: float, channels: Mapping[str, Channel]
         ]
         sample = counted(pond, [part for mine in shares for part in mine])
         bodies = [*in_service(pond), *(body for named in trial.drafts.values() for body in named.values())]
-        return Known(sample, shares, limits, cohorts(pond, at), definitions.pond(pond)["time_zone"], quiet(bodies))
+        oracle = Oracle(url, asked(bodies), len(shares))
+        return Known(
+            sample, shares, limits, cohorts(pond, at), definitions.pond(pond)["time_zone"], quiet(bodies), oracle
+        )
 
 
 def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
@@ -99,7 +104,7 @@ def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
         liability=figures.liability(look, known.cohorts),
         cost_fen=figures.cost(look),
         anyway=figures.anyway(look) if trial.kind == "backtest" else None,
-        notes=notes(look),
+        notes=notes(look, trial, known),
     )
 
 
@@ -117,9 +122,19 @@ def said(tick: Tick) -> str:
     return ",".join(f"{at:%H:%M}" for at in tick)
 
 
-def notes(look: Look) -> list[Words]:
+TRAINED: Words = {
+    "zh": f"规则里的预测：每 {EVERY.days} 天按当时所知重新训练一次；线上每天训练，所以有人会进得早一些。",
+    "en": f"Predictions in rules: trained anew every {EVERY.days} days on what was known by then. The live pond trains every day, so some would "
+    "have entered a little earlier.",
+}
+UNTRAINED: Words = {"zh": "规则里的预测保持今天的值。", "en": "Predictions in rules stay as they are today."}
+
+
+def notes(look: Look, trial: Trial, known: Known) -> list[Words]:
     """What a reader must know of how this was found."""
     found = []
+    if known.oracle.names:
+        found.append(TRAINED if trial.kind == "backtest" else UNTRAINED)
     (lost,) = look.ask(figures.sql.lost_codes, since=look.since, until=look.until)
     if lost.redemptions or lost.orders:
         found.append({

@@ -16,6 +16,7 @@ from yutang.channels.contract import Channel
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.replay.agenda import Agenda
+from yutang.replay.foretelling import Foretelling
 from yutang.replay.scratch import analyze
 from yutang.replay.sink import sinks
 from yutang.replay.ticks import first_due, first_from
@@ -71,11 +72,13 @@ def _asking(body: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Run:
-    """A replay under way: its pond, what arrives, and the sinks that stand for channels. Made when everything is in service."""
+    """A replay under way: its pond, what arrives, what is foretold, and the sinks that stand for channels. Made when everything is in
+    service."""
 
     conn: psycopg.Connection
     agenda: Agenda
     drafts: list[Definition] = field(default_factory=list)
+    foretelling: Foretelling = field(default_factory=Foretelling)
     passes: int = 0
     channels: Mapping[str, Channel] = field(init=False)
     quiet: list[str] = field(init=False)
@@ -91,7 +94,7 @@ class Run:
         n = 0
         while (n := self._following(instants, n)) < len(instants):
             now = instants[n]
-            self._look(now, self._after(now, self.agenda.arrive(now)))
+            self._look(now, self._after(now, self.agenda.arrive(now)) | self._foretold(now))
             if self.passes in LOOKS:
                 analyze(self.conn)
             watch(now, (n + 1) / len(instants))
@@ -114,6 +117,10 @@ class Run:
             if due <= OWN and self._is_quiet(now):
                 return
 
+    def _foretold(self, now: datetime) -> set[str]:
+        """Who reads what models say, where it has come to be said anew."""
+        return {"segment"} if self.foretelling.tell(self.conn, now) else set()
+
     def _after(self, now: datetime, facts: int) -> set[str]:
         """What is due when so many facts have arrived: they are read by all stages from profile on, so only the ear must be asked
         for. Without any somebody's time has come, and it must be asked whose."""
@@ -135,5 +142,5 @@ class Run:
 
     def _following(self, instants: Sequence[datetime], n: int) -> int:
         """The next instant from the n-th on at which news arrives or something is due."""
-        arrival = first_from(instants, n, self.agenda.next_at())
+        arrival = min(first_from(instants, n, at) for at in (self.agenda.next_at(), self.foretelling.at))
         return first_due(instants, n, arrival, lambda now: bool(self._due(now) - OWN or not self._is_quiet(now)))

@@ -13,6 +13,20 @@ PREDICTIONS = {
     "p_alive": ("仍是顾客的概率", "probability of still being a customer"),
     "value_90d": ("未来 90 天预计消费（分）", "sales expected in the next 90 days (fen)"),
     "margin_90d": ("未来 90 天预计毛利（分）", "margin expected in the next 90 days (fen)"),
+    "churn_90d": (
+        "未来 90 天不再下单的概率（近 90 天下过单的人）",
+        "probability of no order in the next 90 days (of people who ordered in the last 90)",
+    ),
+    "lead_30d": (
+        "未来 30 天下首单的概率（还没下过单的人）",
+        "probability of a first order within 30 days (of people who never ordered)",
+    ),
+    "best_hour": (
+        "最常在的时刻（0–23 点，由此起 3 小时）",
+        "hour that begins the three in which they are most likely there (0–23)",
+    ),
+    "reach": ("最好的渠道上 72 小时内应答的概率", "probability of answering within 72 hours on the best channel"),
+    "p_redeem": ("下一张券会用掉的概率", "probability of using the next coupon"),
 }
 """Numbers that `predict` foretells of people, in Chinese and English."""
 PREDICTED_DAYS = {"next_order_day": ("预计下次下单日", "day on which the next order is expected")}
