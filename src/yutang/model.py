@@ -104,6 +104,7 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     RETIRED = "retired"
     SAID_BEFORE = "said_before"
+    ERASED = "erased"
     # delivery
     QUOTA = "quota"
     NO_WINDOW = "no_window"
@@ -208,6 +209,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "合并前已对同一位顾客说过，不再重复",
         "the same was said before the merge, to whom was merged into the person; once is enough",
     ),
+    Reason.ERASED: ("顾客已要求抹去其全部资料", "the person has asked to be erased; nothing is kept or said any more"),
     Reason.QUOTA: ("平台配额已用完，顺延到有配额时", "the platform's quota is used up; it waits until there is more"),
     Reason.NO_WINDOW: (
         "顾客近期没有主动互动，平台不允许此时回复",

@@ -11,6 +11,7 @@ from yutang.channels.contract import Channel
 from yutang.channels.customer_service.account import FIELDS as CUSTOMER_SERVICE
 from yutang.channels.customer_service.send import CustomerService
 from yutang.channels.email.send import Email
+from yutang.channels.erase import erase as erase_everywhere
 from yutang.channels.miniprogram.send import MiniProgram
 from yutang.channels.official_account import codes as scene_codes
 from yutang.channels.official_account.send import OfficialAccount
@@ -99,6 +100,9 @@ FIRST = ("wecom", "official_account", "sandbox")
 
 STAFF_TASKS: Any = book
 """The tasks of members of staff: listing them, and saying that one is done."""
+
+erase = erase_everywhere
+"""Takes people out of what every channel keeps."""
 
 CHECKS: dict[str, Checks] = {"wecom": check_wecom}
 """How `yutang doctor` looks at an account, by its kind."""

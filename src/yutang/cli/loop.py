@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from yutang import lake, worker
+from yutang import erasure, lake, worker
 from yutang.app import App
 from yutang.db.connect import connect
 from yutang.db.queries import Queries
@@ -81,10 +81,12 @@ class Loop:
 
 
 def chores(conn: psycopg.Connection, now: datetime) -> None:
-    """The history archived, the models trained, where that is due; by one program at a time, however many there are."""
+    """Erasures settled, the history archived, the models trained, where that is due; by one program at a time, however many there are."""
     if not sql.claim_chores(conn).fetchone().claimed:
         return
     try:
+        if late := erasure.settle(conn, now):
+            log.info("what came late of people who were erased is gone too", rows=late)
         if lake.due(conn, now):
             log.info("the lake is up to date", **lake.keep(conn, now))
         if schedule.due(conn, now):

@@ -14,7 +14,7 @@ where t.bucket = gone.bucket and t.person_id = gone.person_id and t.verdict = 'h
 create temp table if not exists judged (bucket smallint not null, person_id bigint not null, journey_id int not null, cause text not null,
     step int not null, move int not null, touch_id bigint not null, version int not null, arm text not null, channel text not null,
     channels text[], price smallint not null, message_id int not null, message_version int not null, offer_id int, rung smallint,
-    class text not null, value_fen bigint not null, value_trait text, at timestamptz not null, deadline timestamptz not null,
+    class text not null, value_fen bigint not null, value_trait text, worth jsonb, at timestamptz not null, deadline timestamptz not null,
     again boolean not null, verdict text not null, reason text, retry_at timestamptz, lost_to bigint, spent int not null,
     room int not null, room_in_all int not null) on commit delete rows;
 
@@ -31,17 +31,19 @@ delete from judged;
 -- One look at the person's touches tells whether a proposal was judged before and what was spent; what was spent on somebody who
 -- was merged into the person counts too. A run was not over, and a person not merged away, when the proposal was made: both are
 -- looked up only for those to whom it has happened since.
+-- `worth`: what a touch whose journey asks for it is expected to bring of this person on this channel; it only ranks touches in `outbid`.
 with asked as materialized (
     (select distinct on (p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move)
             p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id, p.version, p.arm, p.channels, p.message_id,
-            p.message_version, p.offer_id, p.rung, p.class, p.value_fen, p.value_trait, p.at, p.deadline, false as again
+            p.message_version, p.offer_id, p.rung, p.class, p.value_fen, p.value_trait, p.expected, p.at, p.deadline, false as again
      from proposed p
      where p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8 and @only(p)
      order by p.bucket, p.person_id, p.journey_id, p.cause, p.step, p.move, p.touch_id)
     union all
     (select t.bucket, t.person_id, t.journey_id, t.cause, t.step, t.move, t.touch_id, t.version, t.arm,
             coalesce(t.channels, array[t.channel]), t.message_id,
-            t.message_version, t.offer_id, t.rung, t.class, t.value_fen, t.value_trait, t.at, t.deadline, true
+            t.message_version, t.offer_id, t.rung, t.class, coalesce((t.worth ->> 'declared')::bigint, t.value_fen), t.value_trait,
+            t.worth is not null, t.at, t.deadline, true
      from touch t
      where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)
      order by t.retry_at limit %(limit)s::int)),
@@ -84,6 +86,21 @@ known as materialized (
            case when a.value_trait is not null then (
                select greatest(least((v.value #>> '{}')::numeric, 1e15), -1e15)::bigint from trait v
                where v.bucket = a.bucket and v.person_id = a.person_id and v.name = a.value_trait and jsonb_typeof(v.value) = 'number') end as expected_fen,
+           case when a.expected then (
+               select jsonb_build_object('value', expected_touch(e.reach, e.fen, e.times), 'reach', e.reach, 'own', own.value is not null,
+                                         'fen', e.fen, 'measured', w.fen is not null, 'times', e.times, 'declared', a.value_fen)
+               from (values (1)) one
+               left join journey_worth w on w.journey_id = a.journey_id
+               left join reach_rate c on c.channel = a.channel and c.class = '*'
+               left join reach_rate r on r.channel = a.channel and r.class = a.class
+               left join reach_rate every on every.channel = '*' and every.class = '*'
+               left join prediction own on own.bucket = a.bucket and own.person_id = a.person_id and own.name = 'reach:' || a.channel
+               left join prediction margin on margin.bucket = a.bucket and margin.person_id = a.person_id and margin.name = 'margin_90d'
+               left join prediction sales on sales.bucket = a.bucket and sales.person_id = a.person_id and sales.name = 'value_90d'
+               cross join lateral (
+                   select least(coalesce(own.value * coalesce(r.rate / c.rate, 1), r.rate, c.rate, every.rate, 1), 1) as reach,
+                          coalesce(w.fen, a.value_fen) as fen,
+                          beside_mean(coalesce(margin.value, sales.value), w.mean_fen) as times) e) end as worth,
            a.journey_id = any(%(journeys)s::int[]) as in_service,
            case when a.again or a.person_id in (
                     select p.person_id from person p where p.changed >= %(low)s::xid8 and p.merged_into is not null)
@@ -133,11 +150,11 @@ gated as (
                where cardinality(o.channels) > 1 and o.closed is null group by o.touch_id) open on open.touch_id = k.touch_id
     where k.choice = coalesce(open.choice, 1))
 insert into judged (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
-                    message_version, offer_id, rung, class, value_fen, value_trait, at, deadline, again, verdict, reason, retry_at,
+                    message_version, offer_id, rung, class, value_fen, value_trait, worth, at, deadline, again, verdict, reason, retry_at,
                     spent, room, room_in_all)
 select g.bucket, g.person_id, g.journey_id, g.cause, g.step, g.move, g.touch_id, g.version, g.arm, g.channel,
     case when cardinality(g.channels) > 1 then g.channels end, g.price, g.message_id, g.message_version, g.offer_id, g.rung, g.class,
-    coalesce(g.expected_fen, g.value_fen), g.value_trait, g.at, g.deadline, g.again,
+    coalesce((g.worth ->> 'value')::bigint, g.expected_fen, g.value_fen), g.value_trait, g.worth, g.at, g.deadline, g.again,
     case when g.no in ('quiet_hours', 'capped') then 'hold' when g.no is null then 'send' else 'no' end, g.no,
     least(g.deadline, case when g.no = 'quiet_hours' then g.quiet_ends else coalesce(g.frees_at, %(now)s::timestamptz + %(window)s::interval) end),
     g.spent, g.allowed - g.spent, g.total - g.spent_in_all
@@ -174,10 +191,10 @@ where s.reason is not null and j.person_id = r.person_id and j.reason = 'outbid'
 -- name: record
 -- What was judged for the first time. The lock makes sure that nobody else has judged it meanwhile.
 insert into touch (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
-                   message_version, offer_id, rung, class, value_fen, value_trait, at, deadline, verdict, reason, judged_at, retry_at,
+                   message_version, offer_id, rung, class, value_fen, value_trait, worth, at, deadline, verdict, reason, judged_at, retry_at,
                    coupon, spent, lost_to)
 select j.bucket, j.person_id, j.journey_id, j.cause, j.step, j.move, j.touch_id, j.version, j.arm, j.channel, j.channels, j.price,
-       j.message_id, j.message_version, j.offer_id, j.rung, j.class, j.value_fen, j.value_trait, j.at, j.deadline, j.verdict, j.reason,
+       j.message_id, j.message_version, j.offer_id, j.rung, j.class, j.value_fen, j.value_trait, j.worth, j.at, j.deadline, j.verdict, j.reason,
        %(now)s::timestamptz, case when j.verdict = 'hold' then j.retry_at end, s.code, j.spent, j.lost_to
 from judged j left join coupon_said s on s.touch_id = j.touch_id
 where not j.again order by j.bucket, j.person_id;
@@ -187,7 +204,7 @@ where not j.again order by j.bucket, j.person_id;
 -- went out. One that is said again stays as it was said first, but for the time of the next look.
 update touch t set
     verdict = j.verdict, reason = j.reason, retry_at = case when j.verdict = 'hold' then j.retry_at end, coupon = s.code,
-    channel = j.channel, price = j.price, value_fen = j.value_fen,
+    channel = j.channel, price = j.price, value_fen = j.value_fen, worth = j.worth,
     judged_at = case when same.yes then t.judged_at else %(now)s::timestamptz end,
     spent = case when same.yes then t.spent else j.spent end,
     lost_to = case when same.yes then t.lost_to else j.lost_to end,
@@ -200,3 +217,15 @@ where j.again and t.bucket = j.bucket and t.person_id = j.person_id and t.touch_
 
 -- name: counts
 select coalesce(j.reason, j.verdict) as word, count(*)::int as n from judged j group by word;
+
+-- name: erase_touch
+-- What was held, and what was decided but is not on its way yet, comes to nothing. The rest stays for the sums.
+update touch t
+set verdict = case when said.over then 'no' else t.verdict end, reason = case when said.over then 'erased' else t.reason end,
+    retry_at = null, coupon = null, trail = null, worth = null
+from (select o.bucket, o.person_id, o.touch_id, o.verdict = 'hold' or o.verdict = 'send' and a.touch_id is null as over
+      from touch o
+      left join attempt a on a.bucket = o.bucket and a.person_id = o.person_id and a.touch_id = o.touch_id
+      where o.bucket = any(%(buckets)s::smallint[]) and o.person_id = any(%(persons)s::bigint[])) said
+where t.bucket = said.bucket and t.person_id = said.person_id and t.touch_id = said.touch_id
+  and (said.over or t.coupon is not null or t.trail is not null or t.worth is not null);

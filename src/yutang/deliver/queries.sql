@@ -36,7 +36,8 @@ returning a.bucket, a.person_id, a.touch_id, a.tries;
 select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.class as kind,
        (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits,
        k.code, k.definition_id as offer_id, k.version as offer_version, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
-       h.value, h.sealed, nullif(run.about, '{}') as about, case when p.merged_into is not null then 'merged' else word.reason end as stop
+       h.value, h.sealed, nullif(run.about, '{}') as about,
+       case when p.erased_at is not null then 'erased' when p.merged_into is not null then 'merged' else word.reason end as stop
 from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
      as c (bucket, person_id, touch_id, tries)
 join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
@@ -148,3 +149,26 @@ set state = 'waiting', tries = 0, retry_at = %(now)s::timestamptz, at = %(now)s:
     provider_id = null, claimed_by = null
 from back where a.bucket = back.bucket and a.person_id = back.person_id and a.touch_id = back.touch_id
 returning a.person_id, a.touch_id;
+
+-- name: erase_attempt
+-- What was on its way ends; that something was sent, by which channel and when, stays for the sums.
+update attempt t
+set state = case when t.state in ('sent', 'failed') then t.state else 'failed' end,
+    reason = case when t.state in ('sent', 'failed') then t.reason else 'erased' end,
+    claimed_by = null, retry_at = null, detail = null, provider_id = null
+where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and (t.state not in ('sent', 'failed') or t.detail is not null or t.provider_id is not null or t.claimed_by is not null);
+
+-- name: erase_tag_end
+delete from tag_end t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: products
+-- What some people are likely to buy next, of what can be had now; for messages that speak of it.
+select c.person_id, p.id, p.title, p.price_fen, p.url, p.picture, p.category
+from unnest(%(buckets)s::smallint[], %(persons)s::bigint[]) as c (bucket, person_id)
+cross join lateral products_told(c.bucket, c.person_id, %(never)s::text[], %(categories)s::text[], %(since)s::date, %(most)s::int) p
+order by c.person_id, p.place;
+
+-- name: predictions
+select c.person_id, p.name, p.value
+from unnest(%(buckets)s::smallint[], %(persons)s::bigint[]) as c (bucket, person_id)
+join prediction p on p.bucket = c.bucket and p.person_id = c.person_id and p.name = any(%(names)s::text[]);

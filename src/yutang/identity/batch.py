@@ -18,7 +18,8 @@ from yutang.db.copy import KEY, copy_in, fetch, micros
 from yutang.db.queries import Queries, Query
 from yutang.identity.careful import NEW, Careful
 from yutang.identity.graph import Batch, Components, components, hazards
-from yutang.model import Counts
+from yutang.ingest.erase import forget_events
+from yutang.model import Counts, bucket_of
 
 sql = Queries(__package__)
 
@@ -46,6 +47,7 @@ def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Q
     if (nobody := (batch.code == 0) & (owner == 0)).any():
         kept = ~nobody[batch.key]
         strangers = np.setdiff1d(event_ids, batch.event_ids[batch.event[kept]]).tolist()
+        strangers = _without_erased(conn, batch, nobody, strangers)
         _open(conn, now, "no_handle", [(event, 0, 0) for event in strangers])
         batch, owner = Batch.of(event_ids[kept], keys[kept]), owner[~nobody]
     groups = components(batch, owner)
@@ -55,6 +57,20 @@ def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Q
     counts = _write(conn, now, batch, owner, verdict, outcome)
     counts["event"] = _link(conn, batch, verdict, link, params)
     return counts
+
+
+def _without_erased(conn: psycopg.Connection, batch: Batch, nobody: np.ndarray, strangers: list[int]) -> list[int]:
+    """The strangers but for late words about people who were erased: nothing of those is kept."""
+    persons = batch.keys.view(">i8").reshape(-1, 2)[:, 1].astype(np.int64)
+    named = persons[nobody].tolist()
+    buckets = sorted({bucket_of(person) for person in named})
+    gone = [row.person_id for row in sql.erased_among(conn, persons=named, buckets=buckets)]
+    if not gone:
+        return strangers
+    late = nobody & np.isin(persons, gone)
+    events = set(batch.event_ids[batch.event[late[batch.key]]].tolist()) & set(strangers)
+    forget_events(conn, sorted(events))
+    return [event for event in strangers if event not in events]
 
 
 def _scratch(conn: psycopg.Connection) -> None:

@@ -49,7 +49,8 @@ select b.n, h.person_id from batch_key b join handle h on h.key = b.key;
 -- name: living
 -- Whom a person is part of now; n is the key's number in the batch.
 select b.n, coalesce(p.merged_into, p.person_id)
-from batch_person b join person p on p.bucket = (b.person_id & 1023)::smallint and p.person_id = b.person_id;
+from batch_person b join person p on p.bucket = (b.person_id & 1023)::smallint and p.person_id = b.person_id
+where p.erased_at is null;
 
 -- name: handles_of
 select h.key, h.person_id from batch_person b join handle h on h.person_id = b.person_id;
@@ -223,3 +224,54 @@ where undone_at is null and loser_id = any(%(persons)s::bigint[]);
 select distinct h.person_id
 from event e cross join lateral unnest(e.keys) as k (key) join handle h on h.key = k.key
 where e.event_id = any(%(events)s::bigint[]);
+
+-- name: person_handles
+-- With what the event says that brought each: kind, value, and the sealed text of personal ones.
+select h.key, h.kind, h.value, h.sealed from handle_shown h where h.person_id = any(%(persons)s::bigint[]);
+
+-- name: events_of
+-- Every event that is a fact about persons, or was evidence of who they are.
+select e.event_id from person_event e where e.bucket = any(%(buckets)s::smallint[]) and e.person_id = any(%(persons)s::bigint[])
+union select h.event_id from handle h where h.person_id = any(%(persons)s::bigint[])
+union select m.event_id from merge_log m where m.winner_id = any(%(persons)s::bigint[]) or m.loser_id = any(%(persons)s::bigint[]);
+
+-- name: cases_of
+-- Events of open cases, which may be facts about somebody else.
+select c.event_id from identity_case c where c.persons && %(persons)s::bigint[];
+
+-- name: erased_among
+select p.person_id from person p
+where p.bucket = any(%(buckets)s::smallint[]) and p.person_id = any(%(persons)s::bigint[]) and p.erased_at is not null;
+
+-- name: erase_erased_order
+-- Before the facts go: what experiments need of them.
+insert into erased_order (bucket, person_id, type, at, order_no, amount, margin_fen)
+select (%(holder)s::bigint & 1023)::smallint, %(holder)s::bigint, t.type, t.at,
+       'erased:' || md5(%(salt)s::text || (t.props ->> 'order_id')), t.amount, (t.props ->> 'margin_fen')::float8
+from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.type in ('ordered', 'refunded');
+
+-- name: erase_event_ahead
+delete from event_ahead t where t.event_id = any(%(events)s::bigint[]);
+
+-- name: erase_person_event
+delete from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_person_past
+delete from person_past t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_handle
+delete from handle t where t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_merge_log
+delete from merge_log t where t.winner_id = any(%(persons)s::bigint[]) or t.loser_id = any(%(persons)s::bigint[]);
+
+-- name: erase_keep_apart
+delete from keep_apart t where t.person_a = any(%(persons)s::bigint[]) or t.person_b = any(%(persons)s::bigint[]);
+
+-- name: erase_identity_case
+delete from identity_case t where t.persons && %(persons)s::bigint[];
+
+-- name: erase_person
+-- It is its own end: see the schema.
+update person t set merged_into = %(holder)s::bigint, erased_at = coalesce(t.erased_at, %(at)s::timestamptz), changed = null
+where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and (t.erased_at is null or t.merged_into is distinct from %(holder)s::bigint or t.changed is not null);

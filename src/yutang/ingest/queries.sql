@@ -17,8 +17,9 @@ with fresh as (
 select coalesce(min(event_id), 9223372036854775807) as first from fresh;
 
 -- name: repeats
--- The stage rows that were not inserted, and whether the stored event says the same.
-select s.n, (e.type, e.at, e.handles, e.keys, e.props) is not distinct from (s.type, s.at, s.handles, s.keys, s.props) as same
+-- The stage rows that were not inserted, and whether the stored event says the same, or is one that was erased.
+select s.n, (e.type, e.at, e.handles, e.keys, e.props) is not distinct from (s.type, s.at, s.handles, s.keys, s.props)
+       or e.type = '~erased' as same
 from (select *, row_number() over (partition by source, source_id order by n) as nth from pg_temp.event_stage) s
 join event e on e.source = s.source and e.source_id = s.source_id
 where s.nth > 1 or e.event_id < %(first)s::bigint or e.xid <> pg_current_xact_id();
@@ -127,3 +128,47 @@ select (select count(*) from event e where e.import_id = i.import_id) < i.accept
     join person_past o on o.bucket = (h.person_id & 1023)::smallint and o.person_id = h.person_id
     where e.import_id = i.import_id) as gone
 from import i where i.import_id = %(import_id)s::bigint and exists (select from history_edge);
+
+-- name: waiting_of
+-- Events that have not become facts yet (from `low` on none has been read), and would become theirs: by a strong handle, or because
+-- there is no other.
+select e.event_id from event e
+where e.xid >= %(low)s::xid8 and (e.keys && %(strong)s::uuid[] or e.keys <@ %(keys)s::uuid[] and e.keys <> '{}');
+
+-- name: undone_of
+-- Of imports that were undone.
+select e.event_id from event e where e.source_id like '%%~undone:%%' and e.keys && %(strong)s::uuid[];
+
+-- name: callbacks_of
+-- What platforms called back about these ids of theirs.
+select e.event_id from event e where e.type = 'callback' and e.props ? 'text' and callback_names(e.props ->> 'text') && %(names)s::text[];
+
+-- name: sealed_callbacks
+-- Those that may hold phone numbers.
+select e.event_id, e.props ->> 'sealed' as sealed from event e where e.type = 'callback' and e.props ? 'sealed' order by e.event_id;
+
+-- name: rejected_payloads
+select r.reject_id, r.payload from reject r order by r.reject_id;
+
+-- name: erase_event
+-- Its id stays, so that the same event coming again is known and brings nothing back.
+update event t set type = '~erased', handles = '{}', keys = '{}', sealed = null, props = '{}'
+where t.event_id = any(%(events)s::bigint[]) and t.type <> '~erased';
+
+-- name: erase_event__of_others
+-- A case may stand on an event of somebody else, which names this person too: that handle leaves it. Keys stand in the order of handles.
+update event t
+set handles = left_.handles, keys = left_.keys, sealed = left_.sealed
+from (select e.event_id, coalesce(jsonb_object_agg(h.kind, h.value) filter (where o.stays), '{}') as handles,
+             coalesce(array_agg(k.key order by h.n) filter (where o.stays), '{}') as keys,
+             jsonb_object_agg(h.kind, e.sealed -> h.kind) filter (where o.stays and e.sealed ? h.kind) as sealed
+      from event e
+      cross join lateral jsonb_each(e.handles) with ordinality as h (kind, value, n)
+      join lateral unnest(e.keys) with ordinality as k (key, n) on k.n = h.n
+      cross join lateral (select not k.key = any(%(keys)s::uuid[]) as stays) o
+      where e.event_id = any(%(cases)s::bigint[]) and e.keys && %(keys)s::uuid[]
+      group by e.event_id) left_
+where t.event_id = left_.event_id;
+
+-- name: erase_reject
+delete from reject t where t.reject_id = any(%(rejects)s::bigint[]);

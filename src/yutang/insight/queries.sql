@@ -83,13 +83,13 @@ order by r.person_id, r.at, r.arm, r.cause, r.seq;
 
 -- name: everybody
 -- The whole pond, by the hash of the global holdout (journey.enrol): those who were held out all the time since, against those who
--- never were; whoever was either in turns is left out.
+-- never were; whoever was either in turns is left out. Who was erased since still counts.
 insert into subject (person_id, stratum, arm, mixed, since, until)
 select p.person_id, %(share)s::float8::text, case when h.n < %(low)s::int then 'holdout' else 'treated' end, false,
        %(since)s::timestamptz, %(now)s::timestamptz
 from person p
 cross join lateral (select dice('global:' || p.person_id) as n) h
-where p.merged_into is null and p.created_at < %(now)s::timestamptz and (h.n < %(low)s::int or h.n >= %(high)s::int);
+where (p.merged_into is null or p.merged_into = p.person_id) and p.created_at < %(now)s::timestamptz and (h.n < %(low)s::int or h.n >= %(high)s::int);
 
 -- name: happened_before
 -- Whoever did what begins a journey, in the window before the last one: what they did afterwards is known by now.
@@ -156,6 +156,15 @@ with told as (
     join person_event e on e.bucket = (s.person_id & 1023)::smallint and e.person_id = s.person_id
         and e.type in ('ordered', 'refunded') and e.at >= s.since - %(before)s::interval
         and e.at < case when e.type = 'ordered' then s.until else %(now)s::timestamptz end
+    where s.until <= %(now)s::timestamptz
+    union all
+    -- Of those who were erased since, figures are all that is left.
+    select s.person_id, x.order_no collate "C", case when x.type = 'ordered' then x.at >= s.since end,
+           case when x.type = 'ordered' then x.amount else 0 end, case when x.type = 'refunded' then x.amount else 0 end,
+           case when x.type = 'ordered' then x.margin_fen end, 0, 0
+    from subject s
+    join erased_order x on x.bucket = (s.person_id & 1023)::smallint and x.person_id = s.person_id
+        and x.at >= s.since - %(before)s::interval and x.at < case when x.type = 'ordered' then s.until else %(now)s::timestamptz end
     where s.until <= %(now)s::timestamptz
     union all
     select s.person_id, r.order_id collate "C", null, 0, 0, null, r.discount_fen,

@@ -311,10 +311,10 @@ moved as (
     from due d where e.bucket = d.bucket and e.person_id = d.person_id and e.journey_id = d.journey_id and e.cause = d.cause),
 proposed as (
     insert into proposal (bucket, journey_id, version, step, arm, channels, message_id, message_version, offer_id, class, value_fen,
-                          value_trait, at, deadline, persons, causes, moves, touch_ids)
+                          value_trait, expected, at, deadline, persons, causes, moves, touch_ids)
     select d.bucket, %(journey)s::int, %(version)s::int, %(number)s::int, d.arm, %(channels)s::text[], %(message)s::int,
-           %(message_version)s::int, %(offer)s::int, %(class)s::text, %(value_fen)s::bigint, %(value_trait)s::text, %(now)s::timestamptz,
-           %(deadline)s::timestamptz, array_agg(d.person_id), array_agg(d.cause), array_agg(0), array_agg(nextval('touch_id'))
+           %(message_version)s::int, %(offer)s::int, %(class)s::text, %(value_fen)s::bigint, %(value_trait)s::text, %(expected)s::bool,
+           %(now)s::timestamptz, %(deadline)s::timestamptz, array_agg(d.person_id), array_agg(d.cause), array_agg(0), array_agg(nextval('touch_id'))
     from due d group by d.bucket, d.arm)
 select count(*)::int as n from due;
 
@@ -331,9 +331,10 @@ with moved as (
       and e.journey_id = %(journey)s::int and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'),
 proposed as (
     insert into proposal (bucket, journey_id, version, step, arm, channels, message_id, message_version, offer_id, rung, class,
-                          value_fen, value_trait, at, deadline, persons, causes, moves, touch_ids)
+                          value_fen, value_trait, expected, at, deadline, persons, causes, moves, touch_ids)
     select m.bucket, %(journey)s::int, %(version)s::int, %(number)s::int, m.arm, %(channels)s::text[], %(message)s::int,
-           %(message_version)s::int, %(offer)s::int, m.rung, %(class)s::text, %(value_fen)s::bigint, %(value_trait)s::text, %(now)s::timestamptz, m.deadline,
+           %(message_version)s::int, %(offer)s::int, m.rung, %(class)s::text, %(value_fen)s::bigint, %(value_trait)s::text, %(expected)s::bool,
+           %(now)s::timestamptz, m.deadline,
            array_agg(m.person_id), array_agg(m.cause), array_agg(m.move), array_agg(nextval('touch_id'))
     from moved m group by m.bucket, m.arm, m.rung, m.deadline)
 select count(*)::int as n from moved;
@@ -383,6 +384,8 @@ on conflict do nothing;
 -- name: until_where_they_live
 -- Whoever has just come to the line is given their own hour: the first after they came (on a date: that one). Whose hour it is
 -- by now goes on. Counted from when they came, so that it is the same however often it is asked.
+-- best: the hour that is foretold of the person (of that day of the week, else of all days) takes the place of `time`, where they live;
+-- it lasts `hours`, and whoever comes within it goes on at once. here: the brand's clock, for those who have no hour of their own.
 with due as materialized (
     select e.bucket, e.person_id, e.journey_id, e.cause, e.stepped_at from enrolment e
     where e.state = 'active' and e.due_at <= %(now)s::timestamptz and e.journey_id = %(journey)s::int and e.version = %(version)s::int
@@ -391,13 +394,22 @@ with due as materialized (
 hour as (
     select d.*, h.at from due d
     left join trait tz on tz.bucket = d.bucket and tz.person_id = d.person_id and tz.name = 'time_zone'
-    cross join lateral (select coalesce(tz.value #>> '{}', %(zone)s::text) as zone) lives
+    left join lateral (
+        select jsonb_object_agg(p.name, p.value) as by_day from prediction p
+        where %(best)s::bool and p.bucket = d.bucket and p.person_id = d.person_id and (p.name = 'best_hour' or p.name like 'best\_hour:_')) foretold on true
     cross join lateral (
-        select (day.day + %(time)s::time) at time zone lives.zone as at
+        select case when %(here)s::bool and foretold.by_day is null then %(zone)s::text else coalesce(tz.value #>> '{}', %(zone)s::text) end as zone,
+               case when foretold.by_day is null then interval '0' else make_interval(hours => %(hours)s::int) end as lasts) lives
+    cross join lateral (
+        select greatest(begins.at, case when foretold.by_day is not null then least(d.stepped_at, begins.at + lives.lasts) end) as at
         from (select coalesce(%(date)s::date, (d.stepped_at at time zone lives.zone)::date) + n as day
-              from generate_series(0, case when %(date)s::date is null then 8 else 0 end) as n) day
+              from generate_series(case when %(date)s::date is null and foretold.by_day is not null then -1 else 0 end,
+                                   case when %(date)s::date is null then 8 else 0 end) as n) day
+        cross join lateral (select (day.day + coalesce(make_time(coalesce(
+            foretold.by_day ->> ('best_hour:' || extract(isodow from day.day)), foretold.by_day ->> 'best_hour')::int, 0, 0), %(time)s::time))
+            at time zone lives.zone as at) begins
         where %(date)s::date is not null
-           or ((day.day + %(time)s::time) at time zone lives.zone > d.stepped_at
+           or (begins.at + lives.lasts > d.stepped_at
                and (cardinality(%(weekdays)s::int[]) = 0 or extract(isodow from day.day)::int = any(%(weekdays)s::int[])))
         order by day.day limit 1) h),
 moved as (
@@ -462,3 +474,26 @@ join enrolment p on p.bucket = (u.person_id & 1023)::smallint and p.person_id = 
   and p.cause = u.cause
 where c.bucket = p.bucket and c.person_id = p.person_id and c.journey_id = %(other)s::int and c.cause = u.below and c.state = 'active'
 returning c.person_id, c.cause;
+
+-- name: erase_enrolment
+-- Who entered when and in which arm stays for the sums; a run under way ends.
+update enrolment t
+set about = '{}', answer_id = null, due_at = null, state = case t.state when 'active' then 'exited' else t.state end,
+    reason = case t.state when 'active' then 'erased' else t.reason end,
+    ended_at = case t.state when 'active' then %(at)s::timestamptz else t.ended_at end
+where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and (t.state = 'active' or t.about <> '{}' or t.answer_id is not null);
+
+-- name: erase_proposal
+-- Everybody of a bucket stands in one row: the others stay in it, in their places.
+update proposal t
+set persons = left_.persons, causes = left_.causes, moves = left_.moves, touch_ids = left_.touch_ids
+from (select p.ctid as place, coalesce(array_agg(u.person order by u.n) filter (where o.stays), '{}') as persons,
+             coalesce(array_agg(u.cause order by u.n) filter (where o.stays), '{}') as causes,
+             coalesce(array_agg(u.move order by u.n) filter (where o.stays), '{}') as moves,
+             coalesce(array_agg(u.touch order by u.n) filter (where o.stays), '{}') as touch_ids
+      from proposal p
+      cross join lateral unnest(p.persons, p.causes, p.moves, p.touch_ids) with ordinality as u (person, cause, move, touch, n)
+      cross join lateral (select not u.person = any(%(persons)s::bigint[]) as stays) o
+      where p.bucket = any(%(buckets)s::smallint[]) and p.persons && %(persons)s::bigint[]
+      group by p.ctid) left_
+where t.ctid = left_.place;

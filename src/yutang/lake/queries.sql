@@ -44,11 +44,12 @@ delete from lake_file where path = any(%(paths)s::text[]);
 
 -- name: erase
 -- A person with everybody who is part of him.
-insert into lake_erased (person_id, at)
-select p.person_id, %(now)s::timestamptz from person p
-where coalesce(p.merged_into, p.person_id) in (
-    select coalesce(q.merged_into, q.person_id) from person q
+with whole as (
+    select distinct coalesce(q.merged_into, q.person_id) as person_id from person q
     where q.bucket = any(%(buckets)s::smallint[]) and q.person_id = any(%(persons)s::bigint[]))
+insert into lake_erased (person_id, at)
+select every.person_id, %(now)s::timestamptz
+from (select w.person_id from whole w union select p.person_id from whole w join person p on p.merged_into = w.person_id) every
 on conflict do nothing;
 
 -- name: erased

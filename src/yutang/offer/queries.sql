@@ -391,3 +391,37 @@ select g.definition_id, count(*) as n, coalesce(sum(g.value_fen) filter (where g
 from gone g group by g.definition_id
 union all
 select null, 0, 0, count(*) from due where not exists (select from gone);
+
+-- name: held_by
+-- What persons hold for orders.
+select t.request_id, t.code from redemption t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.state = 'held' order by t.code;
+
+-- name: codes_of
+select t.code from coupon t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) order by t.code;
+
+-- name: end_coupons
+-- Coupons that nobody can use any more.
+with ended as (
+    update coupon t set state = 'expired' where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.state in ('issued', 'reserved')
+    returning t.definition_id, t.touch_id, t.value_fen)
+select e.definition_id, coalesce(sum(e.value_fen) filter (where e.touch_id is not null), 0)::bigint as fen from ended e
+group by e.definition_id order by e.definition_id;
+
+-- name: erase_coupon_mark
+delete from coupon_mark t where t.mark = any(%(keys)s::uuid[]) and t.touch_id = any(%(touches)s::bigint[]);
+
+-- name: erase_redemption
+-- What it cost stays with the coupon; which code, order and request it was, nobody can tell any more.
+update redemption t
+set request_id = 'erased:' || md5(%(salt)s::text || t.request_id), code = 'erased:' || md5(%(salt)s::text || t.code),
+    order_id = 'erased:' || md5(%(salt)s::text || t.order_id), against = null
+where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.request_id not like 'erased:%%';
+
+-- name: erase_coupon
+update coupon t set code = 'erased:' || md5(%(salt)s::text || t.code) where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.code not like 'erased:%%';
+
+-- name: erase_ladder
+delete from ladder t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_offer_refusal
+delete from offer_refusal t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

@@ -313,3 +313,30 @@ select e.event_id from event e where e.source = %(source)s::text and e.source_id
 select c.change_id, c.at, c.by, c.act, c.tag, c.expires_at, c.reason, c.about, cardinality(c.persons) as total, c.done, c.undoes, c.ended_at,
        exists (select from tag_change u where u.undoes = c.change_id) as undone
 from tag_change c order by c.change_id desc limit %(limit)s::int;
+
+-- name: erase_trait
+delete from trait t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_tag
+delete from tag t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_consent
+delete from consent t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_activity
+delete from activity t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_tally
+delete from tally t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_profile
+delete from profile t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_tag_change
+-- The places in the list stay, for its other half and its progress count by them.
+update tag_change t
+set persons = array(select case when u.id = any(%(persons)s::bigint[]) then 0 else u.id end from unnest(t.persons) with ordinality as u (id, n)
+                    order by u.n),
+    about = case when cardinality(t.persons) = 1 then '' else t.about end,
+    reason = case when cardinality(t.persons) = 1 then '' else t.reason end
+where t.persons && %(persons)s::bigint[];

@@ -262,3 +262,9 @@ order by d.name;
 -- name: about_people
 -- An estimate is enough: it only says how much to read at once.
 select greatest(reltuples, 0)::bigint as people from pg_class where oid = 'profile'::regclass;
+
+-- name: erase_membership
+delete from membership t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_segment_due
+delete from segment_due t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

@@ -111,3 +111,12 @@ update saved_view set title = %(title)s::text, shared = %(shared)s::boolean wher
 
 -- name: end_view
 update saved_view set gone_at = %(now)s::timestamptz where view_id = %(view)s::bigint and by = %(by)s::text;
+
+-- name: erase_audit
+-- That something was done to a person stays; to what end, and with which words, goes.
+update audit t set detail = '{}'
+where t.object = any(array(select 'person/' || u.id from unnest(%(persons)s::bigint[]) as u (id))) and t.detail <> '{}';
+
+-- name: erase_saved_view
+-- A question to a list that names the person.
+delete from saved_view t where exists (select from unnest(%(names)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0);

@@ -148,3 +148,12 @@ delete from kf_media where source = %(source)s::text and digest = any(%(digests)
 
 -- name: trim_media
 delete from kf_media where source = %(source)s::text and at < %(before)s::timestamptz;
+
+-- name: erase_kf_window
+delete from kf_window t where t.open_kfid = any(array(select k.open_kfid from kf_account k)) and t.external_userid = any(%(names)s::text[]);
+
+-- name: erase_kf_welcome
+delete from kf_welcome t where t.open_kfid = any(array(select k.open_kfid from kf_account k)) and t.external_userid = any(%(names)s::text[]);
+
+-- name: erase_kf_out
+delete from kf_out t where t.touch_id = any(%(touches)s::bigint[]);

@@ -140,3 +140,15 @@ where account = %(account)s::text and name = %(name)s::text;
 -- name: code_problem
 update oa_code set problem = %(problem)s::text, ask_at = %(again)s::timestamptz
 where account = %(account)s::text and name = %(name)s::text and retired_at is null;
+
+-- name: erase_oa_fan
+delete from oa_fan t where t.account = any(%(accounts)s::text[]) and t.openid = any(%(names)s::text[]);
+
+-- name: erase_oa_window
+delete from oa_window t where t.account = any(%(accounts)s::text[]) and t.openid = any(%(names)s::text[]);
+
+-- name: erase_oa_receipt
+delete from oa_receipt t using oa_out o where o.touch_id = any(%(touches)s::bigint[]) and t.account = o.account and t.msgid = o.msgid;
+
+-- name: erase_oa_out
+delete from oa_out t where t.touch_id = any(%(touches)s::bigint[]);

@@ -41,3 +41,9 @@ select key, type, at, handles, touch_id, person_id, props from gone order by new
 -- name: last_callback
 -- The newest of one account: backwards along the small index of the callbacks.
 select c.received_at as at from callback c where c.source = %(source)s::text order by c.xid desc limit 1;
+
+-- name: erase_channel_news
+-- What has not become an event yet.
+delete from channel_news t
+where t.person_id = any(%(persons)s::bigint[]) or t.touch_id = any(%(touches)s::bigint[])
+   or exists (select from jsonb_each_text(t.handles) as h where h.value = any(%(names)s::text[]));

@@ -22,3 +22,9 @@ using (select touch_id, seq from sandbox_answer where at <= %(now)s::timestamptz
        order by at limit %(limit)s::int for update skip locked) due
 where a.touch_id = due.touch_id and a.seq = due.seq
 returning a.touch_id, a.seq, a.person_id, a.type, a.at, a.props;
+
+-- name: erase_sandbox_message
+delete from sandbox_message t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_sandbox_answer
+delete from sandbox_answer t where t.person_id = any(%(persons)s::bigint[]);

@@ -41,3 +41,10 @@ returning o.touch_id, o.person_id, r.serial, r.arrived, r.code, r.at;
 -- name: forget_receipts
 -- What another system sent over the same account finds no letter here.
 delete from sms_receipt where account = %(account)s::text and at < %(before)s::timestamptz;
+
+-- name: erase_sms_receipt
+delete from sms_receipt t
+using sms_out o where o.touch_id = any(%(touches)s::bigint[]) and t.account = o.account and t.serial = o.serial;
+
+-- name: erase_sms_out
+delete from sms_out t where t.touch_id = any(%(touches)s::bigint[]);

@@ -163,3 +163,11 @@ with recursive s as (
     select (select t.staff from staff_task t where t.look_at is not null and t.staff > s.staff order by t.staff limit 1)
     from s where s.staff is not null)
 select s.staff from s where s.staff is not null limit 500;
+
+-- name: erase_staff_task
+-- Who had how many tasks, and how they ended, stays for the sums.
+update staff_task t
+set title = '', words = '', state = case when t.look_at is not null then 'dropped' else t.state end,
+    reason = case when t.look_at is not null then 'erased' else t.reason end,
+    ended_at = case when t.look_at is not null then %(at)s::timestamptz else t.ended_at end, look_at = null
+where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and (t.words <> '' or t.title <> '' or t.look_at is not null);

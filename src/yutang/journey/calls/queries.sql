@@ -46,3 +46,6 @@ from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(journeys)s::int[],
 where c.bucket = r.bucket and c.person_id = r.person_id and c.journey_id = r.journey_id and c.cause = r.cause and c.line = r.line
   and c.state = 'claimed' and c.claimed_by = %(token)s::text
 returning c.call_id;
+
+-- name: erase_call
+delete from call t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

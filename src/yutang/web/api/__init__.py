@@ -3,6 +3,7 @@
 from litestar.handlers import BaseRouteHandler
 
 from yutang.web.api.coupons import check, confirm, list_conflicts, redeem, release, reserve
+from yutang.web.api.erasure import erase_person, export_person
 from yutang.web.api.events import post_events
 from yutang.web.api.experiments import list_experiments, show_experiment, show_prospect
 from yutang.web.api.health import healthz, metrics
@@ -20,6 +21,8 @@ from yutang.web.api.plans import (
     show_plan,
     show_quota,
 )
+from yutang.web.api.predictions import show_predictions
+from yutang.web.api.products import put_products, show_product, show_products
 from yutang.web.api.rehearsals import ask_backtest, ask_dryrun, show_page, show_rehearsal
 from yutang.web.api.schema import event_schema
 from yutang.web.api.tasks import task_done, tasks
@@ -36,7 +39,13 @@ ROUTES: list[BaseRouteHandler] = [
     show_offer,
     show_liability,
     explain_why,
+    put_products,
+    show_product,
+    show_products,
+    erase_person,
+    export_person,
     explain_segment,
+    show_predictions,
     event_schema,
     tasks,
     task_done,

@@ -87,3 +87,15 @@ with gone as (
 used as (select g.openid, g.template, count(*)::int as n from gone g where g.code = '0' group by g.openid, g.template)
 update channel_grant m set count = greatest(0, m.count - u.n)
 from used u where m.account = %(account)s::text and m.openid = u.openid and m.template = u.template;
+
+-- name: erase_channel_grant
+delete from channel_grant t where t.account = any(%(accounts)s::text[]) and t.openid = any(%(names)s::text[]);
+
+-- name: erase_channel_notice_receipt
+delete from channel_notice_receipt t where t.account = any(%(accounts)s::text[]) and t.openid = any(%(names)s::text[]);
+
+-- name: erase_channel_grant_event
+delete from channel_grant_event t where t.account = any(%(accounts)s::text[]) and exists (select from unnest(%(names)s::text[]) as n (name) where position(n.name in t.key) > 0);
+
+-- name: erase_channel_notice
+delete from channel_notice t where t.touch_id = any(%(touches)s::bigint[]);

@@ -354,3 +354,12 @@ select exists (select from wecom_task where account = %(account)s::text and due_
                and coalesce(lease_until, '-infinity') <= %(now)s::timestamptz
                and coalesce(retry_at, '-infinity') <= %(now)s::timestamptz)
     or exists (select from channel_news where channel = %(channel)s::text) as due;
+
+-- name: erase_wecom_task_receiver
+delete from wecom_task_receiver t where t.touch_id = any(%(touches)s::bigint[]);
+
+-- name: erase_wecom_greeting
+delete from wecom_greeting t where t.touch_id = any(%(touches)s::bigint[]);
+
+-- name: erase_wecom_quota_use
+delete from wecom_quota_use t where t.account = any(%(accounts)s::text[]) and t.receiver = any(%(names)s::text[]);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from yutang.web.pages.person.foretold import foretold
 from yutang.web.pages.person.subject import Subject
 from yutang.web.pages.persons.called import called
 from yutang.why.chain import Enrolment, Touch
@@ -30,6 +31,7 @@ def overview(subject: Subject) -> dict[str, Any]:
         "called": called,
         "handles": chain.handles[-HANDLES:],
         "segments": [stay for stay in chain.segments if stay.until is None],
+        **foretold(subject),
     }
 
 

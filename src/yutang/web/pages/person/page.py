@@ -14,6 +14,7 @@ from yutang.web import scope
 from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
 from yutang.web.pages.person import overview, tabs, timeline
+from yutang.web.pages.person.leave import receipt_of
 from yutang.web.pages.person.subject import Subject, subject_of
 from yutang.web.pages.person.text import TEXT
 from yutang.web.problems import Problem
@@ -46,6 +47,8 @@ def person(request: Request, person_id: FromPath[int]) -> Response[Any]:
         if holder != person_id:
             return Redirect(f"/persons/{holder}", status_code=303)
         page = Page.of(request, conn, TEXT)
+        if (gone := receipt_of(page, conn, holder)) is not None:
+            return gone
         subject = subject_of(request, edge, conn, page, holder)
         return page.show(f"person/{tab}.html", tab=tab, tabs=list(TABS), subject=subject, **TABS[tab](subject))
 

@@ -1,0 +1,21 @@
+"""Erasing people: what they agreed to be sent."""
+
+from __future__ import annotations
+
+import psycopg
+
+from yutang.db.erase import Whom, wipe
+from yutang.db.queries import Queries
+from yutang.model import Counts
+
+sql = Queries(__package__)
+
+
+def erase(conn: psycopg.Connection, whom: Whom) -> Counts:
+    """Rows per table; see `yutang.erasure`."""
+    return wipe(
+        conn,
+        sql,
+        ("erase_channel_notice_receipt", "erase_channel_notice", "erase_channel_grant_event", "erase_channel_grant"),
+        whom,
+    )

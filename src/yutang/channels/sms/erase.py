@@ -1,0 +1,16 @@
+"""Erasing people: what they were sent."""
+
+from __future__ import annotations
+
+import psycopg
+
+from yutang.db.erase import Whom, wipe
+from yutang.db.queries import Queries
+from yutang.model import Counts
+
+sql = Queries(__package__)
+
+
+def erase(conn: psycopg.Connection, whom: Whom) -> Counts:
+    """Rows per table; see `yutang.erasure`."""
+    return wipe(conn, sql, ("erase_sms_receipt", "erase_sms_out"), whom)
