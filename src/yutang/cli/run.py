@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -83,7 +84,13 @@ def demo(
     chosen = brand or (show.REAL if until or go_on else None)
     last = until.date() if until else None if once or go_on or brand == town.BRAND else first_part(brand or show.REAL)
     with installed() as app, ExitStack() as stack:
-        pond = None if chosen == town.BRAND else show.main(app, chosen, as_json=json, until=last, go_on=go_on)[0]
+        pond = None
+        if chosen != town.BRAND:
+            # The console's lake is that of this pond; one of an earlier run goes with its database.
+            os.environ[config.DEMO.name] = show.available(chosen)
+            if not go_on:
+                _without_lake()
+            pond = show.main(app, chosen, as_json=json, until=last, go_on=go_on)[0]
         if chosen in (None, town.BRAND):
             first = port or _port()
             lived = stack.enter_context(town.lived(app, 0 if once else first + (pond is not None), as_json=json))
@@ -97,6 +104,14 @@ def demo(
             beside = town.links(lived) if chosen is None else ()
             world = World(app, show.available(chosen), pond, beside)
             _serve(pond, app, world.now, port, with_loop=False, world=world)
+
+
+def _without_lake() -> None:
+    from yutang.lake.place import MANIFEST, Folder, placed
+
+    if isinstance(place := placed(), Folder):
+        for path in [MANIFEST, *place.paths()]:
+            place.remove(path)
 
 
 def _serve(

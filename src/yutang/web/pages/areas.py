@@ -37,6 +37,7 @@ AREAS: tuple[tuple[Area, ...], ...] = (
         Area("/deliveries", "deliveries", ("look",)),
         Area("/codes", "codes", ("codes",)),
     ),
+    (Area("/insight", "insight", ("look",)), Area("/predictions", "predictions", ("look",))),
     (Area("/data", "data", ("data", "look"), ("/schema",)), Area("/settings", "settings", ("settings",))),
 )
 """Groups, a line between each two."""

@@ -43,6 +43,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "calendar": ("日历与配额", "Calendar and quotas"),
     "deliveries": ("投递", "Deliveries"),
     "codes": ("活码", "Live codes"),
+    "insight": ("洞察", "Insight"),
+    "predictions": ("预测", "Predictions"),
     "data": ("数据", "Data"),
     "settings": ("设置", "Settings"),
     "people": ("顾客", "People"),

@@ -1,0 +1,54 @@
+"""Training when somebody at the console asks for it: in a process of its own, over the pond of this edge and by its clock.
+
+``python -m yutang.web.training`` reads what to do from standard input: an address may hold a password, and command lines can be seen.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import traceback
+from datetime import datetime
+
+import structlog
+
+from yutang.db.connect import connect
+from yutang.model import YutangError
+from yutang.predict.schedule import LONGEST_SECONDS
+
+log = structlog.get_logger()
+
+
+def run(url: str, now: datetime) -> None:
+    """Train, and wait for the end. Raises YutangError with what went wrong."""
+    command = [sys.executable, "-m", __name__]
+    asked = json.dumps({"url": url, "now": now.isoformat()})
+    try:
+        done = subprocess.run(
+            command, input=asked, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise YutangError(f"the training took longer than {LONGEST_SECONDS // 3600} hours and was ended") from None
+    if done.returncode:
+        log.error("the training failed", said=done.stderr)
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        raise YutangError(f"the training failed: {last}; run `yutang predict train` to see it")
+
+
+def main() -> None:
+    """What the process does."""
+    from yutang.app import train
+
+    asked = json.load(sys.stdin)
+    try:
+        with connect(asked["url"]) as conn:
+            train(conn, datetime.fromisoformat(asked["now"]))
+    except Exception as error:
+        traceback.print_exc()
+        # The last line is what the page says.
+        raise SystemExit(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
+
+
+if __name__ == "__main__":
+    main()
