@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -250,3 +252,11 @@ def test_every_table_has_one_writer() -> None:
 )
 def test_the_search_for_writes_finds_them(statement: str, target: list[str]) -> None:
     assert _WRITES.findall(statement) == target
+
+
+def test_a_command_starts_without_the_heavy_libraries():
+    """Each of them takes longer to load than all else that a command needs; whoever uses one loads it then."""
+    said = (
+        "import sys, yutang.cli; print(*({'scipy', 'duckdb', 'sqlglot', 'lightgbm', 'uvicorn'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "\n"

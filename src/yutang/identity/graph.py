@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from yutang.handles import KINDS
 
@@ -102,6 +100,10 @@ class Components:
 
 def components(batch: Batch, owner: np.ndarray) -> Components:
     """Join strong keys of one event, and keys of one owner. `owner` is the person per key, 0 where unknown."""
+    # Imported where it is needed: it takes longer than everything else that a command loads.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     anchors = batch.anchors()
     owners, owner_index = np.unique(owner[owner > 0], return_inverse=True)
     joins = batch.strong[batch.key]

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 GRID = 4096
 """Points of a distribution: the step is one fen where that suffices, else coarser."""
@@ -41,6 +40,8 @@ class Rate:
 
     def nodes(self) -> np.ndarray:
         """Equally likely values."""
+        from scipy.special import betaincinv
+
         a, b = self.mean * self.concentration, (1 - self.mean) * self.concentration
         found = betaincinv(a, b, (np.arange(NODES) + 0.5) / NODES)
         return found + (self.mean - found.mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -58,11 +59,19 @@ def hashed(password: str) -> str:
 def fits(kept: str | None, password: str) -> bool:
     """Is it the password of this hash? Takes as long when there is none (None). Raises TooMany."""
     with _Turn():
+        # Asked for whether it is needed or not: the time taken says nothing of who is a user.
+        nobody = _nobody()
         try:
-            _hasher.verify(kept or _NOBODY, _same(password[: LONGEST + 1]))
+            _hasher.verify(kept or nobody, _same(password[: LONGEST + 1]))
         except (Argon2Error, InvalidHashError):
             return False
     return kept is not None and len(password) <= LONGEST
+
+
+@cache
+def _nobody() -> str:
+    """Compared with when there is no such user. Not made before the first sign-in: it takes as long as all else that a command loads."""
+    return _hasher.hash("nobody has this password")
 
 
 def outdated(kept: str) -> bool:
@@ -82,7 +91,3 @@ class _Turn:
 
     def __exit__(self, *_: object) -> None:
         _turn.release()
-
-
-_NOBODY = _hasher.hash("nobody has this password")
-"""Compared with when there is no such user, so that the time taken says nothing."""
