@@ -6,7 +6,7 @@ import base64
 import hmac
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b, sha256
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +25,7 @@ class Vault:
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose."""
-        return blake2b(purpose.encode(), key=self.secret[:64], digest_size=32).digest()
+        return _derived(self.secret, purpose)
 
     @cached_property
     def handle_secret(self) -> bytes:
@@ -70,8 +70,18 @@ class Vault:
         return self.unseal(base64.b64decode(sealed)).decode()
 
     def sign(self, purpose: str, data: bytes) -> str:
-        """Hex HMAC-SHA256, for links and webhooks."""
-        return hmac.new(self.derive(purpose), data, sha256).hexdigest()
+        """Hex HMAC-SHA256, for what others check too."""
+        return hmac.digest(self.derive(purpose), data, "sha256").hex()
+
+    def mark(self, purpose: str, data: bytes, size: int) -> bytes:
+        """Keyed BLAKE2b (RFC 7693), for what we alone check: a fifth of the time of HMAC, and a broadcast marks each letter's link."""
+        return blake2b(data, key=self.derive(purpose), digest_size=size).digest()
+
+
+@cache
+def _derived(secret: bytes, purpose: str) -> bytes:
+    """Derived once for each purpose."""
+    return blake2b(purpose.encode(), key=secret[:64], digest_size=32).digest()
 
 
 def open_vault() -> Vault:

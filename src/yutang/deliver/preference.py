@@ -40,7 +40,7 @@ def holder(vault: Vault, now: datetime, text: str, purpose: str = PURPOSE) -> in
 
 
 def _signature(vault: Vault, body: bytes, purpose: str) -> bytes:
-    return bytes.fromhex(vault.sign(purpose, body))[:_SIGNATURE]
+    return vault.mark(purpose, body, _SIGNATURE)
 
 
 def links(
