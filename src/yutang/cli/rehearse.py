@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -52,19 +51,8 @@ def backtest(
     json: Json = False,
 ) -> None:
     """回放历史：这个旅程当时会怎样。 Replay the past with a draft on."""
-    from yutang import replay
-    from yutang.replay.ticks import parse_tick
-
-    with opened() as app, app.connect() as conn:
-        zone = ZoneInfo(definitions.pond(conn)["time_zone"])
-        begin, end = _day(since, time(), zone), _day(until, time.max, zone)
-        drafts, channels = _drafts(conn, journeys, brand), app.channels(conn)
-        with _progress() as watch:
-            found = replay.backtest(
-                app.url, drafts, begin, end, share=_share(sample), tick=parse_tick(tick), alone=alone, channels=channels,
-                watch=watch,
-            )  # fmt: skip
-    _show(found, html, json)
+    asked = {"since": _day(since), "until": _day(until), "share": _share(sample), "tick": tick, "alone": alone}
+    _show(_played("backtest", journeys, brand, asked), html, json)
 
 
 def dryrun(
@@ -78,30 +66,27 @@ def dryrun(
     json: Json = False,
 ) -> None:
     """试跑：从现在起这个旅程会怎样，什么都不发。 From now on, nothing is sent."""
+    asked = {"days": days, "share": _share(sample), "tick": tick, "alone": alone}
+    _show(_played("dryrun", journeys, brand, asked), html, json)
+
+
+def _played(kind: str, journeys: list[str], folder: str | None, asked: dict[str, Any]) -> Any:
     from yutang import replay
-    from yutang.replay.ticks import parse_tick
+    from yutang.brand import load_brand
 
     with opened() as app, app.connect() as conn:
-        drafts, channels = _drafts(conn, journeys, brand), app.channels(conn)
+        zone = ZoneInfo(definitions.pond(conn)["time_zone"])
+        drafts = replay.drafts_of(conn, journeys, load_brand(folder_of(folder)) if folder else None)
         with _progress() as watch:
-            found = replay.dry_run(
-                app.url, drafts, app.clock(), days, share=_share(sample), tick=parse_tick(tick), alone=alone,
-                channels=channels, watch=watch,
-            )  # fmt: skip
-    _show(found, html, json)
+            return replay.play(
+                app.url, app.clock(), kind, replay.Asked(journeys, **asked), drafts, zone, app.channels(conn), watch
+            )
 
 
-def _drafts(conn: psycopg.Connection, names: list[str], folder: str | None) -> dict[str, dict[str, Any]]:
-    from yutang.brand import load_brand
-    from yutang.replay.book import drafts_of
-
-    return drafts_of(conn, names, load_brand(folder_of(folder)) if folder else None)
-
-
-def _day(text: str, at: time, zone: ZoneInfo) -> datetime:
-    """An instant of a day on the pond's clocks. Raises YutangError."""
+def _day(text: str) -> date:
+    """Raises YutangError."""
     try:
-        return datetime.combine(date.fromisoformat(text), at, zone)
+        return date.fromisoformat(text)
     except ValueError:
         raise YutangError(f"'{text}' is no day; write it as 2026-01-31") from None
 

@@ -10,13 +10,13 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath
 
 from yutang.model import Reason, YutangError
-from yutang.replay import book
+from yutang.replay import Asked, book
 from yutang.web.access import holder_of, with_key
 from yutang.web.api.spec import KEY, RehearsalOperation
 from yutang.web.edge import Edge, edge_of
 from yutang.web.problems import Problem
 
-_asked = msgspec.json.Decoder(book.Asked)
+_asked = msgspec.json.Decoder(Asked)
 
 
 @post(
@@ -82,7 +82,7 @@ async def _ask(request: Request, kind: str) -> Response[Any]:
     return Response({"rehearsal_id": number, "state": "waiting"}, status_code=202, media_type=MediaType.JSON)
 
 
-def _keep(edge: Edge, kind: str, asked: book.Asked, by: str) -> int:
+def _keep(edge: Edge, kind: str, asked: Asked, by: str) -> int:
     with edge.pool.lend() as conn:
         try:
             number = book.ask(conn, edge.clock(), kind, asked, by)

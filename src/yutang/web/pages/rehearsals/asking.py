@@ -13,7 +13,7 @@ from litestar import Request
 from yutang import users
 from yutang.model import YutangError
 from yutang.plan.book import digest
-from yutang.replay import book
+from yutang.replay import Asked, book
 from yutang.web.edge import edge_of
 from yutang.web.forms import number_of, text_of
 
@@ -78,21 +78,19 @@ def of_files(conn: psycopg.Connection, files: Mapping[str, str]) -> list[Any]:
     return book.listing(conn, numbers=numbers) if numbers else []
 
 
-def _dry_run(files: Mapping[str, str], journeys: Sequence[str], form: Mapping[str, Any]) -> book.Asked:
+def _dry_run(files: Mapping[str, str], journeys: Sequence[str], form: Mapping[str, Any]) -> Asked:
     days = number_of(form, "days")
     if days is None or not 1 <= days <= 366:
         raise Wrong("not_days")
-    return book.Asked(list(journeys), days=days, files=dict(files), tick=_tick(form))
+    return Asked(list(journeys), days=days, files=dict(files), tick=_tick(form))
 
 
-def _backtest(files: Mapping[str, str], journeys: Sequence[str], form: Mapping[str, Any]) -> book.Asked:
+def _backtest(files: Mapping[str, str], journeys: Sequence[str], form: Mapping[str, Any]) -> Asked:
     since, until = (_day(text_of(form, name)) for name in ("since", "until"))
     if since is None or until is None or since > until:
         raise Wrong("not_span")
     share = (number_of(form, "share") or 100) / 100
-    return book.Asked(
-        list(journeys), since=since, until=until, share=min(share, 1.0), files=dict(files), tick=_tick(form)
-    )
+    return Asked(list(journeys), since=since, until=until, share=min(share, 1.0), files=dict(files), tick=_tick(form))
 
 
 def _tick(form: Mapping[str, Any]) -> str:
