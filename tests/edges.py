@@ -29,8 +29,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(url: str, local: bool = True, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[str]:
-    """The base address of a server over this database, for as long as the block runs."""
+    """The base address of a server over this database, for as long as the block runs. A page waits for its figures, however busy the
+    machine is."""
     edge = Edge.open(url, VAULT, clock, local)
+    edge.shelf.patience = 30.0
     try:
         with Running(edge, "127.0.0.1", 0).in_background("edge") as address:
             yield address

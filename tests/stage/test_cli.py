@@ -123,7 +123,7 @@ def test_up_serves_works_and_ends_on_a_signal(
         sent = httpx.post(f"{base}/v1/events", json=[event], headers={"Authorization": f"Bearer {key}"})
         assert sent.json()["accepted"] == 1
         _wait(lambda: conn.execute("select count(*) as n from profile").fetchone().n == 1)  # type: ignore[union-attr]
-        assert httpx.get(f"{base}/healthz").json() == {"ok": True, "database": "up", "loop": "running"}
+        _wait(lambda: httpx.get(f"{base}/healthz").json() == {"ok": True, "database": "up", "loop": "running"})
         assert "cannot listen" in yutang("up", code=2).stderr
     finally:
         process.send_signal(signal.SIGINT)

@@ -157,6 +157,7 @@ def test_the_worker_trains_once_a_day_by_one_program(
         assert loop.sql.claim_chores(other).fetchone().claimed
         loop.chores(conn, NOW)
         assert trained == [], "another program is at it"
+        other.execute("select pg_advisory_unlock_all()")
     loop.chores(conn, NOW)
     assert trained == [1]
     monkeypatch.setenv("YUTANG_TRAIN_HOURS", "0")

@@ -46,11 +46,12 @@ class Shelf:
     """One for an edge."""
 
     pool: Pool
+    patience: float = PATIENCE
     _entries: dict[Hashable, _Entry] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
 
-    def get(self, key: Hashable, make: Make, patience: float = PATIENCE) -> Found:
+    def get(self, key: Hashable, make: Make, patience: float | None = None) -> Found:
         """The figures of this key, which names all that they depend on; `make` is asked where they are too old."""
         with self._lock:
             entry = self._entry(key)
@@ -58,12 +59,12 @@ class Shelf:
                 entry.done = threading.Event()
                 threading.Thread(target=self._make, args=(key, entry, make), name="figures", daemon=True).start()
             done = entry.done
-        there = done is None or done.wait(patience)
+        there = done is None or done.wait(self.patience if patience is None else patience)
         return Found(entry.value, not there)
 
-    def several(self, makes: Mapping[Hashable, Make], patience: float = PATIENCE) -> dict[Hashable, Found]:
+    def several(self, makes: Mapping[Hashable, Make]) -> dict[Hashable, Found]:
         """All of these, made side by side; the request waits for them together."""
-        until = monotonic() + patience
+        until = monotonic() + self.patience
         for key, make in makes.items():
             self.get(key, make, 0)
         return {key: self.get(key, make, max(0.0, until - monotonic())) for key, make in makes.items()}

@@ -18,8 +18,6 @@ from yutang.web.edge import Edge
 from yutang.web.shelf import Found, Make
 
 sql = Queries(__package__)
-PATIENCE = 0.3
-"""Seconds that a page waits for its first figures."""
 
 
 @dataclass
@@ -90,18 +88,18 @@ class Walked:
     places: dict[tuple[int, int], int]
 
 
-def _kept(edge: Edge, key: Hashable, make: Make, patience: float) -> Found:
+def _kept(edge: Edge, key: Hashable, make: Make, patience: float | None = None) -> Found:
     """Whoever has older figures to show waits for no newer ones."""
     found = edge.shelf.get(key, make, 0.0)
-    return edge.shelf.get(key, make, patience) if found.value is None and patience else found
+    return edge.shelf.get(key, make, patience) if found.value is None else found
 
 
 def every(edge: Edge) -> Found:
     """`Fared` of every journey, by its id."""
-    return _kept(edge, "journeys", _every, PATIENCE)
+    return _kept(edge, "journeys", _every)
 
 
-def walked(edge: Edge, journey: int, patience: float = PATIENCE) -> Found:
+def walked(edge: Edge, journey: int, patience: float | None = None) -> Found:
     """`Walked` of one journey."""
     return _kept(edge, ("journey", journey), lambda conn: _walked(conn, journey), patience)
 
@@ -113,23 +111,17 @@ def effects(edge: Edge) -> Found:
 
 def effect(edge: Edge, name: str, days: int) -> Found:
     """What a journey has changed."""
-    return _kept(
-        edge, ("journey effect", name, days), lambda conn: experiment.effect(conn, edge.clock(), name, days), PATIENCE
-    )
+    return _kept(edge, ("journey effect", name, days), lambda conn: experiment.effect(conn, edge.clock(), name, days))
 
 
 def path(edge: Edge, name: str, days: int) -> Found:
     """How that came to be what it is."""
-    return _kept(
-        edge, ("journey path", name, days), lambda conn: experiment.path(conn, edge.clock(), name, days), PATIENCE
-    )
+    return _kept(edge, ("journey path", name, days), lambda conn: experiment.path(conn, edge.clock(), name, days))
 
 
 def collisions(edge: Edge, journey: int) -> Found:
     """Why its touches had to wait, and for whom."""
-    return _kept(
-        edge, ("journey collisions", journey), lambda conn: sql.collisions(conn, journey=journey).fetchall(), PATIENCE
-    )
+    return _kept(edge, ("journey collisions", journey), lambda conn: sql.collisions(conn, journey=journey).fetchall())
 
 
 def _every(conn: psycopg.Connection) -> dict[int, Fared]:
