@@ -12,6 +12,7 @@ import pytest
 from browsers import DESKTOP, at_sizes, check_accessible
 from edges import NOW, serving
 from yutang.brand import drafts, load_brand, publish, shipped
+from yutang.web.pages.editor import counts
 
 FORKS = """\
 steps:
@@ -176,6 +177,23 @@ def test_a_chinese_input_method_is_left_alone(base: str, conn: psycopg.Connectio
         expect(page.locator("h1")).to_have_text("你好欢迎")
     assert "zh: 你好欢迎" in text(conn)
     assert "class: companion" in text(conn)
+
+
+def test_figures_that_come_late_take_back_nothing(base: str, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was chosen while they were counted stays chosen, also before it is saved."""
+    monkeypatch.setattr(counts, "PATIENCE", 0.0)
+    late: list[Any] = []
+    with opened(viewport=DESKTOP) as page:
+        page.route("**/edit?*counts=*", lambda route: late.append(route))
+        page.route("**/edit/head", lambda _: None)
+        with page.expect_request("**/edit?*counts=*"):
+            page.goto(f"{base}/journeys/welcome/edit?at=head")
+        page.select_option("#class", "companion")
+        with page.expect_response("**/edit?*counts=*"):
+            late[0].continue_()
+        expect(page.locator("#counting")).to_have_count(0)
+        assert page.input_value("#class") == "companion"
+        page.unroute_all(behavior="ignoreErrors")
 
 
 def test_two_people_at_once(base: str, conn: psycopg.Connection, opened: Any, shot: Any) -> None:

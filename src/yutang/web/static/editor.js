@@ -58,8 +58,9 @@
       else if (!mine && field.value !== field.defaultValue) field.value = field.defaultValue;
     }
   }
-  document.addEventListener("htmx:after:swap", () => {
-    if (!editor()) return;
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    // Figures that came late are put beside the steps: nothing in the panel is newer than what stands there.
+    if (!editor() || ctx.target.id === "outline") return;
     settle();
     const current = editor().querySelector("a.step-line[aria-current]");
     const sheet = getComputedStyle(document.getElementById("panel") ?? editor()).position === "fixed";
