@@ -12,7 +12,7 @@ from rich.text import Text
 from yutang.app import opened
 from yutang.cli import say
 
-group = typer.Typer(help="预测：LTV、复购时钟。 Predictions: lifetime value, repurchase clock.", no_args_is_help=True)
+group = typer.Typer(help="预测：价值、复购时钟、评分、推荐。 Predictions: value, repurchase clock, scores, products.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。 As JSON.")]
 STYLE = {"serving": "green", "refused": "yellow", "abstained": "yellow"}
 MONEY = ("value_90d", "margin_90d")
