@@ -12,7 +12,10 @@ from rich.text import Text
 from yutang.app import opened
 from yutang.cli import say
 
-group = typer.Typer(help="预测：价值、复购时钟、评分、推荐。 Predictions: value, repurchase clock, scores, products.", no_args_is_help=True)
+group = typer.Typer(
+    help="预测：价值、复购时钟、评分、推荐。 Predictions: value, repurchase clock, scores, products.",
+    no_args_is_help=True,
+)
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。 As JSON.")]
 STYLE = {"serving": "green", "refused": "yellow", "abstained": "yellow"}
 MONEY = ("value_90d", "margin_90d")
@@ -96,9 +99,11 @@ def products(
     if json:
         say.as_json(found)
     elif not found.products:
-        say.out.print("没有可推荐的商品：没有带商品的订单、尚未训练，或都已售罄（见 yutang predict report）。")
         say.out.print(
-            "Nothing to tell: no orders with products, nothing trained, or all sold out (see yutang predict report)."
+            "没有可推荐的商品：没有带商品的订单、尚未训练、都已售罄，或不在商品目录里（见 yutang predict report）。"
+        )
+        say.out.print(
+            "Nothing to tell: no orders with products, nothing trained, all sold out, or not in the catalogue (see yutang predict report)."
         )
     else:
         say.table(

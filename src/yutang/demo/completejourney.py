@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -41,7 +42,8 @@ class CompleteJourney:
 
     def __init__(self, tables: Path, zone: str, every: int = 1) -> None:
         self.zone = ZoneInfo(zone)
-        self._rows = self._read(tables, f"household_id % {every} = 0")
+        self._tables, self._some = str(tables).replace("'", "''"), f"household_id % {every} = 0"
+        self._rows = self._read()
         self._next = next(self._rows, None)
 
     def day(self, conn: psycopg.Connection, day: date) -> list[Happened]:  # noqa: ARG002 - what was, was: nobody reacts
@@ -52,13 +54,25 @@ class CompleteJourney:
             self._next = next(self._rows, None)
         return found
 
-    def _read(self, tables: Path, some: str) -> Iterator[Happened]:
+    def goods(self) -> Iterator[dict[str, Any]]:
+        """What these households bought in the year. A title is the kind of goods and the size: that is all that the package tells."""
+        sold = f"""select p.product_id::varchar as id, coalesce(p.product_type, p.product_category) as kind, p.package_size as size,
+                          p.product_category as category
+                   from '{self._tables}/products.parquet' p
+                   where kind is not null and p.product_id in (
+                       select product_id from '{self._tables}/transactions.parquet' where {self._some})"""
+        with duckdb.connect() as lake:
+            for product, kind, size, category in lake.execute(sold).fetchall():
+                title = " ".join(part for part in (kind.capitalize(), size) if part)
+                yield {"id": product, "title": title, "category": category and category.capitalize()}
+
+    def _read(self) -> Iterator[Happened]:
         """Everything in order of time, a few thousand rows in memory at once."""
         offset = datetime.combine(self.first, time(), self.zone).isoformat()[-6:]
         sql = (resources.files(__package__) / "completejourney.sql").read_text("utf-8")
         for name, value in (
-            ("@folder", str(tables).replace("'", "''")),
-            ("@some", some),
+            ("@folder", self._tables),
+            ("@some", self._some),
             ("@source", SOURCE),
             ("@offset", offset),
         ):

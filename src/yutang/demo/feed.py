@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
@@ -30,6 +30,10 @@ class Feed(Protocol):
     def day(self, conn: psycopg.Connection, day: date) -> list[Happened]:
         """The events of one business day, in order of time. Days are asked for once each, in order; `conn` shows what the
         brand did so far (people react to coupons)."""
+        ...
+
+    def goods(self) -> Iterator[dict[str, Any]]:
+        """What is sold, as the catalogue takes it."""
         ...
 
 

@@ -11,13 +11,14 @@ import json
 import sys
 import time as stopwatch
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 from rich.console import Console
 
-from yutang import worker
+from yutang import product, worker
 from yutang.brand import Brand, load_brand, publish, shipped
 from yutang.channels.sandbox.send import Sandbox
 from yutang.db.connect import connect
@@ -103,6 +104,7 @@ def run(
     with connect(url) as conn:
         if not go_on:
             publish(conn, _instant(loaded, first, time()), loaded)
+            stock(conn, _instant(loaded, first, time()), feed)
         events = summary(conn)["events"]
         catch_up(conn, feed, first)
         live(conn, app.vault, loaded, feed, watch, first, last)
@@ -130,6 +132,13 @@ def feed_of(brand: Brand, every: int) -> Feed:
     if tables is None:
         raise YutangError(NO_DATA)
     return completejourney.CompleteJourney(tables, brand.pond["time_zone"], every)
+
+
+def stock(conn: psycopg.Connection, now: datetime, feed: Feed) -> None:
+    """Put what is sold into the catalogue."""
+    goods = feed.goods()
+    while some := list(islice(goods, product.MOST)):
+        product.put(conn, now, some)
 
 
 def catch_up(conn: psycopg.Connection, feed: Feed, first: date) -> None:

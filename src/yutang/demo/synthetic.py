@@ -40,6 +40,11 @@ class Coffee:
         self.zone, self.seed = ZoneInfo(zone), seed
         self.people = populate(np.random.default_rng(seed), people, self.days)
 
+    def goods(self) -> Iterator[dict[str, Any]]:
+        """The menu."""
+        for product, name, price in DRINKS:
+            yield {"id": product, "title": name, "price_fen": price, "category": "咖啡"}
+
     def script(self, letter: Letter) -> Reaction:
         """Two in five open a message, some of them tap on it."""
         mood = zlib.crc32(f"{letter.person_id}:{letter.subject[:6]}".encode()) % 100

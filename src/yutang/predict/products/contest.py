@@ -21,7 +21,7 @@ from yutang.predict.products.views import VIEWS, Seen
 WINDOW = 28
 """Days in which the next basket is looked for: four weeks that were held out."""
 ROUNDS = 2
-MOST_PEOPLE = 2_000
+MOST_PEOPLE = 1_000
 """People who are asked about in each window, every so many-th."""
 LEAST_PEOPLE = 200
 LEAST_PRODUCTS = 20
@@ -151,7 +151,7 @@ def contest(baskets: Baskets, today: int) -> Ranking | Missing:
     windows = [ask(baskets, today - (n + 1) * WINDOW) for n in range(ROUNDS)]
     windows = [one for n, one in enumerate(windows) if n == 0 or len(one.people) >= LEAST_PEOPLE]
     ways, silent = [*WAYS, MIX], {}
-    lesson = ask(baskets, today - (ROUNDS + 1) * WINDOW, most=MOST_PEOPLE)
+    lesson = ask(baskets, today - (ROUNDS + 1) * WINDOW)
     if len(lesson.people) >= LEAST_PEOPLE:
         ways.append(
             Way(LEARNED, "同上，权重从更早的四周学来", "the same with weights learned on earlier weeks", learn(lesson))
