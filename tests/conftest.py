@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 
 from commands import Run, environment_of, runner
@@ -16,6 +17,9 @@ from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.db.place import SHARED
 from yutang.db.server import Server
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # a machine that has other things to do is no fault of ours
 
 
 @pytest.fixture(scope="session")
