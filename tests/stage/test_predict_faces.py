@@ -12,12 +12,11 @@ import pytest
 
 from buyers import Bought, buyers, write
 from commands import Run
-from yutang import definitions
-from yutang.cli import loop
+from yutang import chores, definitions
+from yutang.chores import training
 from yutang.clock import system_now
 from yutang.db.connect import connect
 from yutang.model import YutangError
-from yutang.predict import schedule
 from yutang.predict.train import train
 from yutang.segment.explain import explain
 from yutang.segment.language import from_json
@@ -152,29 +151,25 @@ def test_the_worker_trains_once_a_day_by_one_program(
     conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[int] = []
-    monkeypatch.setattr(schedule, "run", lambda: trained.append(1))
+    monkeypatch.setattr(training, "run", lambda *_: trained.append(1))
     with connect(url) as other:
-        assert loop.sql.claim_chores(other).fetchone().claimed
-        loop.chores(conn, NOW)
+        assert chores.sql.claim(other).fetchone().claimed
+        chores.do(conn, url, NOW)
         assert trained == [], "another program is at it"
         other.execute("select pg_advisory_unlock_all()")
-    loop.chores(conn, NOW)
+    chores.do(conn, url, NOW)
     assert trained == [1]
     monkeypatch.setenv("YUTANG_TRAIN_HOURS", "0")
-    loop.chores(conn, NOW)
+    chores.do(conn, url, NOW)
     assert trained == [1]
 
 
 @pytest.mark.usefixtures("home")
-def test_a_training_runs_in_a_process_of_its_own(
-    conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("YUTANG_DATABASE_URL", url)
-    assert schedule.due(conn, NOW)
-    schedule.run()
+def test_a_training_runs_in_a_process_of_its_own(conn: psycopg.Connection, url: str) -> None:
+    assert training.due(conn, NOW)
+    training.run(url, NOW)
     (at,) = conn.execute("select max(trained_at) from model").fetchone()
-    assert not schedule.due(conn, at + timedelta(hours=23))
-    assert schedule.due(conn, at + timedelta(hours=24))
-    monkeypatch.setenv("YUTANG_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert not training.due(conn, at + timedelta(hours=23))
+    assert training.due(conn, at + timedelta(hours=24))
     with pytest.raises(YutangError, match="the training failed"):
-        schedule.run()
+        training.run("postgresql://nobody@127.0.0.1:1/none", NOW)

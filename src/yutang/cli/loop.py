@@ -9,12 +9,10 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from yutang import erasure, lake, worker
+from yutang import chores, worker
 from yutang.app import App
 from yutang.db.connect import connect
-from yutang.db.queries import Queries
 from yutang.model import Counts, YutangError
-from yutang.predict import schedule
 
 AGAIN_SECONDS = 1.0
 """How long to wait before the database is tried again."""
@@ -26,7 +24,6 @@ claimed in the database, and is taken up again as after any other crash."""
 LOOK_SECONDS = 300.0
 """How often it is asked whether a chore is due; also how long a program that has just started is left alone."""
 
-sql = Queries(__package__)
 log = structlog.get_logger()
 
 
@@ -53,9 +50,9 @@ class Loop:
     def run(self) -> None:
         """Nothing is in memory: after a lost connection the next pass simply goes on."""
         ear = threading.Thread(target=self._keep_on, args=(self._listen,), name="ear", daemon=True)
-        chores = threading.Thread(target=self._keep_on, args=(self._chores,), name="chores", daemon=True)
+        daily = threading.Thread(target=self._keep_on, args=(self._chores,), name="chores", daemon=True)
         ear.start()
-        chores.start()
+        daily.start()
         self._keep_on(self._work)
         ear.join(GRACE_SECONDS)
 
@@ -68,7 +65,7 @@ class Loop:
     def _chores(self, conn: psycopg.Connection) -> None:
         """What is due from time to time. Killed in the middle it loses nothing, so that nobody waits for it to end."""
         while not self._stopping.wait(LOOK_SECONDS):
-            chores(conn, self._clock())
+            chores.do(conn, self._url, self._clock())
 
     def _keep_on(self, part: Callable[[psycopg.Connection], None]) -> None:
         while not self._stopping.is_set():
@@ -78,21 +75,3 @@ class Loop:
             except (psycopg.OperationalError, YutangError) as error:
                 log.warning("the database cannot be reached; trying again", error=str(error).strip())
                 self._stopping.wait(AGAIN_SECONDS)
-
-
-def chores(conn: psycopg.Connection, now: datetime) -> None:
-    """Erasures settled, the history archived, the models trained, where that is due; by one program at a time, however many there are."""
-    if not sql.claim_chores(conn).fetchone().claimed:
-        return
-    try:
-        if late := erasure.settle(conn, now):
-            log.info("what came late of people who were erased is gone too", rows=late)
-        if lake.due(conn, now):
-            log.info("the lake is up to date", **lake.keep(conn, now))
-        if schedule.due(conn, now):
-            schedule.run()
-            log.info("the models are trained")
-    except YutangError as error:
-        log.error("a chore failed; it is tried again later", error=str(error))
-    finally:
-        sql.leave_chores(conn)

@@ -8,10 +8,3 @@ order by e.event_id desc limit %(limit)s::int;
 -- The payload stays sealed.
 select r.reject_id, r.at, r.source, r.source_id, r.reason, r.detail, r.import_id from reject r
 order by r.reject_id desc limit %(limit)s::int;
-
--- name: claim_chores
--- Held until it is left, or the connection ends.
-select pg_try_advisory_lock(hashtextextended('chores', 0)) as claimed;
-
--- name: leave_chores
-select pg_advisory_unlock(hashtextextended('chores', 0));

@@ -12,17 +12,19 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
+from litestar import Request
+from litestar.response import ServerSentEvent
 
 from yutang import lake
+from yutang.chores import claimed, training
 from yutang.db.connect import connect
-from yutang.db.queries import Queries
 from yutang.model import Counts, YutangError
-from yutang.web import training
-from yutang.web.edge import Edge
+from yutang.web import progress
+from yutang.web.edge import Edge, edge_of
 from yutang.web.pool import Pool
+from yutang.web.progress import State
 
 log = structlog.get_logger()
-sql = Queries("yutang.web")
 What = Literal["archive", "train"]
 BUSY = "后台正在归档或训练，请稍后再试。 the worker is archiving or training just now; try again in a while"
 
@@ -57,11 +59,20 @@ def begin(edge: Edge, what: What) -> Chore:
     return one
 
 
+def follow(request: Request, what: What, html: Callable[[Chore], str]) -> ServerSentEvent:
+    """How far it is, for a page's ``data-progress``: until it has ended; then the page is loaded anew."""
+
+    def state(_: object) -> State:
+        one = of(edge_of(request), what)
+        return State("", "") if one is None or one.ended_at is not None else State(html(one))
+
+    return progress.follow(request, state)
+
+
 def _do(edge: Edge, what: What, one: Chore) -> None:
     try:
-        with connect(edge.pool.url) as conn:
-            # The worker's chores hold the same lock: two at once would do the work twice.
-            if sql.claim_chores(conn).fetchone().claimed:
+        with connect(edge.pool.url) as conn, claimed(conn) as alone:
+            if alone:
                 DEEDS[what](edge, conn, one)
             else:
                 one.error = BUSY

@@ -115,7 +115,3 @@ where c.bucket = %(bucket)s::smallint and c.person_id = %(person)s::bigint
 order by open desc, case when c.state in ('issued', 'reserved') and coalesce(c.expires_at > %(now)s::timestamptz, true) then c.expires_at end,
          c.issued_at desc, c.code
 limit %(limit)s::int;
-
--- name: claim_chores
--- The same lock as the worker's; it goes with the connection.
-select pg_try_advisory_lock(hashtextextended('chores', 0)) as claimed;

@@ -11,7 +11,6 @@ from yutang.web.edge import edge_of
 from yutang.web.forms import Form, page_of, text_of
 from yutang.web.pages.insight.text import TEXT
 from yutang.web.pages.page import Page
-from yutang.web.progress import State, follow
 from yutang.web.routes import act, look
 
 
@@ -28,12 +27,5 @@ def archive(request: Request, data: Form) -> Redirect:
 @look("/insight/archive/progress", "look")
 def progress(request: Request) -> ServerSentEvent:
     """Until the run has ended; then the page is loaded anew."""
-    edge, page = edge_of(request), Page(request, texts=TEXT)
-
-    def state(_: object) -> State:
-        chore = chores.of(edge, "archive")
-        if chore is None or chore.ended_at is not None:
-            return State("", "")
-        return State(page.render("insight/progress.html", chore=chore))
-
-    return follow(request, state)
+    page = Page(request, texts=TEXT)
+    return chores.follow(request, "archive", lambda one: page.render("insight/progress.html", chore=one))

@@ -16,7 +16,6 @@ from yutang.web.edge import edge_of
 from yutang.web.pages.page import Page
 from yutang.web.pages.predictions import outlook
 from yutang.web.pages.predictions.text import TEXT
-from yutang.web.progress import State, follow
 from yutang.web.routes import act, look
 
 MARKS = {"serving": "sent", "refused": "hold", "abstained": "hold"}
@@ -70,12 +69,5 @@ def train(request: Request) -> Redirect:
 @look("/predictions/progress", "look")
 def progress(request: Request) -> ServerSentEvent:
     """Until the training has ended; then the page is loaded anew."""
-    edge, page = edge_of(request), Page(request, texts=TEXT)
-
-    def state(_: object) -> State:
-        chore = chores.of(edge, "train")
-        if chore is None or chore.ended_at is not None:
-            return State("", "")
-        return State(page.render("predictions/progress.html", chore=chore))
-
-    return follow(request, state)
+    page = Page(request, texts=TEXT)
+    return chores.follow(request, "train", lambda one: page.render("predictions/progress.html", chore=one))

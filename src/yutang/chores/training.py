@@ -1,6 +1,6 @@
-"""Training when somebody at the console asks for it: in a process of its own, over the pond of this edge and by its clock.
+"""Training in a process of its own: its memory goes back to the system, and no thread of ours waits for arithmetic.
 
-``python -m yutang.web.training`` reads what to do from standard input: an address may hold a password, and command lines can be seen.
+``python -m yutang.chores.training`` reads what to do from standard input: an address may hold a password, and command lines can be seen.
 """
 
 from __future__ import annotations
@@ -11,13 +11,22 @@ import sys
 import traceback
 from datetime import datetime
 
+import psycopg
 import structlog
 
+from yutang import config
 from yutang.db.connect import connect
 from yutang.model import YutangError
-from yutang.predict.schedule import LONGEST_SECONDS
+from yutang.predict.reading import sql
 
 log = structlog.get_logger()
+LONGEST_SECONDS = 4 * 3600
+"""After this a training is given up."""
+
+
+def due(conn: psycopg.Connection, now: datetime) -> bool:
+    """Is it time to train again? Raises YutangError when the setting is no number of hours."""
+    return config.due(config.TRAIN_HOURS, sql.trained_at(conn).fetchone().at, now)
 
 
 def run(url: str, now: datetime) -> None:

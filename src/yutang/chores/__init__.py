@@ -1,0 +1,46 @@
+"""What is done once a day beside the loop: erasures settled, the history archived, the models trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from yutang import erasure, lake
+from yutang.chores import training
+from yutang.db.queries import Queries
+from yutang.model import YutangError
+
+sql = Queries(__package__)
+log = structlog.get_logger()
+
+
+@contextmanager
+def claimed(conn: psycopg.Connection) -> Iterator[bool]:
+    """Is the block the only one, in however many programs, that does chores? Two at once would do the work twice."""
+    yes = sql.claim(conn).fetchone().claimed
+    try:
+        yield yes
+    finally:
+        if yes:
+            sql.leave(conn)
+
+
+def do(conn: psycopg.Connection, url: str, now: datetime) -> None:
+    """Whatever is due. Killed in the middle it loses nothing. `url`: of the same pond."""
+    with claimed(conn) as alone:
+        if not alone:
+            return
+        try:
+            if late := erasure.settle(conn, now):
+                log.info("what came late of people who were erased is gone too", rows=late)
+            if lake.due(conn, now):
+                log.info("the lake is up to date", **lake.keep(conn, now))
+            if training.due(conn, now):
+                training.run(url, now)
+                log.info("the models are trained")
+        except YutangError as error:
+            log.error("a chore failed; it is tried again later", error=str(error))
