@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from yutang.insight.questions import params
+from yutang.insight.questions.parts import events_of
 from yutang.insight.questions.shape import Asked, Column, Param, Parts, Question, Table, column, share
 from yutang.insight.questions.tree import build
 from yutang.why.words import both
@@ -43,20 +44,20 @@ def age(unit: str, n: int) -> int:
 
 def _build_retention(asked: Asked, dialect: str) -> Parts:
     unit = asked["unit"]
-    any_event = asked["again"] == ("any",)
+    again = events_of(None if asked["again"] == ("any",) else asked["again"], dialect)
     text = f"""with firsts as (
-            select person_id, min(at) as first_at, min(day) as first_day from events where type = :begin group by person_id),
+            select person_id, min(at) as first_at, min(day) as first_day from :begun as e group by person_id),
         back as (
-            select person_id, y_{unit}(day) as period, max(at) as last_at from events
-            where day between :since and :today and {"true" if any_event else "type in :again"} group by person_id, y_{unit}(day))
+            select person_id, y_{unit}(day) as period, max(at) as last_at from :again as e
+            where day between :since and :today group by person_id, y_{unit}(day))
         select person_id, y_{unit}(first_day) as cohort, {SIZE} as age from firsts where first_day between :since and :until
         union all
         select f.person_id, y_{unit}(f.first_day) as cohort, {aged(unit, "f.first_day", "b.period")} as age
         from firsts as f join back as b on b.person_id = f.person_id
         where f.first_day between :since and :until and b.last_at > f.first_at"""
     map = build(
-        text, dialect, begin=asked["begin"], since=asked["since"], until=asked["until"], today=asked.today,
-        **({} if any_event else {"again": asked["again"]}),
+        text, dialect, begun=events_of([asked["begin"]], dialect), again=again, since=asked["since"], until=asked["until"],
+        today=asked.today,
     )  # fmt: skip
     return Parts(map, build("select cohort, age, count(*) as people from map group by cohort, age", dialect))
 

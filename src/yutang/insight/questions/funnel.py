@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from yutang.insight.questions import params
 from yutang.insight.questions.params import Step
-from yutang.insight.questions.parts import by_who, holds, named, with_split
+from yutang.insight.questions.parts import by_who, holds, named, steps_taken, with_split
 from yutang.insight.questions.shape import Asked, Param, Parts, Question, Table, column, share
 from yutang.insight.questions.tree import CLICKHOUSE, build
 from yutang.why.words import both
@@ -61,16 +61,16 @@ def _duckdb(asked: Asked) -> exp.Expression:
     """A chain of ASOF joins: from each beginning to the next event of each step. Of beginnings that meet in one event the last counts."""
     steps, micros = asked["steps"], asked["within"] // timedelta(microseconds=1)
     days = {"since": asked["since"], "until": asked["until"], "last": _last_day(asked)}
-    begun = """select person_id, y_micros(at) as began, y_micros(at) as t from events
-        where :holds and day between :since and :until group by all"""
-    texts = [build(begun, "duckdb", holds=holds(steps[0], "duckdb"), **days)]
+    begun = """select person_id, y_micros(at) as began, y_micros(at) as t from :taken as e
+        where day between :since and :until"""
+    texts = [build(begun, "duckdb", taken=steps_taken(steps[0], "duckdb"), **days)]
     for n in range(1, len(steps)):
         op = "<" if _again(steps, n) else "<="
         text = f"""select c.person_id, max(c.began) as began, e.t from c{n - 1} as c asof join (
-            select person_id, y_micros(at) as t from events where :holds and day between :since and :last) as e
+            select person_id, y_micros(at) as t from :taken as s where day between :since and :last) as e
             on c.person_id = e.person_id and c.t {op} e.t
             where e.t <= c.began + :micros group by c.person_id, e.t"""
-        texts.append(build(text, "duckdb", holds=holds(steps[n], "duckdb"), micros=micros, **days))
+        texts.append(build(text, "duckdb", taken=steps_taken(steps[n], "duckdb"), micros=micros, **days))
     reached = [build(f"select distinct person_id, {n + 1} as level from c{n}", "duckdb") for n in range(len(steps))]
     chain = build("select person_id, max(level) as level from :all as r group by person_id", "duckdb",
                   all=reduce(lambda a, b: exp.union(a, b, distinct=False), reached).subquery())  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import Any
@@ -30,6 +30,25 @@ def _holds(test: Test, dialect: str) -> exp.Expression:
         return build("coalesce(:said <> :value, true)", dialect, said=said, value=test.value)
     text = f"coalesce(y_number(:said) {test.op} :value, false)"
     return build(text, dialect, said=said, value=test.value)
+
+
+def steps_taken(step: Step, dialect: str) -> exp.Expression:
+    """The events that are such a step: person_id, event_id, at, day."""
+    if step.tests:
+        text = "select person_id, event_id, at, day from events where :holds"
+        return build(text, dialect, holds=holds(step, dialect)).subquery()
+    return events_of([step.type], dialect)
+
+
+def events_of(types: Collection[str] | None, dialect: str) -> exp.Expression:
+    """The events of these types (None: all): person_id, event_id, at, day. Every `ordered` event has its row in `orders`, which is
+    read in a third of the time."""
+    columns = "select person_id, event_id, at, day from"
+    if types is None:
+        return build(f"{columns} events", dialect).subquery()
+    if set(types) == {"ordered"}:
+        return build(f"{columns} orders", dialect).subquery()
+    return build(f"{columns} events where type in :types", dialect, types=sorted(types)).subquery()
 
 
 def person_value(by: Attribute, dialect: str) -> exp.Expression:

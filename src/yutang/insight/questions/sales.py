@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlglot import exp
-
 from yutang.insight.questions import params
 from yutang.insight.questions.cohorts import UNIT
 from yutang.insight.questions.shape import Asked, Param, Parts, Question, Table, column, share
@@ -14,31 +12,30 @@ from yutang.why.words import both
 
 BY = ("store", "channel")
 _MAP = """with bought as (
-        select person_id, :period as period, :who as who, sum(case when day >= :since then 1 else 0 end) as n_orders,
+        select person_id, :period as period{who}, sum(case when day >= :since then 1 else 0 end) as n_orders,
             sum(case when day >= :since then amount - coalesce(refunded, 0) else 0 end) as net
-        from orders where day <= :until group by person_id, :period, :who),
+        from orders where day <= :until group by person_id, :period{split}),
     born as (select person_id, min(period) as first_period from bought group by person_id)
-    select o.person_id, o.period, o.who, o.n_orders, o.net, case when o.period = b.first_period then 1 else 0 end as fresh,
+    select o.person_id, o.period{split}, o.n_orders, o.net, case when o.period = b.first_period then 1 else 0 end as fresh,
         case when o.period <> b.first_period or o.n_orders > 1 then 1 else 0 end as repeats
     from bought as o join born as b on b.person_id = o.person_id where o.n_orders > 0"""
-_AGGREGATE = """select period, who, fresh, count(*) as people, sum(n_orders) as orders, sum(net) as sales, sum(repeats) as again
-    from map group by period, who, fresh"""
+_AGGREGATE = """select period{split}, fresh, count(*) as people, sum(n_orders) as orders, sum(net) as sales, sum(repeats) as again
+    from map group by period{split}, fresh"""
 
 
 def _build(asked: Asked, dialect: str) -> Parts:
-    who: exp.Expression = exp.column(asked["by"]) if asked["by"] else build("cast(null as varchar)", dialect)
-    map = build(
-        _MAP, dialect, who=who, period=build(f"y_{asked['unit']}(day)", dialect),
-        since=asked["since"], until=asked["until"],
-    )  # fmt: skip
-    return Parts(map, build(_AGGREGATE, dialect))
+    """`who`, by which sales are split, is there only when it is asked for: it is half of what the grouping costs."""
+    words = {"who": f", {asked['by']} as who", "split": ", who"} if asked["by"] else {"who": "", "split": ""}
+    period = build(f"y_{asked['unit']}(day)", dialect)
+    map = build(_MAP.format(**words), dialect, period=period, since=asked["since"], until=asked["until"])
+    return Parts(map, build(_AGGREGATE.format(**words), dialect))
 
 
 def _finish(rows: list[Any], asked: Asked) -> Table:
     """One row per period (and store or channel)."""
     cells: dict[Any, dict[int, Any]] = {}
     for row in rows:
-        cells.setdefault((row.period, row.who), {})[int(row.fresh)] = row
+        cells.setdefault((row.period, row.who if asked["by"] else None), {})[int(row.fresh)] = row
     keys = sorted(cells, key=lambda k: (k[0], k[1] is None, k[1] or ""))
     found = [[period.isoformat(), *([who] if asked["by"] else []), *_line(cells[period, who])] for period, who in keys]
     head = [column("period", "周" if asked["unit"] == "week" else "月", asked["unit"], "day")]
