@@ -62,7 +62,7 @@ def issue(conn: psycopg.Connection, now: datetime, wanted: Sequence[_Row]) -> li
             touches=terms.array(touches),
         )
         issue_batch(conn, now)
-        return [Granted(touch, code, reason and Reason(reason)) for touch, code, reason in sql.said(conn)]
+        return [Granted(touch, code, reason and Reason(reason)) for touch, code, reason in sql.said(conn).fetchall()]
 
 
 def open_batch(conn: psycopg.Connection) -> None:
