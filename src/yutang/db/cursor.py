@@ -55,19 +55,12 @@ def window(
 
     behind: a stage that must have read the same rows first; beside another worker that order would not hold by itself.
     """
-    low, news = _position(conn, stage, Source(table, column), only)
+    source = Source(table, column)
+    low, news = _position(conn, stage, source, only)
     if only.persons is not None:
         yield Window(low, END)
-        return
-    if not news or (low := _lock(conn, stage, only)) is None:
-        yield EMPTY
-        return
-    high = min(_reach(conn, Source(table, column), low, limit), _read_by(conn, behind, only), key=int)
-    if int(high) <= int(low):
-        yield EMPTY
-        return
-    yield Window(low, high)
-    conn.execute("update stage_cursor set xid = %s where stage = %s and slice = %s", (high, stage, _slice(only)))
+    else:
+        yield (_taken(conn, stage, source, only, limit, behind) if news else None) or EMPTY
 
 
 def hold(conn: psycopg.Connection, stage: str, table: str, only: Only = EVERYBODY) -> str:
@@ -143,32 +136,25 @@ def _slice(only: Only) -> str:
     return f"{EVERYBODY.lo}-{EVERYBODY.hi}" if only.persons is not None else f"{only.lo}-{only.hi}"
 
 
-def _lock(conn: psycopg.Connection, stage: str, only: Only) -> str | None:
+def _taken(
+    conn: psycopg.Connection, stage: str, source: Source, only: Only, limit: int, behind: str | None
+) -> Window | None:
+    """Holds the cursor and moves it, in one statement: to the first transaction that starts after `limit` rows, else to where
+    everything has ended, and no further than `behind` has read. None: another worker holds it, or there is nothing to read."""
     row = conn.execute(
-        "select xid::text from stage_cursor where stage = %s and slice = %s for update skip locked",
-        (stage, _slice(only)),
+        f"""with mine as (select c.xid from stage_cursor c where c.stage = %(stage)s and c.slice = %(slice)s for update skip locked),
+                 edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
+                 last as (select {source} as xid from {source.table}
+                          where {source} >= (select xid from mine) and {source} < (select xid from edge)
+                          order by 1 offset %(limit)s limit 1),
+                 reach as (select least(
+                     coalesce((select {source} from {source.table}
+                               where {source} > (select xid from last) and {source} < (select xid from edge)
+                               order by 1 limit 1), (select xid from edge)),
+                     (select b.xid from stage_cursor b where b.stage = %(behind)s and b.slice = %(slice)s)) as xid)
+            update stage_cursor c set xid = reach.xid from mine, reach
+            where c.stage = %(stage)s and c.slice = %(slice)s and reach.xid > mine.xid
+            returning mine.xid::text as low, c.xid::text as high""",
+        {"stage": stage, "slice": _slice(only), "behind": behind, "limit": limit},
     ).fetchone()
-    return row[0] if row else None
-
-
-def _read_by(conn: psycopg.Connection, stage: str | None, only: Only) -> str:
-    """How far another stage has read; `END` where it keeps no cursor."""
-    row = conn.execute(
-        "select xid::text from stage_cursor where stage = %s and slice = %s", (stage, _slice(only))
-    ).fetchone() if stage else None  # fmt: skip
-    return row[0] if row else END
-
-
-def _reach(conn: psycopg.Connection, source: Source, low: str, limit: int) -> str:
-    """The end of the window: the first transaction that starts after `limit` rows, else everything that has ended."""
-    row = conn.execute(
-        f"""with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
-                 last as (select {source} as xid from {source.table} where {source} >= %(low)s and {source} < (select xid from edge)
-                          order by 1 offset %(limit)s limit 1)
-            select coalesce((select {source} from {source.table}
-                             where {source} > (select xid from last) and {source} < (select xid from edge)
-                             order by 1 limit 1), (select xid from edge))::text""",
-        {"low": low, "limit": limit},
-    ).fetchone()
-    assert row is not None
-    return row[0]
+    return row and Window(row.low, row.high)
