@@ -147,7 +147,7 @@ def _taken(
                  last as (select {source} as xid from {source.table}
                           where {source} >= (select xid from mine) and {source} < (select xid from edge)
                           order by 1 offset %(limit)s limit 1),
-                 reach as (select least(
+                 reach as materialized (select least(
                      coalesce((select {source} from {source.table}
                                where {source} > (select xid from last) and {source} < (select xid from edge)
                                order by 1 limit 1), (select xid from edge)),
