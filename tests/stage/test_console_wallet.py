@@ -14,7 +14,7 @@ import pytest
 from edges import NOW, VAULT, serving
 from ponds import Pond
 from touches import decided, people
-from yutang import config
+from yutang import config, product
 from yutang.channels.contract import Channel, Letter, Result
 from yutang.deliver import preference, send
 from yutang.deliver.wallet import VALID_DAYS, token
@@ -138,6 +138,30 @@ def test_what_is_over_is_folded(purse: Purse) -> None:
     assert (past.count("已使用"), past.count("已过期")) == (1, 2)
     assert "正占用" in head
     assert "late" not in head, "its time is over, whoever has seen to it"
+
+
+def test_below_the_coupons_stands_what_the_person_is_likely_to_buy(purse: Purse) -> None:
+    assert "为您挑选" not in purse.page(), "nobody has foretold anything"
+    goods = [
+        {"id": "A1", "title": "燕麦拿铁", "price_fen": 1850, "url": "https://shop.example/a1"},
+        {"id": "B2", "title": "挂耳咖啡", "stock": 0},
+        {"id": "C3", "title": "马克杯 <大>"},
+        *({"id": f"D{n}", "title": f"豆子{n}"} for n in range(5)),
+    ]
+    product.put(purse.conn, NOW, goods)
+    purse.conn.execute("insert into product_number (product) select product from product order by product")
+    purse.conn.execute(
+        "insert into product_prediction select %s, %s, array_agg(number order by number) from product_number",
+        (bucket_of(purse.person), purse.person),
+    )
+    page = purse.page()
+    picked = page.split("为您挑选")[1]
+    assert '<a href="https://shop.example/a1" rel="noreferrer">燕麦拿铁</a>' in picked
+    assert "¥18.50" in picked
+    assert "挂耳咖啡" not in page, "it is sold out"
+    assert [n for n in range(5) if f"豆子{n}" in picked] == [0, 1], "four of them, the likeliest first"
+    assert "Picked for you" in purse.page(lang="en")
+    assert "为您挑选" not in purse.page(person=purse.pond.person()), "the list is one person's"
 
 
 def test_a_ladder_tells_nobody_what_comes_next(purse: Purse) -> None:

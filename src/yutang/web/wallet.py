@@ -1,4 +1,4 @@
-"""A person's coupons on the phone. Whoever holds the signed link sees them; there is nothing to do but to show a code."""
+"""A person's coupons on the phone, and what they are likely to buy next. Whoever holds the signed link sees both."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from yutang.deliver.wallet import PATH, holder
 from yutang.identity import canonical
 from yutang.model import YutangError, bucket_of
 from yutang.offer.definition import PLAIN
+from yutang.predict.products.told import products
 from yutang.web.edge import Edge, edge_of
 from yutang.web.pages.page import Page
 from yutang.web.pages.wallet.text import TEXT
@@ -28,6 +29,8 @@ from yutang.web.routes import in_thread
 sql = Queries(__package__)
 MOST = 60
 """Coupons shown."""
+GOODS = 4
+"""Products shown below them."""
 SOON = 7
 """Days before its end from which a coupon counts them."""
 PRIVATE = {"x-robots-tag": "noindex"}
@@ -60,18 +63,17 @@ class Held:
 @get(f"{PATH}/{{token:str}}", include_in_schema=False)
 @in_thread
 def wallet(request: Request, token: FromPath[str]) -> Response[bytes]:
-    """The coupons that can be used, and below them those that are over."""
+    """The coupons that can be used, below them what is picked for the person, and those that are over."""
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         pond, person = definitions.pond(conn), _person(edge, conn, token)
         page = Page(request, pond["time_zone"], TEXT)
         if person is None:
             return page.show("wallet/gone.html", status=410, headers=PRIVATE, pond=pond)
-        coupons = held(conn, person, edge.clock())
+        coupons, picked = held(conn, person, edge.clock()), products(conn, person, edge.clock(), GOODS).products
     here = [one for one in coupons if one.open]
-    return page.show(
-        "wallet/page.html", headers=PRIVATE, pond=pond, coupons=here, over=[one for one in coupons if not one.open]
-    )
+    over = [one for one in coupons if not one.open]
+    return page.show("wallet/page.html", headers=PRIVATE, pond=pond, coupons=here, over=over, picked=picked)
 
 
 def _person(edge: Edge, conn: psycopg.Connection, token: str) -> int | None:

@@ -7,6 +7,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "Show the code at the till. Please keep this link to yourself.",
     ),
     "none": ("现在没有可用的券。", "You have no coupon to use now."),
+    "picked": ("为您挑选", "Picked for you"),
+    "picked_why": ("按您买过的东西挑选。", "Chosen by what you have bought."),
     "over": ("用过和过期的（{n}）", "Used and expired ({n})"),
     "show": ("出示券码", "Show the code"),
     "code": ("券码", "Code"),
