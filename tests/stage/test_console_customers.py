@@ -148,6 +148,22 @@ def test_a_large_list_goes_on_page_after_page(
     assert set(seen) == {person for n, person in enumerate(people) if not asked or n % 2}
 
 
+@pytest.mark.parametrize("sort", ["", "oldest"])
+def test_a_large_list_leaps_over_numbers_that_nobody_has(
+    web: httpx.Client, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """Ids drawn by work that broke off, and those who became part of somebody else."""
+    for name, value in (("SMALL", 12), ("PAGE", 10)):
+        monkeypatch.setattr(found, name, value)
+    pond = Pond(conn)
+    people = [pond.person() for _ in range(15)]
+    conn.execute("select setval('person_id', 5000000)")
+    gone = [pond.person() for _ in range(40)]
+    people += [pond.person() for _ in range(15)]
+    conn.execute("update person set merged_into = %s where person_id = any(%s)", (people[0], gone))
+    assert listed(web, **({"sort": sort} if sort else {})) == (people if sort else people[::-1])
+
+
 def _give(conn: psycopg.Connection, people: list[int], segment: int) -> None:
     """Every second one has the tag and is in the segment; each has a profile."""
     odd = people[1::2]

@@ -112,6 +112,14 @@ def test_an_event_that_names_a_stranger_by_id_is_kept_with_a_reason(conn):
     assert conn.execute("select reason, event_id from identity_case").fetchall() == [("no_handle", 1)]
 
 
+def test_an_event_without_handles_is_nobodys(conn):
+    said(conn, 1, {})
+    said(conn, 2, {"phone": "+8613800000001"})
+    settle(conn)
+    assert set(whose(conn)) == {2}
+    assert identity.resolve_events(conn, NOW, [1]) == ()
+
+
 def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):
     said(conn, 1, {"phone": "+8613800000001"})
     said(conn, 2, {"pos:card": "c1"})

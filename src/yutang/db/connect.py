@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.array import ListDumper
 
+from yutang.db.copy import Column
 from yutang.model import YutangError
 
 OLDEST = 150000
@@ -37,6 +38,7 @@ def connect(url: str) -> psycopg.Connection:
         raise YutangError("the database server is older than PostgreSQL 15; point YUTANG_DATABASE_URL at a newer one")
     conn.prepared_max = PREPARED
     conn.adapters.register_dumper(list, Numbers)
+    conn.adapters.register_dumper("numpy.ndarray", Column)
     conn.execute("set timezone to 'UTC'")
     # Journeys and caps read a handful of rows per person: compiling statements costs more than it saves.
     conn.execute("set jit to off")

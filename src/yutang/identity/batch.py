@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 
 from yutang import definitions
-from yutang.db.copy import KEY, copy_in, fetch, micros
+from yutang.db.copy import KEY, copy_in, fetch, fetch_keys, micros
 from yutang.db.queries import Queries, Query
 from yutang.identity.careful import NEW, Careful
 from yutang.identity.graph import Batch, Components, components, hazards
@@ -37,10 +37,9 @@ class Verdict:
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
     """Resolve the events that the query `pairs` gives, none of which is a fact now; `link` makes them facts. The caller holds
     the cursor of `identity`: two resolvers at once could give the same new handle to two new persons."""
-    event_ids, keys = fetch(conn, pairs.template, ["int8", "uuid"], params)
+    event_ids, keys = fetch_keys(conn, pairs.template, params)
     if not len(event_ids):
         return Counts()
-    _scratch(conn)
     sql.nested_loops(conn)
     batch = Batch.of(event_ids, keys)
     owner = _owners(conn, batch)
@@ -73,30 +72,22 @@ def _without_erased(conn: psycopg.Connection, batch: Batch, nobody: np.ndarray, 
     return [event for event in strangers if event not in events]
 
 
-def _scratch(conn: psycopg.Connection) -> None:
-    for create in (sql.scratch, sql.scratch_person, sql.scratch_event):
-        create(conn)
-
-
 def _owners(conn: psycopg.Connection, batch: Batch) -> np.ndarray:
     """The person that owns each key today, 0 where nobody does."""
     owner = np.zeros(len(batch.keys), np.int64)
-    copy_in(conn, "batch_key", {"n": ("int4", np.arange(len(batch.keys))), "key": ("uuid", batch.keys)})
-    n, person = fetch(conn, sql.owners.template, ["int4", "int8"], {})
-    owner[n] = person
+    key, person = fetch(conn, sql.owners.template, ["uuid", "int8"], {"keys": batch.keys})
+    owner[batch.places(key)] = person
     named = np.flatnonzero(batch.code == 0)
     if len(named):
         ids = batch.keys[named].view(">i8").reshape(-1, 2)[:, 1].astype(np.int64)
-        n, person = _join_persons(conn, "living", ids, ["int4", "int8"])
-        owner[named[n]] = person
+        n, person = fetch(conn, sql.living.template, ["int8", "int8"], {"persons": ids})
+        owner[named[n - 1]] = person
     return owner
 
 
-def _join_persons(conn: psycopg.Connection, query: str, persons: np.ndarray, types: list[str]) -> list[np.ndarray]:
-    """Run a query that joins the scratch table of persons, filled with `persons`."""
-    conn.execute("truncate batch_person")
-    copy_in(conn, "batch_person", {"n": ("int4", np.arange(len(persons))), "person_id": ("int8", persons)})
-    return fetch(conn, sql.all[query].template, types, {})
+def _handles_of(conn: psycopg.Connection, persons: np.ndarray) -> list[np.ndarray]:
+    """(key, person) of every handle that these persons own."""
+    return fetch(conn, sql.handles_of.template, ["uuid", "int8"], {"persons": persons})
 
 
 def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
@@ -107,9 +98,9 @@ def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, group
     suspect = groups.owners[(fresh_single & (owners == 1))[groups.of_owner]]
     group, keys = groups.of_key, batch.keys
     if len(suspect):
-        held, person = _join_persons(conn, "handles_of", suspect, ["uuid", "int8"])
+        held, person = _handles_of(conn, suspect)
         group = np.concatenate([group, groups.of_owner[np.searchsorted(groups.owners, person)]])
-        keys = np.concatenate([keys, held.astype(KEY)])
+        keys = np.concatenate([keys, held])
     return (owners > 1) | hazards(group, keys, groups.count)
 
 
@@ -120,7 +111,7 @@ def _careful_pass(
     if not careful.any():
         return Careful([], [])
     persons = groups.owners[careful[groups.of_owner]]
-    held, person = _join_persons(conn, "handles_of", persons, ["uuid", "int8"])
+    held, person = _handles_of(conn, persons)
     owned = zip(held.tolist(), person.tolist(), strict=True)
     apart = conn.execute(sql.kept_apart.template).fetchall()  # type: ignore[arg-type]
     state = Careful(owned, [(a, b) for a, b in apart])
@@ -221,10 +212,10 @@ def _write(
 
 def _link(conn: psycopg.Connection, batch: Batch, verdict: Verdict, link: Query, params: dict[str, Any]) -> int:
     """The batch's events become facts; returns how many."""
-    copy_in(conn, "batch_event", {"event_id": ("int8", batch.event_ids), "person_id": ("int8", verdict.event_person)})
     if link is sql.link_window:
         sql.hash_joins(conn)
-    linked = link(conn, zone=definitions.pond(conn)["time_zone"], **params).rowcount
+    whose = {"linked": batch.event_ids, "persons": verdict.event_person}
+    linked = link(conn, zone=definitions.pond(conn)["time_zone"], **whose, **params).rowcount
     sql.free_joins(conn)
     return linked
 

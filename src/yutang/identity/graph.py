@@ -14,6 +14,8 @@ from yutang.handles import KINDS
 
 _STRONG = np.array([kind.strong for kind in KINDS])
 _SINGLE = np.array([kind.single for kind in KINDS])
+TEXT = np.dtype("S16")
+"""A key as something that NumPy can put in order, byte by byte as PostgreSQL does."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Batch:
     def single(self) -> np.ndarray:
         return _SINGLE[self.code]
 
+    def places(self, keys: np.ndarray) -> np.ndarray:
+        """The number of each of these keys, all of which are keys of the batch."""
+        return np.searchsorted(self.keys.view(TEXT), keys.view(TEXT))
+
     def first_events(self) -> np.ndarray:
         """Per key, the id of the earliest event that carries it."""
         first = np.full(len(self.keys), np.iinfo(np.int64).max)
@@ -67,14 +73,8 @@ def slots(keys: np.ndarray) -> np.ndarray:
 def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(index of one of each distinct key, distinct number per element). Numbers follow the order of the directory's
     index, so that neighbours in a batch are neighbours on its pages."""
-    halves = keys.view(">u8").reshape(-1, 2).astype(np.uint64)
-    order = np.lexsort((halves[:, 1], halves[:, 0]))
-    ranked = halves[order]
-    first = np.ones(len(keys), bool)
-    first[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
-    number = np.empty(len(keys), np.int64)
-    number[order] = np.cumsum(first) - 1
-    return order[first], number
+    _, first, number = np.unique(keys.view(TEXT), return_index=True, return_inverse=True)
+    return first, number
 
 
 @dataclass(frozen=True)

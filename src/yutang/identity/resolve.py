@@ -11,11 +11,14 @@ from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
 
+AT_ONCE = 50_000
+"""Events in a window: what comes together is one person from the start, and need not be joined afterwards."""
+
 
 def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:  # noqa: ARG001
     """Give each new event to a person. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
     counts = _follow_undone(conn, now)
-    with conn.transaction(), window(conn, "identity", "event", EVERYBODY) as w:
+    with conn.transaction(), window(conn, "identity", "event", EVERYBODY, AT_ONCE) as w:
         if not w.empty:
             counts += resolve_pairs(conn, now, sql.pairs_in_window, sql.link_window, low=w.low, high=w.high)
             sql.forget_ahead(conn, high=w.high)

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import psycopg
 
-from yutang.db.copy import copy_in, fetch
+from yutang.db.copy import copy_in, fetch, fetch_keys
 from yutang.db.cursor import hold
 from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.graph import Batch, components
@@ -58,7 +58,7 @@ def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) ->
 
 def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: list[int]) -> None:
     """Each handle returns to whom it first belonged, if events that still count tie it to that person's earliest event."""
-    event_ids, keys = fetch(conn, sql.pairs_of_events.template, ["int8", "uuid"], {"events": linked})
+    event_ids, keys = fetch_keys(conn, sql.pairs_of_events.template, {"events": linked})
     held, origin = fetch(conn, sql.origins.template, ["uuid", "int8"], {"persons": members})
     sql.forget_handles(conn, persons=members)
     if not len(event_ids):

@@ -123,11 +123,23 @@ class Finder:
     def _base(self, sort: str) -> Next:
         """Where the persons come from, in the order of an index: the narrowest set that has one."""
         base = {"scope": self._of_scope, "segment": self._members, "tag": self._tagged}.get(self._name())
-        return base or (lambda after, limit: self._ids("oldest" if sort == "oldest" else "newest", after, limit))
+        return base or (self._oldest if sort == "oldest" else self._newest)
+
+    def _newest(self, after: int | None, limit: int) -> list[int]:
+        return self._by_number("newest", 2**62 if after is None else after, limit)
+
+    def _oldest(self, after: int | None, limit: int) -> list[int]:
+        return self._by_number("oldest", 0 if after is None else after, limit)
+
+    def _by_number(self, name: str, person: int, limit: int) -> list[int]:
+        found: list[int] = []
+        while len(found) < limit and (rows := sql.all[name](self.conn, person=person, span=limit).fetchall()):
+            found += [row.person_id for row in rows if row.living]
+            person = rows[-1].person_id
+        return found[:limit]
 
     def _ids(self, name: str, after: int | None, limit: int, **params: Any) -> list[int]:
-        newest = name == "newest" and after is None
-        bucket, person = (BUCKETS, 2**62) if newest else (-1, 0) if after is None else (bucket_of(after), after)
+        bucket, person = (-1, 0) if after is None else (bucket_of(after), after)
         found = sql.all[name](self.conn, bucket=bucket, person=person, limit=limit, **params)
         return [row.person_id for row in found]
 

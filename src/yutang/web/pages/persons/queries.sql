@@ -1,19 +1,24 @@
 -- name: newest
--- A page of persons, the newest first; the next page begins where this one ended, however deep.
-select p.person_id from person p
-where p.merged_into is null
-  and (p.created_at, p.bucket, p.person_id) < (
-      coalesce((select a.created_at from person a where a.bucket = %(bucket)s::smallint and a.person_id = %(person)s::bigint), 'infinity'),
-      %(bucket)s::smallint, %(person)s::bigint)
-order by p.created_at desc, p.bucket desc, p.person_id desc limit %(limit)s::int;
+-- The persons behind this one, the newest first, as many numbers as the span has; numbers count up, so that they need no index of their
+-- own. The highest number that is there is sought in every bucket: where nobody has a number, nobody is looked for.
+select p.person_id, p.merged_into is null as living
+from (select max(e.person_id) as top
+      from generate_series(0, 1023) as b (bucket)
+      cross join lateral (select a.person_id from person a where a.bucket = b.bucket::smallint and a.person_id < %(person)s::bigint
+                          order by a.person_id desc limit 1) e) edge
+cross join lateral generate_series(edge.top, edge.top - %(span)s::bigint + 1, -1) as n (person_id)
+join person p on p.bucket = (n.person_id & 1023)::smallint and p.person_id = n.person_id
+order by p.person_id desc;
 
 -- name: oldest
-select p.person_id from person p
-where p.merged_into is null
-  and (p.created_at, p.bucket, p.person_id) > (
-      coalesce((select a.created_at from person a where a.bucket = %(bucket)s::smallint and a.person_id = %(person)s::bigint), '-infinity'),
-      %(bucket)s::smallint, %(person)s::bigint)
-order by p.created_at, p.bucket, p.person_id limit %(limit)s::int;
+select p.person_id, p.merged_into is null as living
+from (select min(e.person_id) as top
+      from generate_series(0, 1023) as b (bucket)
+      cross join lateral (select a.person_id from person a where a.bucket = b.bucket::smallint and a.person_id > %(person)s::bigint
+                          order by a.person_id limit 1) e) edge
+cross join lateral generate_series(edge.top, edge.top + %(span)s::bigint - 1) as n (person_id)
+join person p on p.bucket = (n.person_id & 1023)::smallint and p.person_id = n.person_id
+order by p.person_id;
 
 -- name: members
 -- The people of one segment, in the order of the key.
@@ -35,7 +40,7 @@ join person p on p.bucket = (i.person_id & 1023)::smallint and p.person_id = i.p
 left join tally o on o.bucket = p.bucket and o.person_id = p.person_id and o.type = 'ordered' and %(sort)s::text not in ('newest', 'oldest')
 order by case %(sort)s::text when 'recent' then extract(epoch from o.last_at) when 'spent' then o.amount when 'orders' then o.n
                              when 'oldest' then -extract(epoch from p.created_at) end desc nulls last,
-         p.created_at desc, p.bucket desc, p.person_id desc;
+         p.created_at desc, p.person_id desc;
 
 -- name: about_everybody
 -- An estimate; -1 where nobody has counted yet.
