@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b, sha256
@@ -75,7 +76,18 @@ class Vault:
 
     def mark(self, purpose: str, data: bytes, size: int) -> bytes:
         """Keyed BLAKE2b (RFC 7693), for what we alone check: a fifth of the time of HMAC, and a broadcast marks each letter's link."""
-        return blake2b(data, key=self.derive(purpose), digest_size=size).digest()
+        return self.marker(purpose, size)(data)
+
+    def marker(self, purpose: str, size: int) -> Callable[[bytes], bytes]:
+        """`mark` for many: the key is taken in once."""
+        begun = blake2b(key=self.derive(purpose), digest_size=size)
+
+        def marked(data: bytes) -> bytes:
+            state = begun.copy()
+            state.update(data)
+            return state.digest()
+
+        return marked
 
 
 @cache

@@ -5,18 +5,16 @@ Read as one set for all letters of a batch, and only for the people whose messag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import psycopg
-from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from yutang.clock import business_day
 from yutang.db.queries import Queries
+from yutang.deliver.asks import FORETOLD, PRODUCTS
 from yutang.deliver.render import yuan
 from yutang.model import bucket_of
 from yutang.segment.moment import day_of
@@ -25,8 +23,6 @@ from yutang.segment.operators import PREDICTED_DAYS, PREDICTIONS
 sql = Queries(__package__)
 TOLD = 10
 """Products that a message sees."""
-PRODUCTS, FORETOLD = "products", "predictions"
-_environment = ImmutableSandboxedEnvironment()
 
 
 @dataclass(frozen=True)
@@ -41,43 +37,15 @@ class Foretold:
         return self.products.get(person_id, []), self.predictions.get(person_id, {})
 
 
-@lru_cache(maxsize=4096)
-def asked_in(template: str) -> frozenset[str]:
-    """Which of the two a template asks for. It has compiled before, when its message was loaded."""
-    if PRODUCTS not in template and FORETOLD not in template:
-        return frozenset()
-    tree = _environment.parse(template)
-    parts = {str(node.attr) for node in tree.find_all(nodes.Getattr)}
-    parts |= {str(node.arg.value) for node in tree.find_all(nodes.Getitem) if isinstance(node.arg, nodes.Const)}
-    return frozenset(({PRODUCTS} & meta.find_undeclared_variables(tree)) | ({FORETOLD} & parts))
-
-
-def asks(body: Mapping[str, Any]) -> frozenset[str]:
-    """Which of the two a message asks for: in its subject, its words, or what goes with them."""
-    return frozenset().union(
-        *(asked_in(text) for text in _texts([body["subject"], body["body"], body.get("attachments", [])]))
-    )
-
-
-def _texts(part: Any) -> Iterator[str]:
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, Mapping | list):
-        for item in part.values() if isinstance(part, Mapping) else part:
-            yield from _texts(item)
-
-
 def foretold(
     conn: psycopg.Connection, now: datetime, pond: Mapping[str, Any], asked: Iterable[tuple[int, frozenset[str]]]
 ) -> Foretold:
     """Read what letters ask for; `asked`: (person, what their message asks for)."""
-    wanted: dict[str, set[int]] = {PRODUCTS: set(), FORETOLD: set()}
-    for person, what in asked:
-        for name in what:
-            wanted[name].add(person)
-    products = _products(conn, now, pond, sorted(wanted[PRODUCTS])) if wanted[PRODUCTS] else {}
-    predictions = _predictions(conn, sorted(wanted[FORETOLD])) if wanted[FORETOLD] else {}
-    return Foretold(products, predictions)
+    wanted = list(asked)
+    buyers = sorted({person for person, what in wanted if PRODUCTS in what})
+    people = sorted({person for person, what in wanted if FORETOLD in what})
+    products = _products(conn, now, pond, buyers) if buyers else {}
+    return Foretold(products, _predictions(conn, people) if people else {})
 
 
 def _products(

@@ -23,8 +23,18 @@ _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 def token(vault: Vault, now: datetime, person_id: int, purpose: str = PURPOSE, days: int = VALID_DAYS) -> str:
     """32 characters that may stand in a URL; the same one all day."""
-    body = _BODY.pack(person_id, (now - _EPOCH).days + days)
-    return base64.urlsafe_b64encode(body + _signature(vault, body, purpose)).decode()
+    return _tokens(vault, now, purpose, days)(person_id)
+
+
+def _tokens(vault: Vault, now: datetime, purpose: str, days: int) -> Callable[[int], str]:
+    """`token` for many people: day and key are the same for all of them."""
+    last_day, mark = (now - _EPOCH).days + days, vault.marker(purpose, _SIGNATURE)
+
+    def token_of(person_id: int) -> str:
+        body = _BODY.pack(person_id, last_day)
+        return base64.urlsafe_b64encode(body + mark(body)).decode()
+
+    return token_of
 
 
 def holder(vault: Vault, now: datetime, text: str, purpose: str = PURPOSE) -> int | None:
@@ -35,12 +45,8 @@ def holder(vault: Vault, now: datetime, text: str, purpose: str = PURPOSE) -> in
         person_id, last_day = _BODY.unpack(body)
     except (binascii.Error, struct.error, ValueError):
         return None
-    ours = hmac.compare_digest(signature, _signature(vault, body, purpose))
+    ours = hmac.compare_digest(signature, vault.mark(purpose, body, _SIGNATURE))
     return person_id if ours and now < _EPOCH + timedelta(days=last_day + 1) else None
-
-
-def _signature(vault: Vault, body: bytes, purpose: str) -> bytes:
-    return vault.mark(purpose, body, _SIGNATURE)
 
 
 def links(
@@ -50,5 +56,5 @@ def links(
     base = config.PUBLIC_URL.value.rstrip("/")
     if not base:
         return lambda _: None
-    vault = open_vault()
-    return lambda person_id: f"{base}{path}/{token(vault, now, person_id, purpose, days)}"
+    token_of = _tokens(open_vault(), now, purpose, days)
+    return lambda person_id: f"{base}{path}/{token_of(person_id)}"

@@ -15,8 +15,8 @@ with recursive name as (
             order by a.channel limit 1)
     from name where name.channel is not null)
 select name.channel from name
-where exists (select from attempt a where a.channel = name.channel and a.state in ('waiting', 'claimed')
-              and a.retry_at <= %(now)s::timestamptz);
+where (select a.retry_at from attempt a where a.channel = name.channel and a.state in ('waiting', 'claimed')
+       order by a.retry_at limit 1) <= %(now)s::timestamptz;
 
 -- name: claim
 -- Waiting letters, and claimed ones whose worker never came back. Skip locked: workers share what is due.
@@ -24,44 +24,59 @@ with due as (
     select a.bucket, a.person_id, a.touch_id from attempt a
     where @only(a) and a.channel = %(channel)s::text and a.state in ('waiting', 'claimed') and a.retry_at <= %(now)s::timestamptz
     order by a.retry_at limit %(batch)s::int
-    for update skip locked)
-update attempt a
-set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz
-from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
-returning a.bucket, a.person_id, a.touch_id, a.tries;
+    for update skip locked),
+claimed as (
+    update attempt a
+    set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz
+    from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
+    returning a.person_id, a.touch_id, a.tries)
+select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries from claimed c having count(*) > 0;
 
 -- name: facts
--- What the letters need, and `stop`: why the person may no longer be written to (that they may, where it had to be said, was asked
--- when it was judged). Whoever was merged away goes on as another, who has a run of their own.
-select c.touch_id, c.person_id, c.tries, t.message_id, t.message_version, t.deadline, t.class as kind,
+-- What all letters need, and `stop`: why the person may no longer be written to (that they may, where it had to be said, was asked
+-- when it was judged). Without a word that takes something back, and without a farewell, nothing is closed: only others are asked
+-- for their words. Whoever was merged away goes on as another, who has a run of their own. The touch is looked up letter by
+-- letter: in a small pond the planner would rather read all of them for each batch.
+select c.touch_id, c.person_id, c.tries, t.journey_id, t.version, t.message_id, t.message_version, t.deadline, t.class as kind,
        (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits,
        k.code, k.definition_id as offer_id, k.version as offer_version, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
-       h.value, h.sealed, nullif(run.about, '{}') as about,
-       case when p.erased_at is not null then 'erased' when p.merged_into is not null then 'merged' else word.reason end as stop
-from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[])
-     as c (bucket, person_id, touch_id, tries)
-join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
-left join enrolment run on run.bucket = t.bucket and run.person_id = t.person_id and run.journey_id = t.journey_id and run.cause = t.cause
+       h.value, h.sealed,
+       case when p.erased_at is not null then 'erased' when p.merged_into is not null then 'merged'
+            when exists (select from consent w where w.bucket = c.bucket and w.person_id = c.person_id and not w.given)
+                 or exists (select from farewell f where f.bucket = c.bucket and f.person_id = c.person_id)
+            then (select word.reason from closed(c.bucket, c.person_id, t.channel, t.class, false) word) end as stop
+from (select (n.person_id & 1023)::smallint as bucket, n.*
+      from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[]) as n (person_id, touch_id, tries)) c
+cross join lateral (select o.* from touch o where o.bucket = c.bucket and o.person_id = c.person_id and o.touch_id = c.touch_id offset 0) t
 left join person p on p.bucket = c.bucket and p.person_id = c.person_id
-cross join lateral closed(c.bucket, c.person_id, t.channel, t.class, false) word
 left join coupon k on k.code = t.coupon and k.bucket = c.bucket
 left join lateral (select y.value, y.sealed from handle_shown y
                    where %(handle)s::text is not null and y.person_id = c.person_id and y.kind = %(handle)s::text
                    order by y.at desc, y.key limit 1) h on true
 order by c.touch_id;
 
+-- name: runs
+-- What the event that began the run said; for letters whose message speaks of it.
+select c.touch_id, run.about
+from unnest(%(persons)s::bigint[], %(touches)s::bigint[]) as c (person_id, touch_id)
+join touch t on t.bucket = (c.person_id & 1023)::smallint and t.person_id = c.person_id and t.touch_id = c.touch_id
+join enrolment run on run.bucket = t.bucket and run.person_id = t.person_id and run.journey_id = t.journey_id and run.cause = t.cause
+where run.about <> '{}';
+
 -- name: record
 -- Only the worker that holds the claim may say what happened, but "sent" is true whoever says it, however late.
--- unused: 1 when the claim ended without a try.
-update attempt a
-set state = r.state, tries = a.tries - r.unused, retry_at = r.retry_at, at = %(now)s::timestamptz, claimed_by = null,
-    reason = r.reason, detail = r.detail, provider_id = r.provider_id
-from unnest(%(buckets)s::smallint[], %(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(retries)s::timestamptz[],
-            %(reasons)s::text[], %(details)s::text[], %(providers)s::text[], %(unused)s::smallint[])
-     as r (bucket, person_id, touch_id, state, retry_at, reason, detail, provider_id, unused)
-where a.bucket = r.bucket and a.person_id = r.person_id and a.touch_id = r.touch_id
-  and a.state <> 'sent' and (a.claimed_by = %(token)s::text or r.state = 'sent')
-returning a.person_id, a.touch_id, a.state, a.reason;
+-- Letters of a batch end in few ways: each names its own by number, from 1. unused: 1 when the claim ended without a try.
+with ended as (
+    update attempt a
+    set state = e.state, tries = a.tries - e.unused, retry_at = e.retry_at, at = %(now)s::timestamptz, claimed_by = null,
+        reason = e.reason, detail = e.detail, provider_id = e.provider_id
+    from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(ends)s::int[]) as r (person_id, touch_id, n)
+    join unnest(%(states)s::text[], %(retries)s::timestamptz[], %(reasons)s::text[], %(details)s::text[], %(providers)s::text[],
+                %(unused)s::smallint[]) with ordinality as e (state, retry_at, reason, detail, provider_id, unused, n) on e.n = r.n
+    where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id
+      and a.state <> 'sent' and (a.claimed_by = %(token)s::text or e.state = 'sent')
+    returning a.touch_id)
+select array_agg(ended.touch_id) as touches from ended;
 
 -- name: said
 -- Which journey speaks in a touch, and by which message. Their names are not joined: a connection knows them already.

@@ -85,11 +85,13 @@ def _words(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
-    """As `Template.render`, which copies all that templates share for each letter anew."""
+    """As `Template.render`, which copies all that templates share for each letter anew, and notes their names: three quarters of the
+    time, for templates that import others."""
     if "{" not in text:
         return text
     template = _template(text)
-    return "".join(template.root_render_func(template.new_context({**_SHARED, **values}, shared=True)))
+    context = _environment.context_class(_environment, {**_SHARED, **values}, template.name, template.blocks)
+    return "".join(template.root_render_func(context))
 
 
 def check(template: str) -> None:

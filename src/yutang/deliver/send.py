@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import psycopg
 import structlog
@@ -22,17 +22,28 @@ from yutang.db.cursor import window
 from yutang.db.queries import Queries
 from yutang.deliver import calls
 from yutang.deliver.backoff import wait
-from yutang.deliver.compose import compose
+from yutang.deliver.compose import Claimed, compose
 from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
 from yutang.deliver.stop import stop
-from yutang.deliver.tell import News, tell
+from yutang.deliver.tell import Names, News, tell
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
 log = structlog.get_logger()
 UNKNOWN_AT_ONCE = 1000
 """Attempts per call on a channel that nobody configured."""
+
+
+class End(NamedTuple):
+    """What an attempt is after a result. retry_at: its next try. unused: its claim ended without a try."""
+
+    state: str
+    retry_at: datetime | None
+    reason: Reason | None
+    detail: str
+    provider_id: str | None
+    unused: bool = False
 
 
 def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
@@ -74,23 +85,25 @@ def _send_batch(
     token, until = lease(now)
     batch = channel.batch if channel else UNKNOWN_AT_ONCE
     with conn.transaction():
-        claimed = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchall()
-    if not claimed:
+        row = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchone()
+    if row is None:
         return Counter()
-    results = _hand_over(conn, now, name, channel, claimed)
-    return _record(conn, now, name, token, claimed, results)
+    claimed = Claimed(*row)
+    results, names = _hand_over(conn, now, name, channel, claimed)
+    return _record(conn, now, name, token, claimed, results, names)
 
 
 def _hand_over(
-    conn: psycopg.Connection, now: datetime, name: str, channel: Channel | None, claimed: Sequence[Any]
-) -> dict[int, Result]:
-    """A result for each claimed attempt, by touch id."""
+    conn: psycopg.Connection, now: datetime, name: str, channel: Channel | None, claimed: Claimed
+) -> tuple[Mapping[int, Result], Names | None]:
+    """A result for each claimed attempt, by touch id; and the names of journey and message, where they were read."""
     if channel is None:
         unknown = Result.failed(f"channel '{name}' is not configured here")
-        return {row.touch_id: unknown for row in claimed}
-    letters, results = compose(conn, now, channel, claimed)
-    answers = _ask(channel, conn, now, letters) if letters else []
-    return results | {letter.touch_id: result for letter, result in zip(letters, answers, strict=True)}
+        return dict.fromkeys(claimed.touches, unknown), None
+    made = compose(conn, now, channel, claimed)
+    answers = _ask(channel, conn, now, made.letters) if made.letters else []
+    sent = {letter.touch_id: result for letter, result in zip(made.letters, answers, strict=True)}
+    return made.results | sent, made.names
 
 
 def _ask(channel: Channel, conn: psycopg.Connection, now: datetime, letters: list[Letter]) -> list[Result]:
@@ -109,40 +122,53 @@ def _record(
     now: datetime,
     channel: str,
     token: str,
-    claimed: Sequence[Any],
+    claimed: Claimed,
     results: Mapping[int, Result],
+    names: Names | None,
 ) -> Counter[str]:
     """Write what happened and, in the same transaction, say it as events."""
-    ends = [_end(now, row.tries, row.touch_id, results[row.touch_id]) for row in claimed]
+    ends = [
+        _end(now, tries, touch, results[touch]) for touch, tries in zip(claimed.touches, claimed.tries, strict=True)
+    ]
     with conn.transaction():
-        done = sql.record(
-            conn,
-            now=now,
-            token=token,
-            buckets=[row.bucket for row in claimed],
-            persons=[row.person_id for row in claimed],
-            touches=[row.touch_id for row in claimed],
-            states=[end[0] for end in ends],
-            retries=[end[1] for end in ends],
-            reasons=[end[2] for end in ends],
-            details=[_clean(results[row.touch_id].detail) for row in claimed],
-            providers=[results[row.touch_id].provider_id for row in claimed],
-            unused=[int(results[row.touch_id].until is not None) for row in claimed],
-        ).fetchall()
+        held = _ended(conn, now, token, claimed, ends)
+        done = [one for one in zip(claimed.persons, claimed.touches, ends, strict=True) if one[1] in held]
         # That somebody was asked to send it is the channel's to tell, once it knows who.
-        if events := [_event(now, channel, row) for row in done if row.state not in ("waiting", "assigned")]:
-            tell(conn, now, events)
-    return Counter(row.state for row in done)
+        if over := [one for one in done if one[2].state not in ("waiting", "assigned")]:
+            tell(conn, now, (_event(now, channel, *one) for one in over), names)
+    return Counter(end.state for _, _, end in done)
 
 
-def _end(now: datetime, tries: int, touch_id: int, result: Result) -> tuple[str, datetime | None, Reason | None]:
-    """State, next try and reason of an attempt after this result."""
+def _ended(conn: psycopg.Connection, now: datetime, token: str, claimed: Claimed, ends: Sequence[End]) -> set[int]:
+    """The touches of which we still had a say. A batch has few ends that differ: only these are handed over, and their numbers."""
+    kinds = dict.fromkeys(ends)
+    numbers = {end: n for n, end in enumerate(kinds, 1)}
+    row = sql.record(
+        conn,
+        now=now,
+        token=token,
+        persons=claimed.persons,
+        touches=claimed.touches,
+        ends=[numbers[end] for end in ends],
+        states=[end.state for end in kinds],
+        retries=[end.retry_at for end in kinds],
+        reasons=[end.reason for end in kinds],
+        details=[_clean(end.detail) for end in kinds],
+        providers=[end.provider_id for end in kinds],
+        unused=[int(end.unused) for end in kinds],
+    ).fetchone()
+    return set(row.touches or ()) if row else set()
+
+
+def _end(now: datetime, tries: int, touch_id: int, result: Result) -> End:
+    """What an attempt is after this result."""
     if result.state != "retry":
-        return result.state, None, result.reason
+        return End(result.state, None, result.reason, result.detail, result.provider_id)
     if result.until is not None:
-        return "waiting", result.until, result.reason
-    pause = wait(tries, touch_id)
-    return ("failed", None, Reason.GAVE_UP) if pause is None else ("waiting", now + pause, result.reason)
+        return End("waiting", result.until, result.reason, result.detail, result.provider_id, unused=True)
+    if (pause := wait(tries, touch_id)) is None:
+        return End("failed", None, Reason.GAVE_UP, result.detail, result.provider_id)
+    return End("waiting", now + pause, result.reason, result.detail, result.provider_id)
 
 
 def _clean(detail: str) -> str | None:
@@ -150,6 +176,6 @@ def _clean(detail: str) -> str | None:
     return detail.replace("\0", "")[:300] or None
 
 
-def _event(now: datetime, channel: str, row: Any) -> News:
-    props = {"touch_id": row.touch_id, "channel": channel} | ({"reason": row.reason} if row.reason else {})
-    return f"{row.state}:{row.touch_id}", f"message_{row.state}", row.person_id, now, props
+def _event(now: datetime, channel: str, person: int, touch: int, end: End) -> News:
+    props = {"touch_id": touch, "channel": channel} | ({"reason": end.reason} if end.reason else {})
+    return f"{end.state}:{touch}", f"message_{end.state}", person, now, props

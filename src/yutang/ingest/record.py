@@ -14,7 +14,7 @@ import psycopg
 
 from yutang import definitions
 from yutang.db.queries import Queries
-from yutang.handles import BY_NAME, handle_key
+from yutang.handles import BY_NAME, hasher
 from yutang.ingest import pack
 from yutang.ingest.door import AHEAD, Door, Parsed, Refused, Rejected, parse, parse_parts
 from yutang.ingest.keys import Refusal
@@ -24,6 +24,7 @@ from yutang.vault import Vault
 sql = Queries("yutang.ingest")
 OURS = "yutang"
 """The source of events that Yutang itself records."""
+_person_key = hasher(b"", "person", BY_NAME["person"])
 TRIES = 5
 
 # Each connection has its own; emptied first, because a transaction may come here twice.
@@ -204,8 +205,8 @@ def follow_up(
 
 
 def _follow_up_row(source_id: str, type: str, person_id: int, at: datetime, props: dict[str, Any]) -> bytes:
-    key = handle_key(b"", "person", BY_NAME["person"], str(person_id)).bytes
     handles = b'{"person":"%d"}' % person_id
+    key = _person_key(str(person_id))
     return pack.row(OURS, source_id, type, pack.micros(at), handles, [key], None, msgspec.json.encode(props))
 
 

@@ -17,7 +17,8 @@ from yutang.channels.attachments import kind_of
 from yutang.channels.platform import account
 from yutang.clock import business_day
 from yutang.db.queries import Queries
-from yutang.deliver.foretold import FORETOLD, PRODUCTS, Foretold, foretold
+from yutang.deliver.asks import FORETOLD, PRODUCTS
+from yutang.deliver.foretold import Foretold, foretold
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
 from yutang.ingest import catalog
 from yutang.model import YutangError
