@@ -25,7 +25,7 @@ WORDS = (sql.roll_up, sql.traits, sql.tags, sql.consents)
 def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Bring the profiles of everybody with new events, re-pointed events, or a date that has come up to `now`.
 
-    Each run takes about 20,000 events. Counts: ``gone`` profiles taken down to be made again, ``due`` persons whom time
+    Each run takes about 20,000 events, or what one transaction of identity wrote. Counts: ``gone`` profiles taken down to be made again, ``due`` persons whom time
     alone changes, ``profile`` rows written, those two included.
     """
     with (
