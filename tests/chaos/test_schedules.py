@@ -11,11 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import namedtuple_row
 
 from ponds import NOON, TITLE
 from yutang import definitions, ingest, journey, source, worker
 from yutang.channels.sandbox.send import Sandbox
+from yutang.db.connect import connect
 from yutang.offer import definition as offers
 from yutang.vault import Vault
 
@@ -42,23 +42,6 @@ class Crashed(BaseException):
     """The process has ended: nobody may catch it and go on."""
 
 
-class Fragile(psycopg.Connection):
-    """A connection whose process may end before or after any statement."""
-
-    dies: Callable[[], bool] = staticmethod(lambda: False)
-
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
-        self._perhaps()
-        found = super().execute(*args, **kwargs)
-        self._perhaps()
-        return found
-
-    def _perhaps(self) -> None:
-        if self.dies():
-            self.close()
-            raise Crashed
-
-
 class Dear(Sandbox):
     """The same, by a channel that costs more points."""
 
@@ -68,10 +51,23 @@ class Dear(Sandbox):
 CHANNELS = {"sandbox": Sandbox(), "dear": Dear()}
 
 
-def fragile(url: str, dies: Callable[[], bool]) -> Fragile:
-    conn = Fragile.connect(url, autocommit=True, row_factory=namedtuple_row)
-    conn.execute("set timezone to 'UTC'")
-    conn.dies = dies
+def fragile(url: str, dies: Callable[[], bool]) -> psycopg.Connection:
+    """A connection whose process may end before or after any statement."""
+    conn = connect(url)
+
+    def perhaps() -> None:
+        if dies():
+            conn.close()
+            raise Crashed
+
+    class Fragile(psycopg.Cursor):
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
+            perhaps()
+            found = super().execute(*args, **kwargs)
+            perhaps()
+            return found
+
+    conn.cursor_factory = Fragile
     return conn
 
 
