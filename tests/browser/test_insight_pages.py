@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from browsers import at_sizes, check_accessible
 from buyers import buyers, write
@@ -19,6 +20,10 @@ from yutang.predict.train import train
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 1, 1, 4, tzinfo=UTC)
+DRIFTS = {
+    "orders_90d": {"predicted": 9.5, "real": 10, "bias": -0.05, "deviance": 1.2},
+    "best_hour": {"people": 90, "visits": 120, "in_window": 0.4},
+}
 
 
 @pytest.fixture
@@ -57,13 +62,13 @@ def test_every_page_can_be_used_by_everybody(
     lake.keep(conn, NOW)
     write(conn, buyers(400, 365, shape=9.0))
     train(conn, NOW)
-    for days in (1, 2):
-        conn.execute(
-            """insert into model_drift (model_id, at, since, until, metrics)
-               select model_id, %s, %s, %s, '{"predicted": 9.5, "real": 10, "bias": -0.05, "deviance": 1.2}' from model
-               where name = 'orders_90d'""",
-            (NOW + days * DAY, NOW.date(), NOW.date() + days * DAY),
-        )
+    for name, figures in DRIFTS.items():
+        for days in (1, 2):
+            conn.execute(
+                """insert into model_drift (model_id, at, since, until, metrics)
+                   select model_id, %s, %s, %s, %s from model where name = %s""",
+                (NOW + days * DAY, NOW.date(), NOW.date() + days * DAY, Jsonb(figures), name),
+            )
     (who,) = conn.execute("select person_id from prediction where name = 'next_order_day' limit 1").fetchone()
     with opened(r"422", viewport=size) as page:
         for name, path in (

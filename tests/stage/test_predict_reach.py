@@ -174,6 +174,53 @@ def test_who_answers_is_expected_to_answer_again(conn: psycopg.Connection, said:
     assert "letter" in foretold.title["zh"]
 
 
+def test_visits_since_are_held_against_the_hours_told(conn: psycopg.Connection, came: list[Came]) -> None:
+    Pond(conn)
+    write(conn, came)
+    train(conn, NOW)
+    hours, by_day = told(conn, "best_hour"), {day: told(conn, f"best_hour:{day}") for day in range(1, 8)}
+    since = visitors(160, TODAY, 9, seed=8)
+    strangers = [Came(900, one.at) for one in since[:20]]
+    write(conn, [*since, *strangers])
+    report = train(conn, NOW + timedelta(days=7))
+    visits = {(one.person, one.at.replace(minute=0, second=0, microsecond=0)) for one in since}
+    week = [(who, at) for who, at in visits if at.date() < TODAY + timedelta(days=7)]
+    hits = [(at.hour - by_day[at.isoweekday()].get(who, hours[who])) % 24 < 3 for who, at in week]
+    (drift,) = model(report, "best_hour").drift
+    assert drift.metrics == {
+        "people": len({who for who, _ in week}),
+        "visits": len(week),
+        "in_window": pytest.approx(sum(hits) / len(hits)),
+        "days": 7,
+    }
+    assert drift.metrics["in_window"] > 0.6
+    assert "%.1f%%" % (100 * drift.metrics["in_window"]) in page(report)
+
+
+def test_answers_since_are_held_against_those_told(conn: psycopg.Connection, said: list[Said]) -> None:
+    Pond(conn)
+    send(conn, said)
+    train(conn, NOW)
+    chance, rate = told(conn, "reach:letter"), {(one.channel, one.kind): one.rate for one in rates(conn)}
+    since = touched(160, NOW + timedelta(hours=1), 4, seed=9)
+    send(conn, since)
+    report = train(conn, NOW + timedelta(days=8))
+    letters = [one for one in since if one.channel == "letter" and one.at <= NOW + timedelta(days=5)]
+    expected = [
+        min(chance[one.person] * rate["letter", one.kind] / rate["letter", "*"], 1)
+        if one.person in chance
+        else rate["letter", one.kind]
+        for one in letters
+    ]
+    (drift,) = model(report, "reach").drift
+    assert drift.metrics["touches"] == len(letters) > 450, (
+        "of cards nothing was known, and the last letters may still be answered"
+    )
+    assert drift.metrics["predicted"] == pytest.approx(sum(expected), rel=1e-4)
+    assert drift.metrics["real"] == sum(one.answered is not None for one in letters)
+    assert drift.metrics["bias"] == pytest.approx(sum(expected) / drift.metrics["real"] - 1, rel=1e-4)
+
+
 def test_an_answer_counts_within_three_days_and_by_the_coupon_too(conn: psycopg.Connection) -> None:
     """Everybody answers one in four; half of the answers come too late, and a coupon that is used says as much as a click."""
     Pond(conn)

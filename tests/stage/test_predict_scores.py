@@ -163,6 +163,35 @@ def test_who_uses_coupons(conn: psycopg.Connection) -> None:
     assert redeem.because[0].zh.endswith("更可能用券")
 
 
+def test_coupons_given_since_are_held_against_what_was_said(conn: psycopg.Connection) -> None:
+    """Of everybody's next coupon, as many uses as come by such an age."""
+    town = clippers(260, 360)
+    settle(conn, town)
+    train(conn, NOW)
+    told = said(conn, "p_redeem")
+    later = Town()
+    for n, who in enumerate([*sorted(told)[:120], 99_999]):
+        issued = TODAY + timedelta(n % 5)
+        ends = issued + timedelta(19)
+        used = issued + timedelta(n % 12) if n % 3 == 0 else None
+        later.cells.append((who, "viewed", issued, 1, 0))
+        later.coupons += [
+            (f"next{who}", who, issued, ends, used),
+            (f"second{who}", who, issued + timedelta(2), ends, None),
+        ]
+    settle(conn, later)
+    (drift,) = model(train(conn, NOW + timedelta(days=9)), "p_redeem").drift
+    ended = [one for one in town.coupons if one[3] < TODAY + timedelta(9)]
+    ages = [((used - issued).days + 1) / ((ends - issued).days + 1) for _, _, issued, ends, used in ended if used]
+    share = {n: mean(age <= (9 - n) / 20 for age in ages) for n in range(5)}
+    assert 0.1 < share[4] < share[0] < 0.9
+    first = [one for one in later.coupons if one[0].startswith("next") and one[1] in told]
+    expected = sum(told[who] * share[(issued - TODAY).days] for _, who, issued, _, _ in first)
+    assert drift.metrics["people"] == 120, "of the stranger nothing was said"
+    assert drift.metrics["predicted"] == pytest.approx(expected, rel=1e-4)
+    assert drift.metrics["real"] == sum(used is not None and used < TODAY + timedelta(9) for *_, used in first)
+
+
 def test_a_use_after_the_end_is_no_use(conn: psycopg.Connection) -> None:
     town = clippers(120, 360)
     settle(conn, Town(town.cells, [(c, p, i, e, e + timedelta(3) if u else None) for c, p, i, e, u in town.coupons]))

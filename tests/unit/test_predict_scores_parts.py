@@ -237,4 +237,14 @@ def test_drift_cuts_a_chance_to_the_days_that_have_passed() -> None:
     assert first is not None
     assert (first["days"], first["real"]) == (30, 2)
     assert first["predicted"] == pytest.approx(1.6)
-    assert drift.judge("p_redeem", told, said, ledger, ids, 100, 109) is None
+
+
+def test_what_part_of_uses_comes_by_an_age() -> None:
+    """Four coupons of ten days were used on their 1st, 2nd, 5th and 10th; one that is not over and one that was used too late tell nothing."""
+    issued = np.array([0, 0, 0, 0, 95, 0, 95, 60])
+    end = np.array([9, 9, 9, 9, 104, 9, 104, 79])
+    used = np.array([0, 1, 4, 9, 96, 15, 0, 0])
+    coupons_ = Coupons(
+        np.arange(8), np.zeros(8), issued + 1, end + 1, np.where(used, used + 1, [1, 0, 0, 0, 0, 0, 0, 0])
+    )
+    assert drift.by_now(coupons_, np.array([6, 7, 4]), 101).tolist() == [0.75, 1.0, 0.75]

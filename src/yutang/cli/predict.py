@@ -257,6 +257,8 @@ def _drift(passed: list[Any]) -> None:
         figures = one.metrics
         if "near" in figures:
             said = f"±3 天命中 within 3 days {figures['near']:.1%} ({figures['people']:,})"
+        elif "in_window" in figures:
+            said = f"3 小时命中 within the 3 hours {figures['in_window']:.1%} · 到访 visits {figures['visits']:,} ({figures['people']:,})"
         elif "recall" in figures:
             said = f"前 10 命中的份额 recall@10 {figures['recall']:.3f} · 至少命中一件 any hit {figures['hit']:.1%} ({figures['people']:,})"
         else:

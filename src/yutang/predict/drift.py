@@ -20,13 +20,24 @@ from yutang.predict.accuracy import accuracy, bernoulli, deviance
 from yutang.predict.dropout import Model
 from yutang.predict.histories import Histories, Ledger
 from yutang.predict.past import Past
-from yutang.predict.reading import sql
+from yutang.predict.products import train as products
+from yutang.predict.reach import drift as reach
+from yutang.predict.reading import said, said_of, sql
 from yutang.predict.rhythm import REACH
 from yutang.predict.scores import drift as scores
 from yutang.segment.moment import day_number, day_of
-from yutang.segment.transport import columns
 
-MICRO = 1_000_000
+
+@dataclass(frozen=True)
+class Since:
+    """What a training knows of the days that have passed, of which the last one knew nothing. today: the business day on which it begins; ledger,
+    ids: the order days, and the person behind each index."""
+
+    zone: str
+    today: int
+    ledger: Ledger
+    ids: np.ndarray
+    goods: products.Goods
 
 
 @dataclass(frozen=True)
@@ -40,32 +51,36 @@ class Passed:
     values: np.ndarray
 
 
-def keep(conn: psycopg.Connection, now: datetime, ledger: Ledger, ids: np.ndarray, today: int) -> None:
-    """Store how every serving model did; one that was trained today has nothing to be judged by."""
+def keep(conn: psycopg.Connection, now: datetime, known: Since) -> None:
+    """Store how every model that speaks did; one that was trained today has nothing to be judged by."""
     for model in sql.serving(conn).fetchall():
         since = day_number(model.until)
-        until = min(today, since + tasks.DAYS)
-        if model.state != "serving" or model.name in ("p_redeem", "best_hour", "reach", "products") or until <= since:
-            continue
-        person, micro = columns(conn, sql.said, "qq", name=model.name)
-        if model.name in scores.DAYS:
-            found = scores.judge(model.name, person, micro / MICRO, ledger, ids, since, until)
-            _keep(conn, now, model, since, until, found)
-            continue
-        # Whoever was merged or erased meanwhile is not asked about.
-        index = np.minimum(np.searchsorted(ids, person), max(len(ids) - 1, 0))
-        known = ids[index] == person if len(ids) else np.zeros(len(person), bool)
-        order = np.argsort(index[known])
-        passed = Passed(model, since, until, index[known][order], (micro[known] / MICRO)[order])
-        _keep(conn, now, model, since, until, judge(passed, ledger))
+        until = min(known.today, since + tasks.DAYS)
+        if until > since and (found := _judged(conn, now, known, model, since, until)):
+            sql.keep_drift(
+                conn, model=model.model_id, now=now, since=day_of(since), until=day_of(until), metrics=Jsonb(found)
+            )
 
 
-def _keep(
-    conn: psycopg.Connection, now: datetime, model: Any, since: int, until: int, found: dict[str, Any] | None
-) -> None:
-    if found:
-        metrics = Jsonb(found)
-        sql.keep_drift(conn, model=model.model_id, now=now, since=day_of(since), until=day_of(until), metrics=metrics)
+def _judged(
+    conn: psycopg.Connection, now: datetime, known: Since, model: Any, since: int, until: int
+) -> dict[str, Any] | None:
+    """The figures of one model; None where nothing can be held against it."""
+    if model.name == "reach":  # its rates by channel are asked for even where no person has a chance of their own
+        return reach.answers(conn, model, now)
+    if model.state != "serving":
+        return None
+    if model.name == "best_hour":
+        return reach.hours(conn, known.zone, now, since, until)
+    if model.name == "products":
+        return products.drift(conn, known.goods, since, until)
+    if model.name == "p_redeem":
+        return scores.of_coupons(conn, known.zone, since, until)
+    if model.name in scores.DAYS:
+        return scores.judge(model.name, *said(conn, model.name), known.ledger, known.ids, since, until)
+    values = said_of(conn, model.name, known.ids)
+    people = np.flatnonzero(~np.isnan(values))
+    return judge(Passed(model, since, until, people, values[people]), known.ledger)
 
 
 def judge(passed: Passed, ledger: Ledger) -> dict[str, Any] | None:

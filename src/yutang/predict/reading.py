@@ -13,6 +13,26 @@ from yutang.segment.transport import columns
 sql = Queries(__package__)
 CATEGORIES = 20
 """How many categories have a clock of their own, at most."""
+MICRO = 1_000_000
+"""Predictions travel as whole millionths."""
+
+
+def said(conn: psycopg.Connection, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(person ids, values): what stands of everybody under the name of a prediction."""
+    person, micro = columns(conn, sql.said, "qq", name=name)
+    return person, micro / MICRO
+
+
+def said_of(conn: psycopg.Connection, name: str, ids: np.ndarray) -> np.ndarray:
+    """What stands of each of these people (ids, ascending); nan of whom nothing is said. Whoever is not among them is left out: the merged and
+    the erased are not."""
+    found = np.full(len(ids), np.nan)
+    person, values = said(conn, name)
+    if len(ids):
+        index = np.minimum(np.searchsorted(ids, person), len(ids) - 1)
+        known = ids[index] == person
+        found[index[known]] = values[known]
+    return found
 
 
 def ledger(conn: psycopg.Connection, today: int) -> tuple[Ledger, np.ndarray]:

@@ -19,7 +19,7 @@ from yutang.predict.products import train as products
 from yutang.predict.reach import keeping
 from yutang.predict.reach import learning as reach
 from yutang.predict.reach.worth import Measured
-from yutang.predict.reading import by_category, sql
+from yutang.predict.reading import MICRO, by_category, sql
 from yutang.predict.reading import ledger as read
 from yutang.predict.report import Report, report
 from yutang.predict.scores import scoring
@@ -37,6 +37,7 @@ class Learned:
     """What a training has found: nothing of it is kept yet. ledger, ids: the order days, and the person behind each index; reached: those
     of `outcomes` that tell of reach; lists: products, where they were asked for."""
 
+    zone: str
     today: int
     ledger: Ledger
     ids: np.ndarray
@@ -55,8 +56,7 @@ def train(conn: psycopg.Connection, now: datetime, measured: Sequence[Measured] 
     assert found.lists is not None
     with conn.transaction():
         sql.one_at_a_time(conn)
-        products.kept_drift(sql.keep_drift, conn, sql.serving(conn).fetchall(), found.lists.goods, now, found.today)
-        drift.keep(conn, now, found.ledger, found.ids, found.today)
+        drift.keep(conn, now, drift.Since(found.zone, found.today, found.ledger, found.ids, found.lists.goods))
         serve(conn, now, found, measured)
         products.keep(conn, found.lists)
     return report(conn, now)
@@ -78,7 +78,7 @@ def learn(conn: psycopg.Connection, now: datetime, asked: Collection[str] | None
     if asked is None or REACH & set(asked):
         reached = reach.learned(conn, now, zone)
     lists = products.learned(conn, today, pond["recommend"]) if asked is None else None
-    return Learned(today, ledger, ids, [*outcomes, *reached, *([lists.outcome] if lists else [])], reached, lists)
+    return Learned(zone, today, ledger, ids, [*outcomes, *reached, *([lists.outcome] if lists else [])], reached, lists)
 
 
 def serve(
@@ -122,7 +122,7 @@ def _replace(
     for which, (_, _, people, values) in enumerate(said, 1):
         mine = here[people % BUCKETS]
         if mine.any():
-            micro = np.rint(values[mine] * drift.MICRO).astype(np.int64)
+            micro = np.rint(values[mine] * MICRO).astype(np.int64)
             columns = {"person_id": ("int8", people[mine]), "which": ("int2", which), "micro": ("int8", micro)}
             copy_in(conn, "predicted", columns)
     sql.index_predicted(conn)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import psycopg
-from psycopg.types.json import Jsonb
 
 from yutang.db.queries import Queries
 from yutang.predict.backtest import Missing
@@ -18,7 +16,7 @@ from yutang.predict.products.contest import BLOCK, as_metrics, contest, score
 from yutang.predict.products.ranking import TOLD, best
 from yutang.predict.products.views import Seen
 from yutang.predict.tasks import Outcome
-from yutang.segment.moment import day_number, day_of
+from yutang.segment.moment import day_of
 from yutang.segment.transport import columns
 
 sql = Queries(__package__)
@@ -128,11 +126,11 @@ def _copied(people: np.ndarray, told: np.ndarray, numbers: np.ndarray) -> Iterat
         yield "".join(f"{who}\t{{{text}}}\n" for who, text in lines if text)
 
 
-def drift(conn: psycopg.Connection, model: Any, goods: Goods, today: int) -> dict[str, Any] | None:
-    """How the lists that stand did since they were made: of everybody's first basket since, what part the ten told held, and how many were hit."""
-    since = day_number(model.until)
-    following = goods.baskets.next_of(since, today)
-    if model.state != "serving" or not len(following.person):
+def drift(conn: psycopg.Connection, goods: Goods, since: int, until: int) -> dict[str, Any] | None:
+    """How the lists that stand did: of everybody's first basket on the days since <= day < until, what part the ten told held, and how many were
+    hit."""
+    following = goods.baskets.next_of(since, until)
+    if not len(following.person):
         return None
     person, _, which = columns(conn, sql.told_before, "qii", products=goods.products, most=TOLD)
     index = np.minimum(np.searchsorted(goods.ids, person), len(goods.ids) - 1)
@@ -149,15 +147,5 @@ def drift(conn: psycopg.Connection, model: Any, goods: Goods, today: int) -> dic
         "people": len(people),
         "recall": float(recall.mean()),
         "hit": float((recall > 0).mean()),
-        "days": today - since,
+        "days": until - since,
     }
-
-
-def kept_drift(
-    keep_drift: Any, conn: psycopg.Connection, models: Sequence[Any], goods: Goods, now: datetime, today: int
-) -> None:
-    """Store it beside the drift of the other models, by their statement."""
-    for model in models:
-        if model.name == NAME and (found := drift(conn, model, goods, today)) is not None:
-            since = model.until
-            keep_drift(conn, model=model.model_id, now=now, since=since, until=day_of(today), metrics=Jsonb(found))

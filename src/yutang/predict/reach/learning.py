@@ -22,7 +22,7 @@ HOUR, REACH = "best_hour", "reach"
 
 def learned(conn: psycopg.Connection, now: datetime, zone: str) -> list[Outcome]:
     """When people are there by their own past before today, and how likely they answer on each channel."""
-    return [_hour(conn, now, zone), _reach(reading.sent(conn, now).telling())]
+    return [_hour(conn, now, zone), _reach(reading.sent(conn, now - reading.PAST, now).telling())]
 
 
 def _abstained(name: str, missing: Missing) -> Outcome:

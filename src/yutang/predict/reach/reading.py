@@ -57,9 +57,8 @@ def joined(some: list[Some]) -> Some:
     return Some(visits, np.concatenate([one.ids for one in some]))
 
 
-def sent(conn: psycopg.Connection, now: datetime) -> Sent:
-    """What was sent in the last 400 days, but for the last 72 hours, in the order of time."""
-    since = now - PAST
+def sent(conn: psycopg.Connection, since: datetime, now: datetime) -> Sent:
+    """What was sent from `since` on, but for the last 72 hours before `now`, in the order of time."""
     names = [row.channel for row in sql.channels(conn, since=since)]
     person, at, touch, channel, kind, answered = columns(
         conn, sql.touches, "qqqiii", now=now, since=since, span=timedelta(hours=ANSWER_HOURS), events=list(ANSWERS), channels=names,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ LONGEST = 90
 
 @dataclass(frozen=True)
 class Coupons:
-    """One entry per coupon: its holder's index, its offer, the day of issue, the day of its end, and the day of its first use (0: never)."""
+    """One entry per coupon: its holder's index (of `coupons`: id), its offer, the day of issue, the day of its end, and the day of its first use (0: never)."""
 
     person: np.ndarray
     offer: np.ndarray
@@ -79,24 +79,32 @@ def read(conn: psycopg.Connection, until: int, zone: str, only: Only = EVERYBODY
     """What these people did on the business days before `until` (since 2000)."""
     types = list(dict.fromkeys(type for some in KINDS.values() for type in some))
     person, type, day, times, fen = columns(conn, sql.cells, "qiiiq", only, until=day_of(until), known=types)
-    holder, offer, issued, end, used = columns(conn, sql.coupons, "qiiii", only, until=day_of(until), zone=zone)
     merged = _merged(conn, only)
     if len(merged):
-        mine, held = ~np.isin(person, merged), ~np.isin(holder, merged)
+        mine = ~np.isin(person, merged)
         person, type, day, times, fen = (column[mine] for column in (person, type, day, times, fen))
-        holder, offer, issued, end, used = (column[held] for column in (holder, offer, issued, end, used))
-    ids = np.unique(np.concatenate([person, holder]))
+    held = coupons(conn, until, zone, only, merged)
+    ids = np.unique(np.concatenate([person, held.person]))
     index = np.searchsorted(ids, person)
-    # A coupon may not be known to be used on a day that is not over.
-    used = np.where(used < until, used, 0).astype(np.int64)
-    issued = issued.astype(np.int64)
-    end = np.where(end > 0, np.minimum(end, issued + LONGEST), issued + LONGEST)
-    coupons = Coupons(np.searchsorted(ids, holder), offer, issued, end, used)
+    held = replace(held, person=np.searchsorted(ids, held.person))
     meant = {name: [types.index(one) + 1 for one in some] for name, some in KINDS.items()}
     kinds = {name: _cells(np.isin(type, places), index, day, times, fen) for name, places in meant.items()}
     kinds["ordered"] = _net(kinds, ids)
     kinds["any"] = Days.of(index, day, np.ones(len(index), np.int64), np.zeros(len(index), np.int64))
-    return Pond(ids, kinds | of_coupons(coupons), coupons, until, int(day.min()) if len(day) else until)
+    return Pond(ids, kinds | of_coupons(held), held, until, int(day.min()) if len(day) else until)
+
+
+def coupons(
+    conn: psycopg.Connection, until: int, zone: str, only: Only = EVERYBODY, merged: np.ndarray | None = None
+) -> Coupons:
+    """The coupons given on the business days before `until`, with the ids of their holders; but for people who were merged."""
+    holder, offer, issued, end, used = columns(conn, sql.coupons, "qiiii", only, until=day_of(until), zone=zone)
+    # A coupon may not be known to be used on a day that is not over.
+    used = np.where(used < until, used, 0).astype(np.int64)
+    issued = issued.astype(np.int64)
+    end = np.where(end > 0, np.minimum(end, issued + LONGEST), issued + LONGEST)
+    held = ~np.isin(holder, _merged(conn, only) if merged is None else merged)
+    return Coupons(holder[held], offer[held], issued[held], end[held], used[held])
 
 
 def _merged(conn: psycopg.Connection, only: Only) -> np.ndarray:

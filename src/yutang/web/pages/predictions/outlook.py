@@ -122,11 +122,21 @@ def drifting(since: list[Drift]) -> list[str]:
     return [name for name in known if any(name in one.metrics for one in since)]
 
 
+DRAWN = ("near", "in_window", "recall", "bias")
+"""What is drawn of a drift: how often a model was right, or else the share by which it said too much or too little."""
+
+
+def line_of(since: list[Drift]) -> str:
+    """Which figure is drawn of these."""
+    return next((name for name in DRAWN if any(name in one.metrics for one in since)), "bias")
+
+
 def drawn(models: list[Trained]) -> dict[str, dict[str, Any]]:
-    """Of each model the line of its drift: the share by which it said too much or too little, or how often its days were right."""
+    """Of each model the line of its drift."""
     found = {}
     for model in models:
-        line = [(d, d.metrics.get("near", d.metrics.get("bias"))) for d in reversed(model.drift)]
+        name = line_of(model.drift)
+        line = [(d, d.metrics.get(name)) for d in reversed(model.drift)]
         points = [(d, value) for d, value in line if value is not None]
         if len(points) > 1:
             found[model.name] = {

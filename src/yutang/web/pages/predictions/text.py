@@ -52,6 +52,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "real": ("实际", "real"),
     "drift": ("上线以后", "Since then"),
     "drift_lead_bias": ("每一版说的比实际多出的百分比；0 最好。", "By how much each version said too much, in per cent; 0 is best."),
+    "drift_lead_in_window": ("每一版告诉的 3 小时里，实际到访落在其中的比例。", "The share of visits that fell into the 3 hours each version had told."),
+    "drift_lead_recall": ("每一版列出的前 10 件里，占了顾客下一篮的多少。", "What part of people's next baskets the first ten of each version held."),
     "drift_lead_near": ("每一版说中的比例（前后 3 天）。", "How often each version was right, within 3 days."),
     "no_drift": ("下一次训练时，拿这一版说的与实际相比。", "At the next training what this version said is held against what happened."),
     "days": ("区间", "Days"),
