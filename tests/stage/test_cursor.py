@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yutang.db.connect import connect
-from yutang.db.cursor import window
+from yutang.db.cursor import Reader, windows
 from yutang.model import EVERYBODY, Only
 
 INSERT = """insert into event (source, source_id, type, at, received_at, handles, keys, props)
@@ -11,7 +11,8 @@ INSERT = """insert into event (source, source_id, type, at, received_at, handles
 
 
 def read(conn, only=EVERYBODY, limit=20_000):
-    with conn.transaction(), window(conn, "reader", "event", only, limit) as w:
+    with conn.transaction():
+        (w,) = windows(conn, only, Reader("reader", "event", limit))
         rows = conn.execute(
             "select source_id from event where xid >= %s and xid < %s order by event_id", (w.low, w.high)
         ).fetchall()
@@ -43,7 +44,8 @@ def test_two_readers_do_not_read_the_same_window(conn, url):
     conn.execute(INSERT, ("one",))
     read(conn)
     conn.execute(INSERT, ("two",))
-    with connect(url) as other, conn.transaction(), window(conn, "reader", "event", EVERYBODY) as w:
+    with connect(url) as other, conn.transaction():
+        (w,) = windows(conn, EVERYBODY, Reader("reader", "event"))
         assert not w.empty
         assert read(other) == []
     assert read(conn) == []

@@ -14,12 +14,13 @@ from typing import Any
 import psycopg
 
 from yutang import definitions, journey, offer
-from yutang.db.cursor import GROUPED, Window, hold, window
+from yutang.db.cursor import GROUPED, Reader, Window, hold, windows
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
 from yutang.model import EVERYBODY, Counts, Only
 
 sql = Queries(__package__)
+PROPOSED, GONE = Reader("decide", "proposal", GROUPED), Reader("decide.farewell", "farewell", behind="profile")
 
 CHUNK = 20_000
 UNLIMITED = 1_000_000_000
@@ -29,19 +30,17 @@ UNLIMITED = 1_000_000_000
 def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Judge what is proposed, and the touches whose time to be asked again has come or whose person wants no more of them."""
     with conn.transaction():
-        proposed = window(conn, "decide", "proposal", only, GROUPED)
-        said = window(conn, "decide.farewell", "farewell", only, behind="profile")
-        with proposed as w, said as farewell:
-            if w.empty and farewell.empty and not _waiting(conn, now, only):
-                return Counts()
-            # One judge at a time: two could give the same person's last points to two touches.
-            hold(conn, "decide", "proposal", only)
-            if not farewell.empty:
-                sql.recall(conn, only, now=now, low=farewell.low, high=farewell.high)
-            counts = _judge(conn, now, only, w)
-            if only.persons is None:
-                journey.judged(conn, w, only)
-            return counts
+        w, farewell = windows(conn, only, PROPOSED, GONE)
+        if w.empty and farewell.empty and not _waiting(conn, now, only):
+            return Counts()
+        # One judge at a time: two could give the same person's last points to two touches.
+        hold(conn, "decide", "proposal", only)
+        if not farewell.empty:
+            sql.recall(conn, only, now=now, low=farewell.low, high=farewell.high)
+        counts = _judge(conn, now, only, w)
+        if only.persons is None:
+            journey.judged(conn, w, only)
+        return counts
 
 
 def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:

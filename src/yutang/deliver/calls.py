@@ -35,8 +35,7 @@ Event = tuple[str, str, int, datetime, dict[str, Any]]
 def make(conn: psycopg.Connection, now: datetime, only: Only, channels: Mapping[str, Channel]) -> Counter[str]:
     """One batch of the calls that are due. Counts: ``call`` (answered), ``call_waiting`` (to be tried again), ``call_failed``."""
     token, until = lease(now)
-    with conn.transaction():
-        claimed = calls.claim(conn, now, only, token, until, BATCH)
+    claimed = calls.claim(conn, now, only, token, until, BATCH)
     if not claimed:
         return Counter()
     outward = channels.get(Outward.name)

@@ -11,11 +11,12 @@ import psycopg
 import structlog
 
 from yutang.channels.contract import Channel, Wish
-from yutang.db.cursor import END, window
+from yutang.db.cursor import END, Reader, look, take
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY
 
 sql = Queries(__package__)
+TAGGING = Reader("deliver.tagging", "tagging")
 log = structlog.get_logger()
 
 
@@ -29,7 +30,11 @@ def mirror(conn: psycopg.Connection, now: datetime, channels: Iterable[Channel])
     if not takers:
         return 0
     try:
-        with conn.transaction(), window(conn, "deliver.tagging", "tagging", EVERYBODY) as w:
+        (place,) = look(conn, EVERYBODY, TAGGING)
+        if not place.news:
+            return 0
+        with conn.transaction():
+            w = take(conn, place)
             rows = _tagged(conn, now, takers, w.low, w.high)
             _keep_ends(conn, rows)
             return _tell(conn, now, takers, rows)

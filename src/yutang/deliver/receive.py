@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from yutang.channels.contract import Answer, Channel, Fact, Raw
-from yutang.db.cursor import window
+from yutang.db.cursor import Reader, look, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
 from yutang.ingest.record import record
@@ -19,6 +19,7 @@ from yutang.model import EVERYBODY, Counts, Only
 from yutang.vault import open_vault
 
 sql = Queries(__package__)
+CALLBACKS = Reader("deliver.callback", "callback")
 log = structlog.get_logger()
 
 ENDS = {"message_sent": "sent", "message_failed": "failed"}
@@ -47,7 +48,11 @@ def _hear(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
     by_source = {channel.source: channel for channel in channels.values() if channel.source}
     if not by_source:
         return 0
-    with conn.transaction(), window(conn, "deliver.callback", "callback", EVERYBODY) as w:
+    (place,) = look(conn, EVERYBODY, CALLBACKS)
+    if not place.news:
+        return 0
+    with conn.transaction():
+        w = take(conn, place)
         rows = [] if w.empty else sql.callbacks(conn, low=w.low, high=w.high).fetchall()
         for source, group in groupby(rows, key=lambda row: row.source):
             if channel := by_source.get(source):

@@ -18,7 +18,7 @@ import psycopg
 import structlog
 
 from yutang.channels.contract import Channel, Letter, Result
-from yutang.db.cursor import window
+from yutang.db.cursor import Place, Reader, look, take
 from yutang.db.queries import Queries
 from yutang.deliver import calls
 from yutang.deliver.backoff import wait
@@ -30,6 +30,7 @@ from yutang.deliver.tell import Names, News, tell
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
+GONE, DECIDED = Reader("deliver.farewell", "farewell", behind="profile"), Reader("deliver", "touch_to_send")
 log = structlog.get_logger()
 UNKNOWN_AT_ONCE = 1000
 """Attempts per call on a channel that nobody configured."""
@@ -53,7 +54,12 @@ def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, cha
     (see `calls.make`), ``tag``, ``errand``.
     `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
     """
-    counts = Counts(stopped=stop(conn, now, only, channels), taken=_take(conn, now, only))
+    counts = Counts()
+    gone, decided = look(conn, only, GONE, DECIDED)
+    if gone.news:
+        counts["stopped"] = stop(conn, now, gone, channels)
+    if decided.news:
+        counts["taken"] = _take(conn, now, decided)
     for name in [row.channel for row in sql.due(conn, now=now)]:
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
     counts.update(calls.make(conn, now, only, channels))
@@ -74,9 +80,10 @@ def _tend(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:
         return 0
 
 
-def _take(conn: psycopg.Connection, now: datetime, only: Only) -> int:
-    with conn.transaction(), window(conn, "deliver", "touch_to_send", only) as w:
-        return 0 if w.empty else sql.take(conn, only, now=now, low=w.low, high=w.high).rowcount
+def _take(conn: psycopg.Connection, now: datetime, place: Place) -> int:
+    with conn.transaction():
+        w = take(conn, place)
+        return 0 if w.empty else sql.take(conn, place.only, now=now, low=w.low, high=w.high).rowcount
 
 
 def _send_batch(
@@ -84,8 +91,7 @@ def _send_batch(
 ) -> Counter[str]:
     token, until = lease(now)
     batch = channel.batch if channel else UNKNOWN_AT_ONCE
-    with conn.transaction():
-        row = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchone()
+    row = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchone()
     if row is None:
         return Counter()
     claimed = Claimed(*row)

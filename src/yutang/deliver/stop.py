@@ -10,23 +10,23 @@ from typing import Any
 import psycopg
 
 from yutang.channels.contract import Channel
-from yutang.db.cursor import window
+from yutang.db.cursor import Place, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
-from yutang.model import Only
 
 sql = Queries(__package__)
 
 
-def stop(conn: psycopg.Connection, now: datetime, only: Only, channels: Mapping[str, Channel]) -> int:
+def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mapping[str, Channel]) -> int:
     """Follow the news of people who want no more of it; returns how many attempts were ended or called off.
 
     What a worker has in hand is looked at by that worker: see `compose`.
     """
-    with conn.transaction(), window(conn, "deliver.farewell", "farewell", only, behind="profile") as w:
+    with conn.transaction():
+        w = take(conn, place)
         if w.empty:
             return 0
-        rows = sql.stopped(conn, only, now=now, low=w.low, high=w.high).fetchall()
+        rows = sql.stopped(conn, place.only, now=now, low=w.low, high=w.high).fetchall()
         if ended := [row for row in rows if row.state == "failed"]:
             tell(conn, now, [_event(now, row) for row in ended])
         _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])

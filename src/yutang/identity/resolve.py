@@ -6,19 +6,24 @@ from datetime import datetime
 
 import psycopg
 
-from yutang.db.cursor import hold, window
+from yutang.db.cursor import Place, Reader, hold, look, take
 from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
 
 AT_ONCE = 50_000
 """Events in a window: what comes together is one person from the start, and need not be joined afterwards."""
+UNDONE, EVENTS = Reader("identity.undone", "event_undone"), Reader("identity", "event", AT_ONCE)
 
 
 def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:  # noqa: ARG001
     """Give each new event to a person. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
-    counts = _follow_undone(conn, now)
-    with conn.transaction(), window(conn, "identity", "event", EVERYBODY, AT_ONCE) as w:
+    undone, told = look(conn, EVERYBODY, UNDONE, EVENTS)
+    counts = _follow_undone(conn, now, undone) if undone.news else Counts()
+    if not told.news:
+        return counts
+    with conn.transaction():
+        w = take(conn, told)
         if not w.empty:
             counts += resolve_pairs(conn, now, sql.pairs_in_window, sql.link_window, low=w.low, high=w.high)
             sql.forget_ahead(conn, high=w.high)
@@ -34,9 +39,10 @@ def resolve_events(conn: psycopg.Connection, now: datetime, events: list[int]) -
         return tuple(row.person_id for row in sql.persons_of(conn, events=events))
 
 
-def _follow_undone(conn: psycopg.Connection, now: datetime) -> Counts:
+def _follow_undone(conn: psycopg.Connection, now: datetime, place: Place) -> Counts:
     """Events that were taken back: everything about the persons they touched is derived again without them."""
-    with conn.transaction(), window(conn, "identity.undone", "event_undone", EVERYBODY) as w:
+    with conn.transaction():
+        w = take(conn, place)
         if w.empty:
             return Counts()
         hold(conn, "identity", "event")

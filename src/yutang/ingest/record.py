@@ -199,9 +199,8 @@ def follow_up(
 
     The same source_id again changes nothing. Works inside the caller's transaction.
     """
-    with conn.transaction():
-        rows = [_follow_up_row(*event) for event in events]
-        return len(rows) - len(store(conn, now, rows))
+    rows = [_follow_up_row(*event) for event in events]
+    return len(rows) - len(store(conn, now, rows))
 
 
 def _follow_up_row(source_id: str, type: str, person_id: int, at: datetime, props: dict[str, Any]) -> bytes:

@@ -6,13 +6,12 @@ A loop over definitions, never over people: each line of each version that someb
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 
 from yutang import definitions
-from yutang.db.cursor import GROUPED, Window, window
+from yutang.db.cursor import GROUPED, Place, Reader, Window, look, take
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.journey import enter, leave, lines, schedule, waits
@@ -25,49 +24,39 @@ MOST_ROUNDS = 50
 """Lines without a wait follow each other at once; a person passes at most so many in one run of the stage."""
 
 
-@dataclass(frozen=True)
-class Reader:
-    """One upstream table, and what to do with its news."""
-
-    stage: str
-    table: str
-    follow: Callable[[Run, Window], int]
-    limit: int = 20_000
-    behind: str | None = None
-
-
-READERS = (
-    Reader("journey.merge", "merge_log", leave.follow_merges),
+FOLLOW: dict[Reader, Callable[[Run, Window], int]] = {
+    Reader("journey.merge", "merge_log"): leave.follow_merges,
     # A branch asks what is known of somebody: so never before that has been written down.
-    Reader("journey.event", "person_event", enter.follow_events, behind="profile"),
-    Reader("journey.membership", "membership", enter.follow_segments),
-    Reader("journey.ladder", "ladder_news", lines.follow_ladders, GROUPED),
-    Reader("journey.below", "ended_below", waits.follow_ends),
-)
+    Reader("journey.event", "person_event", behind="profile"): enter.follow_events,
+    Reader("journey.membership", "membership"): enter.follow_segments,
+    Reader("journey.ladder", "ladder_news", GROUPED): lines.follow_ladders,
+    Reader("journey.below", "ended_below"): waits.follow_ends,
+}
+"""The tables upstream, and what to do with their news."""
 
 
 def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Follow what happened, let people enter and leave, then walk the lines that are due."""
     counts = Counts()
     run = _run(conn, now, only)
-    with conn.transaction():
-        counts["enrolment"] += enter.begin(run)
-        counts["left"] += leave.retire(run)
-    for reader in READERS:
-        read = window(conn, reader.stage, reader.table, only, reader.limit, behind=reader.behind)
-        with conn.transaction(), read as w:
-            if not w.empty:
-                counts[reader.table] += reader.follow(run, w)
+    counts["enrolment"] += enter.begin(run)
+    counts["left"] += leave.retire(run)
+    for place in look(conn, only, *FOLLOW):
+        if place.news:
+            counts[place.reader.table] += _follow(run, place)
     counts["enrolment"] += schedule.fire(run)
-    with conn.transaction():
-        counts["left"] += leave.due(run)
+    counts["left"] += leave.due(run)
     for _ in range(MOST_ROUNDS):
-        with conn.transaction():
-            walked = lines.walk(run)
-        counts["step"] += walked
-        if not walked:
+        if not (walked := lines.walk(run)):
             break
+        counts["step"] += walked
     return counts
+
+
+def _follow(run: Run, place: Place) -> int:
+    with run.conn.transaction():
+        w = take(run.conn, place)
+        return 0 if w.empty else FOLLOW[place.reader](run, w)
 
 
 def _run(conn: psycopg.Connection, now: datetime, only: Only) -> Run:

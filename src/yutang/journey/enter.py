@@ -30,15 +30,17 @@ class Candidate(NamedTuple):
 def begin(run: Run) -> int:
     """Journeys seen for the first time take in those who are in the trigger's segment already."""
     fresh = {row.id for row in sql.unstarted(run.conn, journeys=[d.definition_id for d in run.current])}
-    begun = [d for d in run.current if d.definition_id in fresh]
-    entered = sum(
-        enrol(run, d, sql.members(run.conn, run.only, segment=segment_of(run, d)))
-        for d in begun
-        if d.body["trigger"].get("when") == "entered"
-    )
-    if begun and run.only.persons is None:
-        sql.started(run.conn, journeys=sorted(fresh), now=run.now)
-    return entered
+    if not fresh:
+        return 0
+    with run.conn.transaction():
+        entered = sum(
+            enrol(run, d, sql.members(run.conn, run.only, segment=segment_of(run, d)))
+            for d in run.current
+            if d.definition_id in fresh and d.body["trigger"].get("when") == "entered"
+        )
+        if run.only.persons is None:
+            sql.started(run.conn, journeys=sorted(fresh), now=run.now)
+        return entered
 
 
 def follow_events(run: Run, w: Window) -> int:

@@ -70,11 +70,14 @@ def by_rule(run: Run, w: Window, table: str) -> int:
 def due(run: Run) -> int:
     """The exit rule, asked about everybody whose time has come, before they walk on: time alone may have made it true."""
     asked = [d for d in run.live if d.body["exit_when"]]
-    return sum(
-        _ask(run, d, sql.runs_due(run.conn, part, **_of(d), now=run.now).fetchall())
-        for d in asked
-        for part in slices(run.only)
-    )
+    if not asked:
+        return 0
+    with run.conn.transaction():
+        return sum(
+            _ask(run, d, sql.runs_due(run.conn, part, **_of(d), now=run.now).fetchall())
+            for d in asked
+            for part in slices(run.only)
+        )
 
 
 def slices(only: Only) -> list[Only]:

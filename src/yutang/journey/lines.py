@@ -19,12 +19,17 @@ from yutang.model import Only
 
 def walk(run: Run) -> int:
     """Walk the lines that are due, once; returns how many people moved."""
-    moved = 0
-    for row in sql.due(run.conn, run.only, now=run.now, limit=CHUNK).fetchall():
-        d = definitions.at_version(run.conn, row.journey_id, row.version)
-        line = d.body["program"][row.step]
-        moved += WALK[line["do"]](run, Place(d, row.step, line))
-    return moved
+    rows = sql.due(run.conn, run.only, now=run.now, limit=CHUNK).fetchall()
+    if not rows:
+        return 0
+    with run.conn.transaction():
+        return sum(_walk(run, row) for row in rows)
+
+
+def _walk(run: Run, row: Any) -> int:
+    d = definitions.at_version(run.conn, row.journey_id, row.version)
+    line = d.body["program"][row.step]
+    return WALK[line["do"]](run, Place(d, row.step, line))
 
 
 def follow_ladders(run: Run, w: Window) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from yutang.db.cursor import GROUPED, Window, window
+from yutang.db.cursor import GROUPED, Reader, Window, look, take
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.model import EVERYBODY, Counts, Only
@@ -16,6 +16,7 @@ from yutang.offer.till import ORDER, Redeem
 
 sql = Queries(__package__)
 CHUNK = 20_000
+EVENTS, MERGES = Reader("offer", "person_event", CHUNK), Reader("offer.merges", "merge_log", CHUNK)
 
 
 def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
@@ -49,12 +50,11 @@ def _end(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
 
 def read_news(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
     """What merges and events change. The merges' window opens second: it holds every merge that the events know of."""
-    counts = Counts()
-    with (
-        conn.transaction(),
-        window(conn, "offer", "person_event", only, CHUNK) as events,
-        window(conn, "offer.merges", "merge_log", only, CHUNK) as joined,
-    ):
+    counts, places = Counts(), look(conn, only, EVENTS, MERGES)
+    if not any(place.news for place in places):
+        return counts
+    with conn.transaction():
+        events, joined = (take(conn, place) for place in places)
         if events.empty and joined.empty:
             return counts
         offers = terms.offers(conn)

@@ -9,7 +9,7 @@ import psycopg
 
 from yutang import definitions
 from yutang.clock import business_day
-from yutang.db.cursor import window
+from yutang.db.cursor import Reader, windows
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Counts, Only
 
@@ -18,6 +18,7 @@ DUE = 5_000
 """How many persons one run takes whom time alone has changed."""
 MOVED = 2_000
 """How many persons one run makes again because identity re-pointed their events; each brings all of its events."""
+EVENTS, PERSONS = Reader("profile", "person_event"), Reader("profile.person", "person", MOVED, "changed")
 WORDS = (sql.roll_up, sql.traits, sql.tags, sql.consents)
 """What is drawn from events, each table from person_event alone."""
 
@@ -28,11 +29,8 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     Each run takes about 20,000 events, or what one transaction of identity wrote. Counts: ``gone`` profiles taken down to be made again, ``due`` persons whom time
     alone changes, ``profile`` rows written, those two included.
     """
-    with (
-        conn.transaction(),
-        window(conn, "profile", "person_event", only) as news,
-        window(conn, "profile.person", "person", only, MOVED, column="changed") as moved,
-    ):
+    with conn.transaction():
+        news, moved = windows(conn, only, EVENTS, PERSONS)
         span = {"low": news.low, "high": news.high, "changed_low": moved.low, "changed_high": moved.high}
         counts = Counts()
         if not moved.empty:

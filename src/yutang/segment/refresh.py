@@ -7,14 +7,13 @@ or for whom time alone may have changed an answer (``segment_due``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
 
 import numpy as np
 import psycopg
 
 from yutang import definitions
-from yutang.db.cursor import Window, window
+from yutang.db.cursor import Reader, Window, windows
 from yutang.db.queries import Queries
 from yutang.model import BUCKETS, EVERYBODY, Counts, Only
 from yutang.segment.decide import Changes, decide
@@ -34,25 +33,25 @@ AT_ONCE = 2_000_000
 WRITTEN = 50_000
 """Rows per writing statement."""
 
-SOURCES = (
-    ("profile", "xid", "changed_profiles", None),
-    ("person", "changed", "changed_persons", None),
-    ("ladder_news", "xid", "changed_ladders", {"ladder"}),
-    ("enrolment", "xid", "changed_enrolments", {"journey"}),
-    ("coupon_news", "xid", "changed_coupons", {"coupon", "redeemed"}),
-    ("prediction_news", "xid", "changed_predictions", {"predicted"}),
-)
-"""(table, its transaction ids, who is named there, the features of which one must be asked about for anybody to care)."""
+SOURCES: dict[Reader, tuple[str, set[str] | None]] = {
+    Reader("segment.profile", "profile"): ("changed_profiles", None),
+    Reader("segment.person", "person", column="changed"): ("changed_persons", None),
+    Reader("segment.ladder_news", "ladder_news"): ("changed_ladders", {"ladder"}),
+    Reader("segment.enrolment", "enrolment"): ("changed_enrolments", {"journey"}),
+    Reader("segment.coupon_news", "coupon_news"): ("changed_coupons", {"coupon", "redeemed"}),
+    Reader("segment.prediction_news", "prediction_news"): ("changed_predictions", {"predicted"}),
+}
+"""Who is named there, and the features of which one must be asked about for anybody to care."""
 
 
 def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Bring memberships up to `now`. Counts: person (looked at), entered, left, segment (checked against everybody)."""
-    with conn.transaction(), ExitStack() as windows:
+    with conn.transaction():
         moment = Moment(now, definitions.pond(conn)["time_zone"])
         segments = live(conn)
         if only.persons is not None:
             return _touched(conn, moment, segments, only, np.array(only.persons, np.int64))
-        news = _news(conn, windows, only, segments)
+        news = _news(conn, only, segments)
         counts = Counts()
         checked = _catch_up(conn, moment, segments, counts)
         if not segments or checked < len(segments):
@@ -77,18 +76,15 @@ def sizes(conn: psycopg.Connection) -> dict[str, int]:
     return {row.name: row.size for row in sql.sizes(conn)}
 
 
-def _news(
-    conn: psycopg.Connection, windows: ExitStack, only: Only, segments: list[Segment]
-) -> list[tuple[str, Window]]:
+def _news(conn: psycopg.Connection, only: Only, segments: list[Segment]) -> list[tuple[str, Window]]:
     """What is new, and the statement that names its people. Every cursor moves, also where no segment asks just now: one
     that stood still would look like news for ever."""
     asked = {condition.row.feature for segment in segments for condition in segment.conditions}
-    news = []
-    for table, column, query, features in SOURCES:
-        part = windows.enter_context(window(conn, f"segment.{table}", table, only, column=column))
-        if not part.empty and (features is None or features & asked):
-            news.append((query, part))
-    return news
+    return [
+        (query, part)
+        for (query, features), part in zip(SOURCES.values(), windows(conn, only, *SOURCES), strict=True)
+        if not part.empty and (features is None or features & asked)
+    ]
 
 
 def _who(conn: psycopg.Connection, news: list[tuple[str, Window]], only: Only, now: datetime) -> np.ndarray:
