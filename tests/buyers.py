@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import psycopg
 
+import cells
 from ponds import NOON
 
 FIRST = date(2025, 1, 1)
@@ -53,19 +54,13 @@ def write(conn: psycopg.Connection, bought: list[Bought], type: str = "ordered")
            select (id & 1023)::smallint, id, 1, 1, 1, 'new', %s from unnest(%s::bigint[]) id on conflict do nothing""",
         (NOON, sorted({one.person for one in bought})),
     )
-    conn.execute(
-        """insert into activity (bucket, person_id, type, day, n, amount)
-           select (person & 1023)::smallint, person, %s, day, count(*), sum(fen)
-           from unnest(%s::bigint[], %s::date[], %s::bigint[]) u (person, day, fen) group by person, day
-           on conflict (bucket, person_id, type, day) do update set n = activity.n + excluded.n, amount = activity.amount + excluded.amount""",
-        (type, [one.person for one in bought], [one.day for one in bought], [one.fen for one in bought]),
-    )
+    cells.add(conn, [(one.person, type, one.day, 1, one.fen) for one in bought])
 
 
 def days_of(bought: list[Bought]) -> dict[int, dict[date, int]]:
     """Person → day → fen."""
     found: dict[int, dict[date, int]] = {}
     for one in bought:
-        cells = found.setdefault(one.person, {})
-        cells[one.day] = cells.get(one.day, 0) + one.fen
+        sums = found.setdefault(one.person, {})
+        sums[one.day] = sums.get(one.day, 0) + one.fen
     return found

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import psycopg
 
+import cells
 from buyers import EPOCH, FIRST
 
 NOON = datetime(2025, 1, 1, 4, tzinfo=UTC)
@@ -65,13 +66,7 @@ def settle(conn: psycopg.Connection, town: Town) -> None:
         "insert into person (bucket, person_id, created_at) select (id & 1023)::smallint, id, %s from unnest(%s::bigint[]) id on conflict do nothing",
         (NOON, sorted(town.people)),
     )
-    conn.execute(
-        """insert into activity (bucket, person_id, type, day, n, amount)
-           select (person & 1023)::smallint, person, type, day, sum(n), sum(fen)
-           from unnest(%s::bigint[], %s::text[], %s::date[], %s::int[], %s::bigint[]) u (person, type, day, n, fen)
-           group by person, type, day""",
-        [list(column) for column in zip(*town.cells, strict=True)],
-    )
+    cells.add(conn, town.cells)
     if not town.coupons:
         return
     conn.execute(

@@ -50,6 +50,40 @@ def test_several_at_once_on_an_empty_database(empty: str) -> None:
         assert conn.execute("select count(*) from schema_version").fetchone() == (len(steps()),)
 
 
+def test_a_pond_with_data_keeps_its_cells_and_its_news(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells of days move into the row of their sums; whom segments have not read yet, they read."""
+    every = steps()
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: every[:32])
+    with connect(empty) as conn:
+        migrate(conn)
+        for day, n, amount in (("2026-01-03", 1, 0), ("2026-01-01", 2, 900), ("2026-01-02", 3, 0)):
+            conn.execute("insert into activity values (7, 7, 'ordered', %s, %s, %s)", (day, n, amount))
+        conn.execute("insert into activity values (7, 7, 'viewed', '2026-01-02', 4, 0)")
+        conn.execute(
+            """insert into tally values (7, 7, 'ordered', 6, 900, '2026-01-01', '2026-01-03'),
+                                        (7, 7, 'viewed', 4, 0, '2026-01-02', '2026-01-02')"""
+        )
+        conn.execute(
+            "insert into profile values (7, 7, 1, 1, 1, 'new', now(), null, '90'), (8, 8, 1, 1, 1, 'new', now(), null, '100')"
+        )
+        conn.execute(
+            """insert into stage_cursor values ('profile', '0-1023', 'person_event.xid', '200'),
+                                               ('segment.profile', '0-1023', 'profile.xid', '100')"""
+        )
+        cells = conn.execute("select * from activity order by type, day").fetchall()
+        monkeypatch.setattr("yutang.db.migrate.steps", lambda: every)
+        migrate(conn)
+        assert conn.execute("select * from activity order by type, day").fetchall() == cells
+        assert conn.execute("select days[1] = '2026-01-01', day_n, day_amount from tally order by type").fetchall() == [
+            (True, [2, 3, 1], [900, 0, 0]),
+            (False, [4], []),
+        ]
+        assert conn.execute("select persons from profile_due").fetchall() == [([8],)]
+        assert conn.execute(
+            "select source, xid::text from stage_cursor where stage = 'segment.person_event'"
+        ).fetchall() == [("person_event.xid", "200")]
+
+
 def test_a_step_that_fails_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_broken.sql", "create table half (a int); select no_such_function()")]
     monkeypatch.setattr("yutang.db.migrate.steps", lambda: broken)

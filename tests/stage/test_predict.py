@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import cells
 from buyers import EPOCH, FIRST, Bought, buyers, days_of, write
 from yutang.predict.report import Report
 from yutang.predict.train import train
@@ -125,7 +126,7 @@ def test_predictions_that_can_no_longer_be_made_are_taken_back(conn: psycopg.Con
     write(conn, bought)
     train(conn, NOW)
     assert said(conn, "orders_90d")
-    conn.execute("delete from activity where person_id > 100")
+    conn.execute("delete from tally where person_id > 100")
     train(conn, NOW + timedelta(days=1))
     assert not said(conn, "orders_90d")
     assert not said(conn, "p_alive")
@@ -164,7 +165,7 @@ def test_what_was_said_is_held_against_what_happened(conn: psycopg.Connection, b
         "a third of the window, and a bit"
     )
     assert model(report, "value_90d").drift[0].metrics["bias"] == pytest.approx(0, abs=0.3)
-    conn.execute("delete from activity where day >= %s", (window[1],))
+    cells.keep(conn, window[1])
     silent = train(conn, NOW)
     worst = model(silent, "orders_90d").drift[0]
     assert (worst.version, worst.metrics["real"], worst.metrics["bias"]) == (2, 0, None)

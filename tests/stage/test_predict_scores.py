@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+import cells
 from buyers import FIRST, Bought, buyers, days_of, write
 from commands import Run
 from edges import BEARER, serving
@@ -106,7 +107,7 @@ def test_why_somebody_will_leave(conn: psycopg.Connection) -> None:
     if "silence" in values:
         assert values["silence"] == pytest.approx(days)
     assert {"silence", "overdue", "orders_28d", "orders_90d"} & values.keys()
-    conn.execute("insert into activity values (%s, %s, 'ordered', %s, 1, 1)", (worst & 1023, worst, TODAY))
+    cells.add(conn, [(worst, "ordered", TODAY, 1, 1)])
     (again,) = [one for one in person(conn, worst) if one.name == "churn_90d"]
     assert again.because == churn.because, "what has happened since the training moved nothing"
 
@@ -131,7 +132,7 @@ def test_who_orders_for_the_first_time(conn: psycopg.Connection) -> None:
     (lead,) = person(conn, eager)
     assert any("浏览" in one.zh and one.zh.endswith("更可能下首单") for one in lead.because)
     assert any("looked" in one.en and one.en.endswith("→ more likely to order") for one in lead.because)
-    conn.execute("insert into activity values (%s, %s, 'ordered', %s, 1, 5000)", (eager & 1023, eager, TODAY))
+    cells.add(conn, [(eager, "ordered", TODAY, 1, 5000)])
     later = train(conn, NOW + timedelta(days=1))
     assert eager not in said(conn, "lead_30d"), "who has ordered is no lead any more"
     (drift,) = model(later, "lead_30d").drift

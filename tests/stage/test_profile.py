@@ -15,14 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from yutang import definitions
+from yutang import definitions, segment
 from yutang.db.connect import connect
 from yutang.model import EVERYBODY, Only, bucket_of
 from yutang.profile import card, refresh, rescore
+from yutang.segment.refresh import sizes
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 """12:00 on a Sunday in Shanghai."""
-TABLES = ("trait", "tag", "consent", "activity", "tally", "profile")
+TABLES = ("trait", "tag", "consent", "tally", "profile")
 ONE_DAY = timedelta(days=1)
 
 
@@ -282,6 +283,48 @@ def test_merge_and_split_make_persons_again(conn: psycopg.Connection) -> None:
     repoint(conn, [3, 4, 5, 6], 7, 8)
     settle(conn, NOON)
     assert everything(conn) == apart
+
+
+def test_segments_look_at_people_once_they_are_made_again(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Profiles are made again in bounded pieces; whoever came too early would look at what is no longer true, and never again."""
+    monkeypatch.setattr(import_module("yutang.profile.refresh"), "MOVED", 1)
+    rule = {"title": {"zh": "买过", "en": "buyers"}, "rule": {"count": "ordered", "at_least": 1}}
+    definitions.publish(conn, NOON, "segment", "buyers", rule, "")
+    people = range(11, 19)
+    for person in people:
+        known_person(conn, person)
+        hear(conn, person, person, "ordered", NOON, order_id=str(person), amount_fen=1)
+    settle(conn, NOON)
+    segment.refresh(conn, NOON)
+    assert sizes(conn) == {"buyers": len(people)}
+    for person in people:
+        with conn.transaction():
+            conn.execute("delete from person_event where person_id = %s", (person,))
+            conn.execute("update person set changed = pg_current_xact_id() where person_id = %s", (person,))
+    for _ in people:
+        refresh(conn, NOON)
+        segment.refresh(conn, NOON)
+    assert sizes(conn) == {"buyers": 0}
+
+
+def test_who_was_due_is_told_until_every_reader_has_passed(conn: psycopg.Connection) -> None:
+    def told() -> list[list[int]]:
+        return [row[0] for row in conn.execute("select persons from profile_due order by xid")]
+
+    for person in (7, 8):
+        hear(conn, person, person, "tagged", NOON, tag="tea", expires_at=(NOON + person * ONE_DAY).isoformat())
+    settle(conn, NOON)
+    assert told() == [], "of whom events tell is read from the events"
+    settle(conn, NOON + 7 * ONE_DAY)
+    assert told() == [[7]], "nobody has read it"
+    segment.refresh(conn, NOON)
+    refresh(conn, NOON + 8 * ONE_DAY, Only(persons=(8,)))
+    assert told() == [[7], [8]], "a fast path tidies nothing up"
+    hear(conn, 1, 7, "viewed", NOON)
+    settle(conn, NOON + 8 * ONE_DAY)
+    assert told() == [[8]]
 
 
 def test_reading_again_changes_nothing(conn: psycopg.Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import cells
 from yutang import definitions
 from yutang.db.connect import connect
 from yutang.db.cursor import stages_with_news
@@ -28,10 +29,10 @@ def publish(conn: psycopg.Connection, name: str, rule: dict[str, Any]) -> None:
 def known(conn: psycopg.Connection, *persons: int) -> None:
     """People whom the profile stage has just refreshed."""
     conn.execute(
-        """insert into profile select p & 1023, p, 1, 1, 1, 'visitor', %s from unnest(%s::bigint[]) p
-           on conflict (bucket, person_id) do update set xid = pg_current_xact_id()""",
+        "insert into profile select p & 1023, p, 1, 1, 1, 'visitor', %s from unnest(%s::bigint[]) p on conflict do nothing",
         (NOW, list(persons)),
     )
+    conn.execute("insert into profile_due select p & 1023, array[p] from unnest(%s::bigint[]) p", (list(persons),))
 
 
 def tag(conn: psycopg.Connection, person: int, name: str, until: datetime | None = None) -> None:
@@ -40,14 +41,10 @@ def tag(conn: psycopg.Connection, person: int, name: str, until: datetime | None
 
 
 def ordered(conn: psycopg.Connection, person: int, at: datetime) -> None:
+    cells.add(conn, [(person, "ordered", (at + timedelta(hours=8)).date(), 1, 100)])
     conn.execute(
-        "insert into activity values (%s, %s, 'ordered', %s, 1, 100)",
-        (person & 1023, person, (at + timedelta(hours=8)).date()),
-    )
-    conn.execute(
-        """insert into tally values (%s, %s, 'ordered', 1, 100, %s, %s)
-           on conflict (bucket, person_id, type) do update set n = tally.n + 1, last_at = excluded.last_at""",
-        (person & 1023, person, at, at),
+        "update tally set first_at = case when n = 1 then %s else first_at end, last_at = %s where person_id = %s and type = 'ordered'",
+        (at, at, person),
     )
     known(conn, person)
 

@@ -152,7 +152,6 @@ class World:
         tables = (
             "person_event",
             "tally",
-            "activity",
             "trait",
             "tag",
             "consent",
@@ -180,6 +179,7 @@ class World:
             scores = who.scores or {"recency": 1, "frequency": 1, "monetary": 1}
             who.scores = scores
             self.insert("profile", person, **scores, life_stage=who.stage, refreshed_at=self.now)
+            self.conn.execute("insert into profile_due values (%s, %s)", (bucket(person), [person]))
 
     def write_events(self, person: int, who: Someone) -> None:
         for kind, at, amount, props in who.events:
@@ -195,13 +195,12 @@ class World:
                 props=Jsonb(props),
             )
         self.conn.execute(
-            """insert into tally select bucket, person_id, type, count(*), sum(amount), min(at), max(at)
-               from person_event where person_id = %s group by 1, 2, 3""",
-            (person,),
-        )
-        self.conn.execute(
-            """insert into activity select bucket, person_id, type, day, count(*), sum(amount)
-               from person_event where person_id = %s group by 1, 2, 3, 4""",
+            """insert into tally
+               select bucket, person_id, type, sum(n), sum(amount), min(first_at), max(last_at), array_agg(day order by day),
+                      array_agg(n order by day), case when bool_or(amount <> 0) then array_agg(amount order by day) else '{}' end
+               from (select bucket, person_id, type, day, count(*) as n, sum(amount) as amount, min(at) as first_at, max(at) as last_at
+                     from person_event where person_id = %s group by 1, 2, 3, 4) cell
+               group by 1, 2, 3""",
             (person,),
         )
 

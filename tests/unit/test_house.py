@@ -198,6 +198,8 @@ def writers() -> dict[str, str]:
         for block in re.finditer(r"((?:^--[^\n]*\n)*)^create table (\w+)", text, re.MULTILINE):
             own = re.search(r"writer: ([\w.]*\w)", block[1]) or of_all
             found[block[2]] = own[1] if own else "nobody"
+        for dropped in re.findall(r"^drop table (\w+)", text, re.MULTILINE):
+            del found[dropped]
     return found
 
 

@@ -193,13 +193,13 @@ select (e.person & 1023)::smallint, e.person, (%(types)s::text[])[e.kind], e.at,
        case when e.kind = 2 then jsonb_build_object('amount_fen', e.amount) else '{"page": "/menu"}' end
 from raw_event e order by 1, 2, 3, 4;
 
--- name: days
-insert into activity (bucket, person_id, type, day, n, amount)
-select bucket, person_id, type, day, count(*), sum(amount) from person_event group by 1, 2, 3, 4 order by 1, 2, 3, 4;
-
 -- name: sums
-insert into tally (bucket, person_id, type, n, amount, first_at, last_at)
-select bucket, person_id, type, count(*), sum(amount), min(at), max(at) from person_event group by 1, 2, 3 order by 1, 2, 3;
+insert into tally (bucket, person_id, type, n, amount, first_at, last_at, days, day_n, day_amount)
+select bucket, person_id, type, sum(n), sum(amount), min(first_at), max(last_at), array_agg(day order by day), array_agg(n order by day),
+       case when bool_or(amount <> 0) then array_agg(amount order by day) else '{}' end
+from (select bucket, person_id, type, day, count(*)::int as n, sum(amount)::bigint as amount, min(at) as first_at, max(at) as last_at
+      from person_event group by 1, 2, 3, 4) as cell
+group by 1, 2, 3 order by 1, 2, 3;
 
 -- name: tags
 insert into tag (bucket, person_id, tag, at, event_id)

@@ -102,7 +102,7 @@ def building(house: House, scene: Scene) -> Callable[[psycopg.Connection], None]
         sql.people(conn, now=NOW, count=scene.persons)
         sql.people_known(conn, count=scene.persons)
         _handles(conn, house, scene)
-        for statement in (sql.facts, sql.days, sql.sums, sql.tags, sql.cities, sql.ages, sql.profiles):
+        for statement in (sql.facts, sql.sums, sql.tags, sql.cities, sql.ages, sql.profiles):
             statement(conn, now=NOW, types=list(TYPES), cities=list(CITIES))
         conn.execute("drop table raw_event, raw_person")
         conn.execute("vacuum (analyze)")

@@ -77,7 +77,8 @@ TABLES: tuple[Table, ...] = (
     *_deleted(PERSON, "person_event", "person_past"),
     *_deleted(EVENT, "event_ahead"),
     # what is known
-    *_deleted(PERSON, "trait", "tag", "consent", "activity", "tally", "profile", "prediction", "product_prediction"),
+    *_deleted(PERSON, "trait", "tag", "consent", "tally", "profile", "prediction", "product_prediction"),
+    _number("profile_due", "只有编号，读过即无用", "numbers alone, for readers of news"),
     _emptied(
         "tag_change", "t.persons && %(persons)s::bigint[]", "谁在何时给多少人加减标签；名单里的这一位换成 0",
         "who gave a tag to how many, and when; the person's place in the list says 0",

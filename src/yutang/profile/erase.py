@@ -20,7 +20,6 @@ def erase(conn: psycopg.Connection, whom: Whom) -> Counts:
             "erase_trait",
             "erase_tag",
             "erase_consent",
-            "erase_activity",
             "erase_tally",
             "erase_profile",
             "erase_tag_change",

@@ -15,75 +15,105 @@ with gone as materialized (
     delete from tag t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
 ), consents as (
     delete from consent t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
-), days as (
-    delete from activity t using gone g where t.bucket = g.bucket and t.person_id = g.person_id
 )
 delete from tally t using gone g where t.bucket = g.bucket and t.person_id = g.person_id;
 
 -- name: touch
 -- Locks whoever has news, in order, before anything of theirs is read: two runs that meet in one person (a regular pass
--- and a fast path) work one after the other. Whom the scores concern is only locked here: `score` writes those rows.
-insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at, recompute_at)
-select e.bucket, e.person_id, 1, 1, 1, 'visitor', %(now)s::timestamptz,
-       case when bool_or(e.type in ('ordered', 'refunded', 'tagged', 'untagged')) then %(now)s::timestamptz end
-from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
-where @only(e)
-group by e.bucket, e.person_id
-order by e.bucket, e.person_id
-on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refreshed_at = excluded.refreshed_at
-    where excluded.recompute_at is null;
+-- and a fast path) work one after the other. Whom the scores concern is only locked here: `score` writes those rows, and
+-- those of them that are new are not due until then.
+with heard as materialized (
+    select e.bucket, e.person_id, bool_or(e.type in ('ordered', 'refunded', 'tagged', 'untagged')) as scored
+    from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
+    where @only(e)
+    group by e.bucket, e.person_id
+), touched as (
+    insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at, recompute_at)
+    select h.bucket, h.person_id, 1, 1, 1, 'visitor', %(now)s::timestamptz, case when h.scored then timestamptz 'infinity' end
+    from heard h
+    order by h.bucket, h.person_id
+    on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refreshed_at = excluded.refreshed_at
+        where excluded.recompute_at is null
+)
+select count(*) as n from heard;
 
 -- name: roll_up
--- Each touched cell is counted afresh (the person is locked, so a cell stays where it was seen); the sums over all time move by the difference, which is nothing at a repeat.
+-- Days behind the last one that a person has of a type were never counted, so their cells are the news and nothing else. News of earlier days
+-- have those days counted afresh, so that a repeat changes nothing; and so has whoever has no row beside others who are made again from nothing,
+-- of whom events may be told twice. The sums over all time are those of the cells. The person is locked, so a row stays where it was seen.
 -- Events that only the lake has are counted by their sums.
 -- A day lies within these hours in every time zone of the world, which makes the count a short range of the key.
-with cell as materialized (
-    select e.bucket, e.person_id, e.type, e.day, min(e.first_at) as first_at, max(e.last_at) as last_at
-    from (select n.bucket, n.person_id, n.type, n.day, n.at as first_at, n.at as last_at
-          from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) n
-          union all
-          select o.bucket, o.person_id, o.type, o.day, o.first_at, o.last_at
-          from person p join person_past o on o.bucket = p.bucket and o.person_id = p.person_id
-          where p.changed >= %(changed_low)s::xid8 and p.changed < %(changed_high)s::xid8) e
-    where @only(e)
-    group by e.bucket, e.person_id, e.type, e.day
-    order by e.bucket, e.person_id, e.type, e.day
+with heard as materialized (
+    select c.bucket, c.person_id, c.type, min(c.first_at) as first_at, max(c.last_at) as last_at, sum(c.n) as n, sum(c.amount) as amount,
+           array_agg(c.day order by c.day) as days, array_agg(c.n order by c.day) as day_n, array_agg(c.amount order by c.day) as day_amount
+    from (
+        select e.bucket, e.person_id, e.type, e.day, min(e.first_at) as first_at, max(e.last_at) as last_at,
+               count(*)::int as n, sum(e.amount)::bigint as amount
+        from (select n.bucket, n.person_id, n.type, n.day, n.at as first_at, n.at as last_at, n.amount
+              from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) n
+              union all
+              select o.bucket, o.person_id, o.type, o.day, o.first_at, o.last_at, 0
+              from person p join person_past o on o.bucket = p.bucket and o.person_id = p.person_id
+              where p.changed >= %(changed_low)s::xid8 and p.changed < %(changed_high)s::xid8) e
+        where @only(e)
+        group by e.bucket, e.person_id, e.type, e.day) c
+    group by c.bucket, c.person_id, c.type
+    order by c.bucket, c.person_id, c.type
+), held as materialized (
+    select h.*, t.place, coalesce(t.n, 0) as old_n, coalesce(t.amount, 0) as old_amount, t.first_at as old_first_at, t.last_at as old_last_at,
+           coalesce(t.days, '{}') as old_days, coalesce(t.day_n, '{}') as old_day_n, coalesce(t.day_amount, '{}') as old_day_amount,
+           case when t.place is null then %(changed_low)s::xid8 < %(changed_high)s::xid8
+                else coalesce(h.days[1] <= t.days[cardinality(t.days)], false) end as again
+    from heard h
+    left join lateral (
+        select t.ctid as place, t.* from tally t where t.bucket = h.bucket and t.person_id = h.person_id and t.type = h.type offset 0
+    ) t on true
 ), fresh as materialized (
-    select c.*, e.n + coalesce(o.n, 0) as n, e.amount + coalesce(o.amount, 0) as amount, coalesce(a.n, 0) as old_n, coalesce(a.amount, 0) as old_amount, a.place
-    from cell c
+    select h.bucket, h.person_id, h.type, h.place, least(h.first_at, h.old_first_at) as first_at, greatest(h.last_at, h.old_last_at) as last_at,
+           case when h.again then c.n else h.old_n + h.n end as n,
+           case when h.again then c.amount else h.old_amount + h.amount end as amount,
+           case when h.again then c.days else h.old_days || h.days end as days,
+           case when h.again then c.day_n else h.old_day_n || h.day_n end as day_n,
+           case when h.again then c.day_amount
+                when h.old_day_amount <> '{}' then h.old_day_amount || h.day_amount
+                when 0 <> any(h.day_amount) then array_fill(0::bigint, array[cardinality(h.old_days)]) || h.day_amount
+                else '{}' end as day_amount
+    from held h
     cross join lateral (
-        select count(*)::int as n, coalesce(sum(e.amount), 0)::bigint as amount
-        from person_event e
-        where e.bucket = c.bucket and e.person_id = c.person_id and e.type = c.type and e.day = c.day
-          and e.at >= (c.day::timestamp at time zone 'UTC') - interval '14 hours'
-          and e.at < (c.day::timestamp at time zone 'UTC') + interval '36 hours'
-    ) e
-    left join lateral (
-        select o.n, o.amount from person_past o
-        where o.bucket = c.bucket and o.person_id = c.person_id and o.type = c.type and o.day = c.day
-        offset 0
-    ) o on true
-    left join lateral (
-        select a.n, a.amount, a.ctid as place from activity a
-        where a.bucket = c.bucket and a.person_id = c.person_id and a.type = c.type and a.day = c.day
-        offset 0
-    ) a on true
-), first_of_day as (
-    insert into activity (bucket, person_id, type, day, n, amount)
-    select bucket, person_id, type, day, n, amount from fresh where place is null
-), more_of_day as (
-    update activity a set n = f.n, amount = f.amount
-    from fresh f where a.ctid = f.place and (f.n, f.amount) is distinct from (f.old_n, f.old_amount)
+        select sum(x.n) as n, sum(x.amount) as amount, array_agg(x.day order by x.day) as days, array_agg(x.n order by x.day) as day_n,
+               case when bool_or(x.amount <> 0) then array_agg(x.amount order by x.day) else '{}' end as day_amount
+        from (
+            select o.day, o.n, coalesce(o.amount, 0) as amount
+            from unnest(h.old_days, h.old_day_n, h.old_day_amount) as o (day, n, amount)
+            where h.again and o.day <> all(h.days)
+            union all
+            select d.day, e.n + coalesce(o.n, 0), e.amount + coalesce(o.amount, 0)
+            from unnest(h.days) as d (day)
+            cross join lateral (
+                select count(*)::int as n, coalesce(sum(e.amount), 0)::bigint as amount
+                from person_event e
+                where e.bucket = h.bucket and e.person_id = h.person_id and e.type = h.type and e.day = d.day
+                  and e.at >= (d.day::timestamp at time zone 'UTC') - interval '14 hours'
+                  and e.at < (d.day::timestamp at time zone 'UTC') + interval '36 hours'
+            ) e
+            left join lateral (
+                select o.n, o.amount from person_past o
+                where o.bucket = h.bucket and o.person_id = h.person_id and o.type = h.type and o.day = d.day
+                offset 0
+            ) o on true
+            where h.again
+        ) x
+    ) c
+), more as (
+    update tally t set n = f.n, amount = f.amount, first_at = f.first_at, last_at = f.last_at,
+                       days = f.days, day_n = f.day_n, day_amount = f.day_amount
+    from fresh f
+    where f.place is not null and t.ctid = f.place
+      and (f.n, f.amount, f.first_at, f.last_at, f.days, f.day_n, f.day_amount)
+          is distinct from (t.n, t.amount, t.first_at, t.last_at, t.days, t.day_n, t.day_amount)
 )
-insert into tally as t (bucket, person_id, type, n, amount, first_at, last_at)
-select bucket, person_id, type, sum(n - old_n), sum(amount - old_amount), min(first_at), max(last_at)
-from fresh
-group by bucket, person_id, type
-order by bucket, person_id, type
-on conflict (bucket, person_id, type) do update
-    set n = t.n + excluded.n, amount = t.amount + excluded.amount,
-        first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)
-    where excluded.n <> 0 or excluded.amount <> 0 or excluded.first_at < t.first_at or excluded.last_at > t.last_at;
+insert into tally (bucket, person_id, type, n, amount, first_at, last_at, days, day_n, day_amount)
+select bucket, person_id, type, n, amount, first_at, last_at, days, day_n, day_amount from fresh where place is null;
 
 -- name: traits
 -- The latest word on each name that was spoken of. Looking from the new event on is enough: what is older has lost.
@@ -177,24 +207,31 @@ on conflict (bucket, person_id, channel) do update
     where t.event_id <> excluded.event_id;
 
 -- name: claim
--- Whom time alone changes. It skips whom another worker holds; whom this run has touched is in it already.
-update profile r set xid = pg_current_xact_id(), refreshed_at = %(now)s::timestamptz
-from (
-    select p.bucket, p.person_id from profile p
-    where p.recompute_at <= %(now)s::timestamptz and p.xid <> pg_current_xact_id() and @only(p)
-    order by p.recompute_at limit %(limit)s::int for update skip locked
-) due
-where r.bucket = due.bucket and r.person_id = due.person_id;
+-- Whom time alone changes, also of those of whom this run has news. It skips whom another worker holds.
+with claimed as (
+    update profile r set xid = pg_current_xact_id(), refreshed_at = %(now)s::timestamptz
+    from (
+        select p.bucket, p.person_id from profile p
+        where p.recompute_at <= %(now)s::timestamptz and @only(p)
+        order by p.recompute_at limit %(limit)s::int for update skip locked
+    ) due
+    where r.bucket = due.bucket and r.person_id = due.person_id
+    returning r.bucket, r.person_id
+), told as (
+    insert into profile_due (bucket, persons) select c.bucket, array_agg(c.person_id) from claimed c group by c.bucket
+)
+select count(*) as n from claimed;
 
 -- name: rescore
 -- Nobody is scored here: the runs that follow take everybody in bounded pieces.
 update profile p set recompute_at = %(now)s::timestamptz where @only(p);
 
 -- name: expire
--- Only of persons in this run: the others' tags go in the run that claims them, so that later stages hear of it.
-delete from tag t using profile p
+-- Only of persons whom this run has claimed: whose tag has ended is due, and the others' tags go in the run that claims them,
+-- so that later stages hear of it.
+delete from tag t
 where t.expires_at <= %(now)s::timestamptz and @only(t)
-  and p.bucket = t.bucket and p.person_id = t.person_id and p.xid = pg_current_xact_id();
+  and (t.bucket, t.person_id) in (select d.bucket, unnest(d.persons) from profile_due d where d.xid = pg_current_xact_id());
 
 -- name: score
 -- RFM, life stage and the next instant at which time changes them. A cut point belongs to the side beyond it: reaching
@@ -222,8 +259,7 @@ from (
         from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
         where e.type in ('ordered', 'refunded', 'tagged', 'untagged') and @only(e)
         union
-        select p.bucket, p.person_id from profile p
-        where p.xid = pg_current_xact_id() and p.recompute_at <= %(now)s::timestamptz and @only(p)
+        select d.bucket, unnest(d.persons) from profile_due d where d.xid = pg_current_xact_id()
     ) due
     left join lateral (
         select t.n, t.amount, t.last_at from tally t
@@ -243,9 +279,10 @@ from (
 ) s
 where r.bucket = s.bucket and r.person_id = s.person_id;
 
--- name: written
--- How many rows this run has marked.
-select count(*) as n from profile p where p.xid = pg_current_xact_id() and @only(p);
+-- name: forget_due
+-- What every reader has passed. Only of one's own buckets: somebody whose work on the others has not begun may have no cursor yet.
+delete from profile_due d
+where d.xid < (select min(c.xid) from stage_cursor c where c.source = 'profile_due.xid') and d.bucket between %(lo)s::int and %(hi)s::int;
 
 -- name: person
 select r.recency, r.frequency, r.monetary, r.life_stage, r.refreshed_at, r.recompute_at
@@ -322,9 +359,6 @@ delete from tag t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id 
 
 -- name: erase_consent
 delete from consent t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
-
--- name: erase_activity
-delete from activity t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
 
 -- name: erase_tally
 delete from tally t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

@@ -27,7 +27,7 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     """Bring the profiles of everybody with new events, re-pointed events, or a date that has come up to `now`.
 
     Each run takes about 20,000 events, or what one transaction of identity wrote. Counts: ``gone`` profiles taken down to be made again, ``due`` persons whom time
-    alone changes, ``profile`` rows written, those two included.
+    alone changes, ``profile`` persons looked at: those with news and those due.
     """
     with conn.transaction():
         news, moved = windows(conn, only, EVENTS, PERSONS)
@@ -35,11 +35,11 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
         counts = Counts()
         if not moved.empty:
             counts["gone"] = _forget(conn, only, span)
-        if heard := not (news.empty and moved.empty):
-            _hear(conn, now, only, span)
-        counts["due"] = sql.claim(conn, only, now=now, limit=DUE).rowcount
+        heard = 0 if news.empty and moved.empty else _hear(conn, now, only, span)
+        counts["due"] = sql.claim(conn, only, now=now, limit=DUE).fetchone().n
         if heard or counts.busy():
-            counts["profile"] = _score(conn, now, only, span)
+            counts["profile"] = heard + counts["due"]
+            _score(conn, now, only, span)
         return counts
 
 
@@ -54,16 +54,18 @@ def _forget(conn: psycopg.Connection, only: Only, span: dict[str, str]) -> int:
     return gone
 
 
-def _hear(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> None:
-    sql.touch(conn, only, now=now, **span)
+def _hear(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> int:
+    persons: int = sql.touch(conn, only, now=now, **span).fetchone().n
     for statement in WORDS:
         statement(conn, only, now=now, **span)
+    return persons
 
 
-def _score(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> int:
+def _score(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> None:
     sql.expire(conn, only, now=now)
     sql.score(conn, only, now=now, **span, **_rules(definitions.pond(conn), now))
-    return sql.written(conn, only).fetchone().n
+    if only.persons is None:
+        sql.forget_due(conn, only)
 
 
 def _rules(pond: dict[str, Any], now: datetime) -> dict[str, Any]:

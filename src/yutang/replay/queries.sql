@@ -89,7 +89,8 @@ create unlogged table if not exists recorded_reply (touch_id bigint not null, ch
 -- runs and coupons. What else segments follow is read by them in the pass that writes it, but for more than one pass takes.
 select %(own)s::bool
     or exists (select from event e where e.xid >= (select min(c.xid) from stage_cursor c where c.stage = 'identity') and e.type <> all(%(quiet)s::text[]))
-    or exists (select from profile p where p.xid >= (select min(c.xid) from stage_cursor c where c.stage = 'segment.profile'))
+    or exists (select from person_event e where e.xid >= (select min(c.xid) from stage_cursor c where c.stage = 'segment.person_event'))
+    or exists (select from profile_due d where d.xid >= (select min(c.xid) from stage_cursor c where c.stage = 'segment.profile_due'))
     or exists (select from person p where p.changed >= (select min(c.xid) from stage_cursor c where c.stage = 'segment.person'))
     or exists (select from ladder_news l where l.xid >= (select min(c.xid) from stage_cursor c where c.stage = 'segment.ladder_news'))
     or (select min(recompute_at) from segment_due) <= %(now)s::timestamptz as found;

@@ -15,10 +15,11 @@ import psycopg
 
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY, Only
+from yutang.segment.cells import Cells
 from yutang.segment.language import Condition, foretold
 from yutang.segment.moment import NEVER, Moment, day_of
 from yutang.segment.operators import STAGES
-from yutang.segment.transport import columns, run
+from yutang.segment.transport import columns, ragged, run
 
 sql = Queries(__package__)
 
@@ -166,7 +167,7 @@ def load(
     reader = _Reader(conn, only, people, Pond(moment, np.sort(found), counted))
     families: dict[str, list[Need]] = {}
     for need in horizons:
-        families.setdefault(need[0], []).append(need)
+        families.setdefault(_family(need, horizons), []).append(need)
     for family, members in families.items():
         _FAMILIES[family](reader, members, [horizons[need] for need in members])
     return reader.pond
@@ -184,6 +185,18 @@ class _Reader:
         pos = self.pond.index(found[0])
         known = pos >= 0
         return [pos[known], *(column[known] for column in found[1:])]
+
+    def rolled(self, names: list[str], since: list[int]) -> tuple[list[np.ndarray], Cells]:
+        """Person, name, number, amount, first and last day of each row of the roll-up, and the cells of the days since its name's day."""
+        asked = {"names": names, "since": [day_of(day) for day in since], "zone": self.pond.moment.zone}
+        found = ragged(self.conn, sql.rolled, "qiiqii", "iiq", self.only, self.people, **asked)
+        count, day, _, n, some, told = found[6:]
+        amount = np.zeros(len(day), np.int64)
+        amount[np.repeat(some > 0, count)] = told
+        pos = self.pond.index(found[0])
+        known = pos >= 0
+        cells = Cells(pos[known], found[1][known], (np.cumsum(count) - count)[known], count[known], day, n, amount)
+        return [cells.pos, *(column[known] for column in found[1:6])], cells
 
     def dense(
         self, members: list[Need], pos: np.ndarray, which: np.ndarray, values: dict[str, tuple[np.ndarray, Any]]
@@ -208,16 +221,25 @@ class _Reader:
             self.pond.data[need] = Rows(pos[mine], {name: column[mine] for name, column in values.items()})
 
 
+def _family(need: Need, needs: Iterable[Need]) -> str:
+    """What is read together: where days are asked about, sums come with them."""
+    by_day = need[0] in ("tally", "activity") and any(other[0] == "activity" for other in needs)
+    return "rolled" if by_day else need[0]
+
+
 def _names(members: list[Need]) -> list[str]:
     return [need[1] for need in members]
 
 
 def _tally(reader: _Reader, members: list[Need], _: list[int]) -> None:
     zone = reader.pond.moment.zone
-    pos, which, n, amount, first, last = reader.columns("tally", "qiiqii", names=_names(members), zone=zone)
-    reader.dense(
-        members, pos, which, {"n": (n, 0), "amount": (amount, 0), "first": (first, NO_DAY), "last": (last, NO_DAY)}
-    )
+    _sums(reader, members, *reader.columns("tally", "qiiqii", names=_names(members), zone=zone))
+
+
+def _sums(reader: _Reader, members: list[Need], pos: np.ndarray, which: np.ndarray, *columns: np.ndarray) -> None:
+    blank = {"n": 0, "amount": 0, "first": NO_DAY, "last": NO_DAY}
+    named = zip(blank.items(), columns, strict=True)
+    reader.dense(members, pos, which, {name: (column, none) for (name, none), column in named})
 
 
 def _nearest(reader: _Reader, members: list[Need], since: list[int]) -> None:
@@ -229,10 +251,8 @@ def _nearest(reader: _Reader, members: list[Need], since: list[int]) -> None:
     for need, days in zip(members, last, strict=True):
         reader.pond.data[need] = Dense({"past": np.where(days > today, NO_DAY, days)} if len(early) else {"past": days})
     if len(early):
-        days = [day_of(day) for day in since]
-        some = _Reader(reader.conn, reader.only, early, reader.pond)
-        found = some.columns("activity", "qiiiq", names=_names(members), since=days, earliest=min(days))
-        _look_ahead(reader.pond, members, *found[:3])
+        _, cells = _Reader(reader.conn, reader.only, early, reader.pond).rolled(_names(members), since)
+        _look_ahead(reader.pond, members, cells.each(cells.pos), cells.each(cells.which), cells.day[cells.places()])
 
 
 def _last(pond: Pond, need: Need) -> np.ndarray:
@@ -251,14 +271,20 @@ def _look_ahead(pond: Pond, members: list[Need], pos: np.ndarray, which: np.ndar
         np.minimum.at(found.values["next"], pos[mine & ahead], day[mine & ahead])
 
 
+def _rolled(reader: _Reader, members: list[Need], since: list[int]) -> None:
+    """Sums over all time and the cells of days stand in one row."""
+    begin = {need[1]: FAR_DAY for need in members}
+    for need, day in zip(members, since, strict=True):
+        begin[need[1]] = min(begin[need[1]], day) if need[0] == "activity" else begin[need[1]]
+    (pos, which, *sums), cells = reader.rolled(list(begin), list(begin.values()))
+    _sums(reader, [("tally", name) for name in begin], pos, which, *sums)
+    for name, (persons, days) in zip(begin, cells.by_type(len(begin)), strict=True):
+        reader.pond.data["activity", name] = Rows(persons, days)
+
+
 def _cells(reader: _Reader, members: list[Need], name: str, **params: Any) -> None:
     pos, which, day, n, amount = reader.columns(name, "qiiiq", **params)
     reader.rows(members, pos, which, day, {"day": day, "n": n, "amount": amount})
-
-
-def _activity(reader: _Reader, members: list[Need], since: list[int]) -> None:
-    days = [day_of(day) for day in since]
-    _cells(reader, members, "activity", names=_names(members), since=days, earliest=min(days))
 
 
 def _filtered(reader: _Reader, members: list[Need], since: list[int]) -> None:
@@ -337,7 +363,7 @@ def _journey(reader: _Reader, members: list[Need], _: list[int]) -> None:
 _FAMILIES: dict[str, Callable[[_Reader, list[Need], list[int]], None]] = {
     "tally": _tally,
     "nearest": _nearest,
-    "activity": _activity,
+    "rolled": _rolled,
     "filtered": _filtered,
     "touches": _touches,
     "instants": _instants,

@@ -15,14 +15,20 @@ from (select * from tally t where t.type = any(%(names)s::text[]) and @only(t)) 
 join unnest(%(names)s::text[]) with ordinality s (type, i) on s.type = t.type
 group by t.bucket / 16;
 
--- name: activity
--- Cells of the daily roll-up, not sums: many windows are then answered from one reading. Types and the earliest day are
--- said twice, so that the index finds a person's cells without reading the others.
-select array_send(array_agg(a.person_id)), array_send(array_agg(s.i::int)), array_send(array_agg(a.day)),
-       array_send(array_agg(a.n)), array_send(array_agg(a.amount))
-from (select * from activity a where a.type = any(%(names)s::text[]) and a.day > %(earliest)s::date and @only(a)) a
-join unnest(%(names)s::text[], %(since)s::date[]) with ordinality s (type, since, i) on s.type = a.type and a.day > s.since
-group by a.bucket / 16;
+-- name: rolled
+-- The same with the cells of the days since a day, not sums of them: many windows are then answered from one reading.
+select array_send(array_agg(c.person_id)), array_send(array_agg(c.i)), array_send(array_agg(c.n)), array_send(array_agg(c.amount)),
+       array_send(array_agg((c.first_at at time zone %(zone)s::text)::date)), array_send(array_agg((c.last_at at time zone %(zone)s::text)::date)),
+       array_send(array_agg(cardinality(c.days))), string_agg(array_send(c.days), ''),
+       array_send(array_agg(cardinality(c.day_n))), string_agg(array_send(c.day_n), ''),
+       array_send(array_agg(cardinality(c.day_amount))), string_agg(array_send(c.day_amount), '')
+from (
+    select t.bucket, t.person_id, s.i::int as i, t.n, t.amount, t.first_at, t.last_at, t.days[w.before + 1:] as days,
+           t.day_n[w.before + 1:] as day_n, t.day_amount[w.before + 1:] as day_amount
+    from (select * from tally t where t.type = any(%(names)s::text[]) and @only(t)) t
+    join unnest(%(names)s::text[], %(since)s::date[]) with ordinality s (type, since, i) on s.type = t.type
+    cross join lateral (select width_bucket(s.since, t.days) as before offset 0) w) c
+group by c.bucket / 16;
 
 -- name: filtered
 -- Conditions on properties look at the events themselves; each event is a cell of its own.
@@ -175,10 +181,18 @@ delete from segment_state where segment_id = any(%(segments)s::int[]);
 update membership set until = %(now)s::timestamptz, xid = pg_current_xact_id()
 where segment_id = any(%(segments)s::int[]) and until is null;
 
+-- name: changed_events
+-- Whose profiles have heard something.
+select array_send(array_agg(e.person_id)) from person_event e
+where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and @only(e)
+group by e.bucket / 16;
+
 -- name: changed_profiles
-select array_send(array_agg(p.person_id)) from profile p
-where p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8 and @only(p)
-group by p.bucket / 16;
+-- Whose profiles time alone has changed.
+select array_send(array_agg(u.person_id))
+from (select d.bucket, unnest(d.persons) as person_id from profile_due d where d.xid >= %(low)s::xid8 and d.xid < %(high)s::xid8) u
+where @only(u)
+group by u.bucket / 16;
 
 -- name: changed_persons
 -- People whose events were re-pointed: by a merge, a split, an undone import.

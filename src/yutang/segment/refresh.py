@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 
 from yutang import definitions
-from yutang.db.cursor import Reader, Window, windows
+from yutang.db.cursor import GROUPED, Reader, Window, windows
 from yutang.db.queries import Queries
 from yutang.model import BUCKETS, EVERYBODY, Counts, Only
 from yutang.segment.decide import Changes, decide
@@ -34,14 +34,16 @@ WRITTEN = 50_000
 """Rows per writing statement."""
 
 SOURCES: dict[Reader, tuple[str, set[str] | None]] = {
-    Reader("segment.profile", "profile"): ("changed_profiles", None),
-    Reader("segment.person", "person", column="changed"): ("changed_persons", None),
+    Reader("segment.person_event", "person_event", behind="profile"): ("changed_events", None),
+    Reader("segment.profile_due", "profile_due", GROUPED): ("changed_profiles", None),
+    Reader("segment.person", "person", column="changed", behind="profile.person"): ("changed_persons", None),
     Reader("segment.ladder_news", "ladder_news"): ("changed_ladders", {"ladder"}),
     Reader("segment.enrolment", "enrolment"): ("changed_enrolments", {"journey"}),
     Reader("segment.coupon_news", "coupon_news"): ("changed_coupons", {"coupon", "redeemed"}),
     Reader("segment.prediction_news", "prediction_news"): ("changed_predictions", {"predicted"}),
 }
-"""Who is named there, and the features of which one must be asked about for anybody to care."""
+"""What tells whom to look at: the statement that names the people, and the features of which one must be asked about for anybody to care (none:
+always)."""
 
 
 def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:

@@ -16,7 +16,7 @@ from psycopg.pq import Format
 from psycopg.rows import tuple_row
 
 from yutang.db.queries import Query, scope
-from yutang.model import EVERYBODY, Only
+from yutang.model import BUCKETS, EVERYBODY, Only
 
 HEAD = 20
 """Bytes before the elements of a one-dimensional array: dimensions, flags, type, length, lower bound."""
@@ -63,8 +63,11 @@ def run(
     """
     cursor = conn.cursor(binary=True, row_factory=tuple_row)
     cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
-    text = query.text(only) if people is None else _PART.sub(_EACH_PERSON, query.template)
-    return cursor.execute(text, params | ({"persons": people} if people is not None else scope(only)))  # type: ignore[arg-type]
+    if people is None:
+        return cursor.execute(query.text(only), params | scope(only))  # type: ignore[arg-type]
+    # Bucket by bucket, as their rows lie: whoever comes next is found on the page that was just read.
+    persons = people[np.argsort(people & (BUCKETS - 1), kind="stable")]
+    return cursor.execute(_PART.sub(_EACH_PERSON, query.template), params | {"persons": persons})  # type: ignore[arg-type]
 
 
 def columns(
@@ -76,10 +79,49 @@ def columns(
     **params: Any,
 ) -> list[np.ndarray]:
     """The columns of a statement of array_send(array_agg(…)); `types` has one letter each: i int4 or date, q int8 or timestamptz."""
-    wire = [np.dtype([("length", ">i4"), ("value", f">i{4 if letter == 'i' else 8}")]) for letter in types]
     parts: list[list[np.ndarray]] = [[] for _ in types]
     for row in run(conn, query, only, people, **params):
-        for part, data, dtype in zip(parts, row, wire, strict=True):
-            part.append(np.frombuffer(data, dtype, offset=HEAD)["value"])
-    natives = [np.int32 if letter == "i" else np.int64 for letter in types]
-    return [np.concatenate(p).astype(t) if p else np.empty(0, t) for p, t in zip(parts, natives, strict=True)]
+        for part, data, letter in zip(parts, row, types, strict=True):
+            part.append(_column(data, letter))
+    return [_joined(part, letter) for part, letter in zip(parts, types, strict=True)]
+
+
+def ragged(
+    conn: psycopg.Connection,
+    query: Query,
+    types: str,
+    arrays: str,
+    only: Only = EVERYBODY,
+    people: np.ndarray | None = None,
+    **params: Any,
+) -> list[np.ndarray]:
+    """As `columns`, of a statement that has, behind those, array_send(array_agg(cardinality(x))) and string_agg(array_send(x), '')
+    for each of `arrays`, columns that are arrays themselves: how many elements each row has, and the elements, row after row."""
+    letters = types + "".join("i" + letter for letter in arrays)
+    parts: list[list[np.ndarray]] = [[] for _ in letters]
+    for row in run(conn, query, only, people, **params):
+        for at, (part, data, letter) in enumerate(zip(parts, row, letters, strict=True)):
+            inside = at > len(types) and (at - len(types)) % 2 == 1
+            part.append(_elements(data, letter, parts[at - 1][-1]) if inside else _column(data, letter))
+    return [_joined(part, letter) for part, letter in zip(parts, letters, strict=True)]
+
+
+def _column(data: bytes, letter: str) -> np.ndarray:
+    wire = np.dtype([("length", ">i4"), ("value", f">i{4 if letter == 'i' else 8}")])
+    return np.frombuffer(data, wire, offset=HEAD)["value"]
+
+
+def _joined(parts: list[np.ndarray], letter: str) -> np.ndarray:
+    native = np.int32 if letter == "i" else np.int64
+    return np.concatenate(parts).astype(native) if parts else np.empty(0, native)
+
+
+def _elements(data: bytes, letter: str, counts: np.ndarray) -> np.ndarray:
+    """The elements of arrays that stand one after the other. In words of four bytes: each has a head of five (an empty one of three),
+    then before every element its length."""
+    words, counts = np.frombuffer(data, ">i4"), counts.astype(np.int64)
+    width = 2 if letter == "i" else 3
+    sizes = np.where(counts > 0, 5 + width * counts, 3)
+    first = np.cumsum(sizes) - sizes + 6 - width * (np.cumsum(counts) - counts)
+    at = np.repeat(first, counts) + width * np.arange(counts.sum())
+    return words[at] if letter == "i" else words[at].astype(np.int64) << 32 | words[at + 1].astype(np.uint32)
