@@ -65,3 +65,11 @@ def test_a_batch_numbers_its_keys_in_the_order_of_the_directory(conn: psycopg.Co
     assert batch.keys.tobytes() == ordered.tobytes()
     assert batch.places(batch.keys[::2]).tolist() == list(range(len(batch.keys)))[::2]
     assert batch.keys[batch.key].tobytes() == b"".join(said)
+
+
+def test_the_keys_of_a_batch_are_numbered_in_the_order_of_the_directory() -> None:
+    alike = [b"\x01" + bytes(7) + bytes([n]) * 8 for n in (3, 1, 3, 2, 1)]
+    for raw in ([], EDGES[:1], EDGES + EDGES, alike, [*EDGES, *alike]):
+        batch = Batch.of(np.arange(len(raw)), keys(*raw))
+        assert [key.tobytes() for key in batch.keys] == sorted(set(raw))
+        assert [batch.keys[n].tobytes() for n in batch.key] == raw

@@ -120,6 +120,17 @@ def test_an_event_without_handles_is_nobodys(conn):
     assert identity.resolve_events(conn, NOW, [1]) == ()
 
 
+def test_a_fact_is_of_the_day_that_the_ponds_clock_shows(conn):
+    before, after = (datetime(2026, 2, 28, 15, 59, 59, tzinfo=UTC), datetime(2026, 2, 28, 16, tzinfo=UTC))
+    for event, at in ((1, before), (2, after), (3, after)):
+        said(conn, event, {"phone": f"+861380000000{event}"}, at=at)
+    identity.resolve_events(conn, NOW, [3])
+    settle(conn)
+    days = conn.execute("select event_id, day::text from person_event order by 1").fetchall()
+    assert [row.day for row in days] == ["2026-02-28", "2026-03-01", "2026-03-01"]
+    assert conn.execute("show timezone").fetchone()[0] == "UTC"
+
+
 def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):
     said(conn, 1, {"phone": "+8613800000001"})
     said(conn, 2, {"pos:card": "c1"})

@@ -37,10 +37,11 @@ class Verdict:
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
     """Resolve the events that the query `pairs` gives, none of which is a fact now; `link` makes them facts. The caller holds
     the cursor of `identity`: two resolvers at once could give the same new handle to two new persons."""
+    sql.nested_loops(conn)
     event_ids, keys = fetch_keys(conn, pairs.template, params)
     if not len(event_ids):
+        sql.as_usual(conn)
         return Counts()
-    sql.nested_loops(conn)
     batch = Batch.of(event_ids, keys)
     owner = _owners(conn, batch)
     if (nobody := (batch.code == 0) & (owner == 0)).any():
@@ -214,9 +215,9 @@ def _link(conn: psycopg.Connection, batch: Batch, verdict: Verdict, link: Query,
     """The batch's events become facts; returns how many."""
     if link is sql.link_window:
         sql.hash_joins(conn)
-    whose = {"linked": batch.event_ids, "persons": verdict.event_person}
-    linked = link(conn, zone=definitions.pond(conn)["time_zone"], **whose, **params).rowcount
-    sql.free_joins(conn)
+    sql.days_of_pond(conn, zone=definitions.pond(conn)["time_zone"])
+    linked = link(conn, linked=batch.event_ids, persons=verdict.event_person, **params).rowcount
+    sql.as_usual(conn)
     return linked
 
 

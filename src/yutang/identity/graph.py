@@ -73,8 +73,20 @@ def slots(keys: np.ndarray) -> np.ndarray:
 def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(index of one of each distinct key, distinct number per element). Numbers follow the order of the directory's
     index, so that neighbours in a batch are neighbours on its pages."""
-    _, first, number = np.unique(keys.view(TEXT), return_index=True, return_inverse=True)
-    return first, number
+    head, tail = keys.view(">u8").reshape(-1, 2).astype(np.uint64).T
+    order = np.argsort(head)
+    # Eight bytes are sorted several times faster than sixteen, and hardly ever do two keys begin alike.
+    if (_differ(head[order]) < _differ(tail[order])).any():
+        order = np.lexsort((tail, head))
+    new = np.append(True, _differ(head[order]) | _differ(tail[order]))[: len(keys)]
+    number = np.empty(len(keys), np.int64)
+    number[order] = np.cumsum(new) - 1
+    return order[new], number
+
+
+def _differ(numbers: np.ndarray) -> np.ndarray:
+    """Mask: is it another than the one before? Of all but the first."""
+    return numbers[1:] != numbers[:-1]
 
 
 @dataclass(frozen=True)

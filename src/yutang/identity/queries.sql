@@ -8,9 +8,14 @@ select set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_me
 -- For a window against its batch: both are read once, whatever the planner believes about transactions it has not counted yet.
 select set_config('enable_nestloop', 'off', true) as nested, set_config('enable_hashjoin', 'on', true) as hash;
 
--- name: free_joins
+-- name: days_of_pond
+-- An instant is of one day or the other by the pond's clock. Said once for all facts: `at time zone` looks the zone up for each.
+select set_config('TimeZone', %(zone)s::text, true) as zone;
+
+-- name: as_usual
 select set_config('enable_nestloop', 'on', true) as nested, set_config('enable_hashjoin', 'on', true) as hash,
-       set_config('enable_mergejoin', 'on', true) as merge, set_config('enable_seqscan', 'on', true) as scan;
+       set_config('enable_mergejoin', 'on', true) as merge, set_config('enable_seqscan', 'on', true) as scan,
+       set_config('TimeZone', 'UTC', true) as zone;
 
 -- name: pairs_in_window
 -- Events with their handle keys, of events that the fast path has not resolved already.
@@ -75,9 +80,13 @@ from unnest(%(winners)s::bigint[], %(losers)s::bigint[], %(events)s::bigint[]) a
 
 -- name: mark_merged
 -- Whoever was part of the loser is now part of the winner: the pointer never needs two hops.
-update person p set merged_into = m.winner_id, changed = pg_current_xact_id()
-from unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
-where (p.bucket = (m.loser_id & 1023)::smallint and p.person_id = m.loser_id) or p.merged_into = m.loser_id;
+with m as materialized (
+    select * from unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id))
+update person p set merged_into = a.winner_id, changed = pg_current_xact_id()
+from (select loser_id as person_id, winner_id from m
+      union all
+      select part.person_id, m.winner_id from m join person part on part.merged_into = m.loser_id) a
+where p.bucket = (a.person_id & 1023)::smallint and p.person_id = a.person_id;
 
 -- name: mark_changed
 update person p set changed = pg_current_xact_id()
@@ -142,10 +151,11 @@ select event_id from gone;
 select exists (select from person_past o where o.bucket = (%(person)s::bigint & 1023)::smallint and o.person_id = %(person)s::bigint) as yes;
 
 -- name: link_window
--- The events of the batch become facts about their persons. None of them is one yet: the cursor is held, and what was resolved
--- ahead of it is not in the batch. In the order of the key, so that each page is visited once; one number is sorted faster than two.
+-- The events of the batch become facts about their persons, under the pond's clock. None of them is one yet: the cursor is held, and
+-- what was resolved ahead of it is not in the batch. In the order of the key, so that each page is visited once; one number is sorted
+-- faster than two.
 insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
-select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date, e.amount, e.props
+select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, e.at::date, e.amount, e.props
 from unnest(%(linked)s::bigint[], %(persons)s::bigint[]) as b (event_id, person_id)
 join event_as_fact e on e.event_id = b.event_id
 where e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
@@ -154,7 +164,7 @@ order by ((b.person_id & 1023) << 48) | b.person_id;
 -- name: link_events
 -- The same for events from anywhere.
 insert into person_event (bucket, person_id, type, at, event_id, day, amount, props)
-select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, (e.at at time zone %(zone)s::text)::date, e.amount, e.props
+select (b.person_id & 1023)::smallint, b.person_id, e.type, e.at, e.event_id, e.at::date, e.amount, e.props
 from unnest(%(linked)s::bigint[], %(persons)s::bigint[]) as b (event_id, person_id)
 join event_as_fact e on e.event_id = b.event_id;
 
