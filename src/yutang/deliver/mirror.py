@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from yutang.channels.contract import Channel, Wish
-from yutang.db.cursor import END, Reader, look, take
+from yutang.db.cursor import END, Reader, windows
 from yutang.db.queries import Queries
 from yutang.model import EVERYBODY
 
@@ -30,11 +30,9 @@ def mirror(conn: psycopg.Connection, now: datetime, channels: Iterable[Channel])
     if not takers:
         return 0
     try:
-        (place,) = look(conn, EVERYBODY, TAGGING)
-        if not place.news:
-            return 0
         with conn.transaction():
-            w = take(conn, place)
+            # Without news too: a tag may run out.
+            (w,) = windows(conn, EVERYBODY, TAGGING)
             rows = _tagged(conn, now, takers, w.low, w.high)
             _keep_ends(conn, rows)
             return _tell(conn, now, takers, rows)
