@@ -66,6 +66,8 @@ def opened() -> Iterator[App]:
     with installed() as app:
         if brand := config.DEMO.value:
             url = made(app, brand)
+            with connect(url) as conn:
+                migrate(conn)  # an older program may have made it
             ended = last_instant(url)
             yield App(url, app.vault, lambda: ended)
         else:

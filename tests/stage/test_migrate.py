@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from yutang.app import App, opened
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate, steps
 from yutang.db.server import Server
+from yutang.demo import database
 from yutang.model import YutangError
+from yutang.vault import open_vault
 
 
 @pytest.fixture
@@ -97,3 +101,25 @@ def test_a_database_of_a_newer_program_is_left_alone(conn: psycopg.Connection) -
     conn.execute("insert into schema_version (version, name) values (9999, '9999_future.sql')")
     with pytest.raises(YutangError, match=r"newer than this program .*9999.* upgrade"):
         migrate(conn)
+
+
+def test_a_demos_pond_of_an_older_program_is_brought_up(
+    home: Path,  # noqa: ARG001
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    every = steps()
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: every[:-1])
+    older = database.fresh(App(url, open_vault()), "older")
+    with connect(older) as conn:
+        conn.execute(
+            """insert into event (source, source_id, type, at, received_at, handles, keys, props)
+               values ('pos', '1', 'viewed', '2026-01-01Z', '2026-01-01Z', '{}', '{}', '{}')"""
+        )
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: every)
+    monkeypatch.setenv("YUTANG_DATABASE_URL", url)
+    monkeypatch.setenv("YUTANG_DEMO", "older")
+    with opened() as app, app.connect() as conn:
+        assert conn.execute("select max(version) from schema_version").fetchone() == (len(every),)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("drop database yutang_demo_older")
