@@ -32,7 +32,7 @@ where definition_id = %(definition_id)s and version = %(version)s;
 -- name: stages_due
 -- The stages with a row whose time has come: the first entry of each partial index, never a scan of a table.
 select 'profile' as stage where (select min(recompute_at) from profile) <= %(now)s::timestamptz
-union all select 'offer' where (select min(due_at) from ladder) <= %(now)s::timestamptz
+union all select 'offer' where (select min(due_at) from ladder_due) <= %(now)s::timestamptz
 union all select 'offer' where (select min(expires_at) from coupon_news) <= %(now)s::timestamptz
 union all select 'offer' where (select min(due_at) from redemption where state = 'held') <= %(now)s::timestamptz
 union all select 'offer' where exists (select from ladder_intake where not done)

@@ -12,11 +12,15 @@ select setval('person_id', %(count)s::bigint);
 update stage_cursor set xid = pg_snapshot_xmin(pg_current_snapshot());
 
 -- name: stand_on_ladder
--- Everybody registered long ago and never ordered: the first rung is due.
-insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
-select p.bucket, p.person_id, %(offer)s::int, 1, p.person_id, 'down', 0, 0, d.due_at - interval '30 days', d.due_at - interval '30 days', d.due_at
-from person p cross join lateral (select %(now)s::timestamptz - p.person_id %% 3600 * interval '1 second' as due_at) d
-order by p.bucket, p.person_id;
+-- Everybody registered long ago, in commits of 20,000, and never ordered: the first rung is due.
+with stands as (
+    insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
+    select p.bucket, p.person_id, %(offer)s::int, 1, p.person_id, 'down', 0, 0, d.due_at - interval '30 days', d.due_at - interval '30 days', d.due_at
+    from person p cross join lateral (select %(now)s::timestamptz - p.person_id %% 3600 * interval '1 second' as due_at) d
+    order by p.bucket, p.person_id
+    returning bucket, person_id, due_at)
+insert into ladder_due (bucket, persons, due_at)
+select s.bucket, array_agg(s.person_id), min(s.due_at) from stands s group by s.bucket, s.person_id / 20000, hour_of(s.due_at);
 
 -- name: walk_journey
 insert into enrolment (bucket, person_id, journey_id, cause, version, arm, state, step, entered_at, stepped_at)

@@ -35,7 +35,7 @@ class Query:
         return _scoped(self.template, "true" if only == EVERYBODY else _BY_BUCKET)
 
     def __call__(self, conn: psycopg.Connection, only: Only = EVERYBODY, **params: Any) -> psycopg.Cursor:
-        return conn.execute(self.text(only), params | scope(only))  # type: ignore[arg-type]
+        return conn.execute(self.text(only), scope(only) | params)  # type: ignore[arg-type]
 
 
 class Queries:

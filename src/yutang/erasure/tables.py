@@ -97,6 +97,7 @@ TABLES: tuple[Table, ...] = (
     *_deleted(PERSON, "ladder", "offer_refusal"),
     _number("coupon_news", "只有编号，读过即无用", "numbers alone, for readers of news"),
     _number("ladder_news", "只有编号，读过即无用", "numbers alone, for readers of news"),
+    _number("ladder_due", "只有编号与时刻，到时即删", "numbers and times alone; a row goes when its time has come"),
     _number("prediction_news", "只有编号，读过即无用", "numbers alone, for readers of news"),
     *_nothing("stock", "ladder_intake"),
     # segments and journeys

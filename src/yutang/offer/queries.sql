@@ -146,8 +146,7 @@ with want as (
                         off_fen, minimum_fen, issued_at, valid_from, expires_at)
     select j.code, j.bucket, j.person_id, j.person_id, j.definition_id, j.version, nullif(j.rung, 0), j.touch_id, 'issued', 1, j.value_fen,
            j.pay_percent, j.off_fen, j.minimum_fen, %(now)s::timestamptz, %(now)s::timestamptz, j.expires_at
-    -- In the order of both unique indexes, so that each page is visited once.
-    from judged j where j.said is null order by j.bucket, j.person_id
+    from judged j where j.said is null
 ), told as (
     insert into coupon_news (bucket, persons, expires_at)
     select j.bucket, array_agg(j.person_id), j.expires_at from judged j where j.said is null group by j.bucket, j.expires_at

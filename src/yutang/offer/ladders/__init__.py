@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from yutang.db.cursor import Window
+from yutang.db.cursor import GROUPED, Window
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.model import Counts, Only
@@ -21,7 +21,7 @@ CHUNK = 20_000
 
 def due(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
     """Is it anybody's time for a rung?"""
-    row = sql.due(conn, only, now=now).fetchone()
+    row = sql.due(conn, now=now, **_asked(only)).fetchone()
     return bool(row and row.ladders)
 
 
@@ -73,7 +73,13 @@ def move_due(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
     columns = terms.ladder_columns(terms.offers(conn), {})
     rules = _pick(columns, "definitions", "versions", "down", "wait", "again", "patience")
     with conn.transaction():
-        return Counts(ladder_moved=_count(sql.move_due(conn, only, now=now, limit=CHUNK, **rules)))
+        return Counts(ladder_moved=_count(sql.move_due(conn, now=now, **_asked(only), **rules)))
+
+
+def _asked(only: Only) -> dict[str, Any]:
+    """Whom to look at: whoever the calendar calls up, or on the fast path just these."""
+    few = only.persons is not None
+    return {"lo": only.lo, "hi": only.hi, "limit": 0 if few else GROUPED, "persons": list(only.persons or ())}
 
 
 def _start(conn: psycopg.Connection, columns: dict[str, list[Any]], persons: Iterable[int]) -> int:

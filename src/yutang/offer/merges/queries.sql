@@ -80,6 +80,10 @@ with due as materialized (
 ), told as (
     insert into ladder_news (bucket, definition_id, persons, xid)
     select (b.home & 1023)::smallint, b.definition_id, array_agg(b.home), b.xid from best b group by b.home & 1023, b.definition_id, b.xid
+), noted as (
+    insert into ladder_due (bucket, persons, due_at)
+    select (b.home & 1023)::smallint, array_agg(b.home), min(b.due_at) from best b where b.due_at is not null
+    group by b.home & 1023, hour_of(b.due_at)
 )
 insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at, waited, xid)
 select (b.home & 1023)::smallint, b.home, b.definition_id, b.version, b.origin_id, b.side, b.rung, b.top, b.anchor_at, b.moved_at,
