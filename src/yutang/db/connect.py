@@ -42,4 +42,5 @@ def connect(url: str) -> psycopg.Connection:
     conn.execute("set timezone to 'UTC'")
     # Journeys and caps read a handful of rows per person: compiling statements costs more than it saves.
     conn.execute("set jit to off")
+    conn.execute("set enable_mergejoin to off")
     return conn

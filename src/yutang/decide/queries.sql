@@ -47,11 +47,20 @@ with asked as materialized (
      from touch t
      where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)
      order by t.retry_at limit %(limit)s::int)),
+chosen as materialized (
+    select a.touch_id, open.channel
+    from asked a
+    cross join lateral (
+        select c.channel
+        from unnest(a.channels) with ordinality as c (channel, choice)
+        cross join lateral (select array_position(%(channels)s::text[], c.channel) as n) of
+        cross join lateral closed(a.bucket, a.person_id, c.channel, a.class, coalesce((%(required)s::bool[])[of.n], true)) said
+        where said.reason is null and ((%(codes)s::int[])[of.n] is null or exists (
+            select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = (%(codes)s::int[])[of.n]))
+        order by c.choice limit 1) open
+    where cardinality(a.channels) > 1),
 by_channel as (
-    select a.*, a.channels[1] as channel, 1 as choice from asked a
-    union all
-    select a.*, c.channel, c.choice::int from asked a cross join lateral unnest(a.channels) with ordinality as c (channel, choice)
-    where cardinality(a.channels) > 1 and c.choice > 1),
+    select a.*, coalesce(c.channel, a.channels[1]) as channel from asked a left join chosen c on c.touch_id = a.touch_id),
 here as materialized (
     select quiet_until(%(now)s::timestamptz, %(zone)s::text, %(quiet_from)s::time, %(quiet_to)s::time, %(holidays)s::date[]) as ends),
 -- What was spent on the person without a touch of their own: on whoever was merged into them, and by staff. For most it is nothing,
@@ -73,7 +82,7 @@ others as (
     select o.touch_id, sum(o.points) filter (where o.class = o.own_class) as points, sum(o.points) as all_points,
            min(o.at) filter (where o.class = o.own_class) as first_at, min(o.at) as first_at_in_all, bool_or(o.said_before) as said_before
     from spent_otherwise o group by o.touch_id),
-known as materialized (
+known as (
     select a.*, (coalesce(w.points, 0) + coalesce(x.points, 0))::int as spent, (coalesce(w.all_points, 0) + coalesce(x.all_points, 0))::int as spent_in_all,
            least(w.first_at, x.first_at) as first_at, least(w.first_at_in_all, x.first_at_in_all) as first_at_in_all, x.said_before,
            case a.class when 'marketing' then %(marketing)s::int when 'companion' then %(companion)s::int else %(service)s::int end as allowed,
@@ -129,7 +138,8 @@ known as materialized (
             select t.verdict = 'send' and t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) counts
         where t.bucket = a.bucket and t.person_id = a.person_id) w
     left join others x on x.touch_id = a.touch_id
-    where a.again or w.judged is not true),
+    where a.again or w.judged is not true
+    offset 0),  -- each of these is reckoned once, however often a gate asks for it
 gated as (
     select k.*,
         case
@@ -145,10 +155,7 @@ gated as (
             when k.class <> 'service' and k.arm <> 'treated' then 'holdout'
         end as no,
         case when k.spent + k.price > k.allowed then k.first_at else k.first_at_in_all end + %(window)s::interval as frees_at
-    from known k
-    left join (select o.touch_id, min(o.choice) as choice from known o
-               where cardinality(o.channels) > 1 and o.closed is null group by o.touch_id) open on open.touch_id = k.touch_id
-    where k.choice = coalesce(open.choice, 1))
+    from known k)
 insert into judged (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
                     message_version, offer_id, rung, class, value_fen, value_trait, worth, at, deadline, again, verdict, reason, retry_at,
                     spent, room, room_in_all)
@@ -197,7 +204,7 @@ select j.bucket, j.person_id, j.journey_id, j.cause, j.step, j.move, j.touch_id,
        j.message_id, j.message_version, j.offer_id, j.rung, j.class, j.value_fen, j.value_trait, j.worth, j.at, j.deadline, j.verdict, j.reason,
        %(now)s::timestamptz, case when j.verdict = 'hold' then j.retry_at end, s.code, j.spent, j.lost_to
 from judged j left join coupon_said s on s.touch_id = j.touch_id
-where not j.again order by j.bucket, j.person_id;
+where not j.again;
 
 -- name: record_again
 -- What was held: the old verdict joins the trail, if the new one is another, so that `why` can tell what held a touch before it
