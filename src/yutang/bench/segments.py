@@ -89,6 +89,7 @@ def freshness(house: House, scale: float) -> Iterator[Figures]:
         outlets = channels.configured(house.vault)
         scene.start(conn, SEGMENTS)
         worker.settle(conn, NOW, outlets)
+        house.warm(url)
         after, events = _news(pond, count, later)
         with Meter(house, url) as meter:
             for low in range(0, count, ingest.MAX_EVENTS):
