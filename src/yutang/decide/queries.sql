@@ -10,13 +10,13 @@ where t.bucket = gone.bucket and t.person_id = gone.person_id and t.verdict = 'h
 
 -- name: scratch
 -- The verdicts of one run stay in the database: stock has its word on them there, and they are written down from there.
+-- What is asked again and again comes first: a row is read up to the last column that is wanted.
 -- room, room_in_all: points left of the class and in all, before this run. retry_at: when points come free, or what is held is asked again.
-create temp table if not exists judged (bucket smallint not null, person_id bigint not null, journey_id int not null, cause text not null,
-    step int not null, move int not null, touch_id bigint not null, version int not null, arm text not null, channel text not null,
-    channels text[], price smallint not null, message_id int not null, message_version int not null, offer_id int, rung smallint,
-    class text not null, value_fen bigint not null, value_trait text, worth jsonb, at timestamptz not null, deadline timestamptz not null,
-    again boolean not null, verdict text not null, reason text, retry_at timestamptz, lost_to bigint, spent int not null,
-    room int not null, room_in_all int not null) on commit delete rows;
+create temp table if not exists judged (person_id bigint not null, touch_id bigint not null, bucket smallint not null, again boolean not null,
+    rung smallint, offer_id int, verdict text not null, class text not null, reason text, journey_id int not null, cause text not null,
+    step int not null, move int not null, version int not null, arm text not null, channel text not null, channels text[], price smallint not null,
+    message_id int not null, message_version int not null, value_fen bigint not null, value_trait text, worth jsonb, at timestamptz not null,
+    deadline timestamptz not null, retry_at timestamptz, lost_to bigint, spent int not null, room int not null, room_in_all int not null) on commit delete rows;
 
 -- name: clear
 -- A transaction may hold several runs.

@@ -64,9 +64,22 @@ def read_news(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
         if not joined.empty:
             counts.update(_follow_merges(conn, offers, joined, only))
         if not events.empty:
-            counts.update(ladders.follow(conn, offers, events, only))
-            counts.update(_take_in(conn, now, offers, events, only))
-            counts.update(_book(conn, now, events, only))
+            counts.update(_follow_events(conn, now, offers, events, only))
+    return counts
+
+
+def _follow_events(
+    conn: psycopg.Connection, now: datetime, offers: list[Definition], events: Window, only: Only
+) -> Counts:
+    """Each part looks at the events only if there are any of its sorts among them."""
+    counts = Counts()
+    types = {row.type for row in sql.types(conn, only, low=events.low, high=events.high)}
+    if types & {"registered", "ordered"}:
+        counts.update(ladders.follow(conn, offers, events, only))
+    if "coupon_issued" in types:
+        counts.update(_take_in(conn, now, offers, events, only))
+    if types & {"coupon_redeemed", "ordered", "refunded"}:
+        counts.update(_book(conn, now, events, only))
     return counts
 
 

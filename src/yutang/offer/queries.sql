@@ -338,6 +338,10 @@ join coupon c on c.code = e.props ->> 'code'
 where @only(e) and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and e.type = 'coupon_issued' and c.person_id <> e.person_id
 on conflict do nothing;
 
+-- name: types
+-- Of what sorts the news are.
+select distinct e.type from person_event e where @only(e) and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8;
+
 -- name: told
 -- Redemptions told by other systems, and orders that name their coupons. Our own record of a redemption carries its request,
 -- and is so known.

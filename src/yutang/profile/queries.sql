@@ -21,7 +21,7 @@ delete from tally t using gone g where t.bucket = g.bucket and t.person_id = g.p
 -- name: touch
 -- Locks whoever has news, in order, before anything of theirs is read: two runs that meet in one person (a regular pass
 -- and a fast path) work one after the other. Whom the scores concern is only locked here: `score` writes those rows, and
--- those of them that are new are not due until then.
+-- those of them that are new are not due until then. Also says of what sorts the news are.
 with heard as materialized (
     select e.bucket, e.person_id, bool_or(e.type in ('ordered', 'refunded', 'tagged', 'untagged')) as scored
     from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
@@ -35,7 +35,9 @@ with heard as materialized (
     on conflict (bucket, person_id) do update set xid = pg_current_xact_id(), refreshed_at = excluded.refreshed_at
         where excluded.recompute_at is null
 )
-select count(*) as n from heard;
+select count(*) as n, array(
+    select distinct e.type from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e) as types
+from heard;
 
 -- name: roll_up
 -- Days behind the last one that a person has of a type were never counted, so their cells are the news and nothing else. News of earlier days
@@ -60,32 +62,31 @@ with heard as materialized (
     group by c.bucket, c.person_id, c.type
     order by c.bucket, c.person_id, c.type
 ), held as materialized (
-    select h.*, t.place, coalesce(t.n, 0) as old_n, coalesce(t.amount, 0) as old_amount, t.first_at as old_first_at, t.last_at as old_last_at,
-           coalesce(t.days, '{}') as old_days, coalesce(t.day_n, '{}') as old_day_n, coalesce(t.day_amount, '{}') as old_day_amount,
-           case when t.place is null then %(changed_low)s::xid8 < %(changed_high)s::xid8
-                else coalesce(h.days[1] <= t.days[cardinality(t.days)], false) end as again
+    select h.*, t.place, case when t.place is null then %(changed_low)s::xid8 < %(changed_high)s::xid8 else coalesce(h.days[1] <= t.last_day, false) end as again
     from heard h
     left join lateral (
-        select t.ctid as place, t.* from tally t where t.bucket = h.bucket and t.person_id = h.person_id and t.type = h.type offset 0
+        select t.ctid as place, t.days[cardinality(t.days)] as last_day from tally t
+        where t.bucket = h.bucket and t.person_id = h.person_id and t.type = h.type offset 0
     ) t on true
-), fresh as materialized (
-    select h.bucket, h.person_id, h.type, h.place, least(h.first_at, h.old_first_at) as first_at, greatest(h.last_at, h.old_last_at) as last_at,
-           case when h.again then c.n else h.old_n + h.n end as n,
-           case when h.again then c.amount else h.old_amount + h.amount end as amount,
-           case when h.again then c.days else h.old_days || h.days end as days,
-           case when h.again then c.day_n else h.old_day_n || h.day_n end as day_n,
-           case when h.again then c.day_amount
-                when h.old_day_amount <> '{}' then h.old_day_amount || h.day_amount
-                when 0 <> any(h.day_amount) then array_fill(0::bigint, array[cardinality(h.old_days)]) || h.day_amount
-                else '{}' end as day_amount
+), more as (
+    update tally t set n = t.n + h.n, amount = t.amount + h.amount, first_at = least(t.first_at, h.first_at), last_at = greatest(t.last_at, h.last_at),
+        days = t.days || h.days, day_n = t.day_n || h.day_n,
+        day_amount = case when t.day_amount <> '{}' then t.day_amount || h.day_amount
+                          when 0 <> any(h.day_amount) then array_fill(0::bigint, array[cardinality(t.days)]) || h.day_amount
+                          else '{}' end
     from held h
+    where h.place is not null and not h.again and t.ctid = h.place
+), counted as materialized (
+    select h.bucket, h.person_id, h.type, h.place, least(h.first_at, t.first_at) as first_at, greatest(h.last_at, t.last_at) as last_at, c.*
+    from held h
+    left join lateral (select * from tally t where t.ctid = h.place offset 0) t on true
     cross join lateral (
         select sum(x.n) as n, sum(x.amount) as amount, array_agg(x.day order by x.day) as days, array_agg(x.n order by x.day) as day_n,
                case when bool_or(x.amount <> 0) then array_agg(x.amount order by x.day) else '{}' end as day_amount
         from (
             select o.day, o.n, coalesce(o.amount, 0) as amount
-            from unnest(h.old_days, h.old_day_n, h.old_day_amount) as o (day, n, amount)
-            where h.again and o.day <> all(h.days)
+            from unnest(t.days, t.day_n, t.day_amount) as o (day, n, amount)
+            where o.day <> all(h.days)
             union all
             select d.day, e.n + coalesce(o.n, 0), e.amount + coalesce(o.amount, 0)
             from unnest(h.days) as d (day)
@@ -101,19 +102,23 @@ with heard as materialized (
                 where o.bucket = h.bucket and o.person_id = h.person_id and o.type = h.type and o.day = d.day
                 offset 0
             ) o on true
-            where h.again
         ) x
     ) c
-), more as (
-    update tally t set n = f.n, amount = f.amount, first_at = f.first_at, last_at = f.last_at,
-                       days = f.days, day_n = f.day_n, day_amount = f.day_amount
-    from fresh f
-    where f.place is not null and t.ctid = f.place
-      and (f.n, f.amount, f.first_at, f.last_at, f.days, f.day_n, f.day_amount)
+    where h.again
+), again as (
+    update tally t set n = c.n, amount = c.amount, first_at = c.first_at, last_at = c.last_at,
+                       days = c.days, day_n = c.day_n, day_amount = c.day_amount
+    from counted c
+    where c.place is not null and t.ctid = c.place
+      and (c.n, c.amount, c.first_at, c.last_at, c.days, c.day_n, c.day_amount)
           is distinct from (t.n, t.amount, t.first_at, t.last_at, t.days, t.day_n, t.day_amount)
 )
 insert into tally (bucket, person_id, type, n, amount, first_at, last_at, days, day_n, day_amount)
-select bucket, person_id, type, n, amount, first_at, last_at, days, day_n, day_amount from fresh where place is null;
+select h.bucket, h.person_id, h.type, h.n, h.amount, h.first_at, h.last_at, h.days, h.day_n,
+       case when 0 <> any(h.day_amount) then h.day_amount else '{}' end
+from held h where h.place is null and not h.again
+union all
+select c.bucket, c.person_id, c.type, c.n, c.amount, c.first_at, c.last_at, c.days, c.day_n, c.day_amount from counted c where c.place is null;
 
 -- name: traits
 -- The latest word on each name that was spoken of. Looking from the new event on is enough: what is older has lost.
@@ -207,16 +212,12 @@ on conflict (bucket, person_id, channel) do update
     where t.event_id <> excluded.event_id;
 
 -- name: claim
--- Whom time alone changes, also of those of whom this run has news. It skips whom another worker holds.
-with claimed as (
-    update profile r set xid = pg_current_xact_id(), refreshed_at = %(now)s::timestamptz
-    from (
-        select p.bucket, p.person_id from profile p
-        where p.recompute_at <= %(now)s::timestamptz and @only(p)
-        order by p.recompute_at limit %(limit)s::int for update skip locked
-    ) due
-    where r.bucket = due.bucket and r.person_id = due.person_id
-    returning r.bucket, r.person_id
+-- Whom time alone changes, also of those of whom this run has news. It skips whom another worker holds. They are only locked and named here:
+-- `score` writes their rows.
+with claimed as materialized (
+    select p.bucket, p.person_id from profile p
+    where p.recompute_at <= %(now)s::timestamptz and @only(p)
+    order by p.recompute_at limit %(limit)s::int for update skip locked
 ), told as (
     insert into profile_due (bucket, persons) select c.bucket, array_agg(c.person_id) from claimed c group by c.bucket
 )

@@ -19,8 +19,12 @@ DUE = 5_000
 MOVED = 2_000
 """How many persons one run makes again because identity re-pointed their events; each brings all of its events."""
 EVENTS, PERSONS = Reader("profile", "person_event"), Reader("profile.person", "person", MOVED, "changed")
-WORDS = (sql.roll_up, sql.traits, sql.tags, sql.consents)
-"""What is drawn from events, each table from person_event alone."""
+WORDS = (
+    (sql.traits, {"profile_updated"}),
+    (sql.tags, {"tagged", "untagged"}),
+    (sql.consents, {"consent_given", "consent_withdrawn"}),
+)
+"""What is drawn from the words that events bring, each table from person_event alone; and which events have any."""
 
 
 def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
@@ -55,10 +59,13 @@ def _forget(conn: psycopg.Connection, only: Only, span: dict[str, str]) -> int:
 
 
 def _hear(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> int:
-    persons: int = sql.touch(conn, only, now=now, **span).fetchone().n
-    for statement in WORDS:
-        statement(conn, only, now=now, **span)
-    return persons
+    heard = sql.touch(conn, only, now=now, **span).fetchone()
+    assert heard is not None
+    sql.roll_up(conn, only, **span)
+    for statement, types in WORDS:
+        if types.intersection(heard.types):
+            statement(conn, only, now=now, **span)
+    return int(heard.n)
 
 
 def _score(conn: psycopg.Connection, now: datetime, only: Only, span: dict[str, str]) -> None:

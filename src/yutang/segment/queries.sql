@@ -23,11 +23,11 @@ select array_send(array_agg(c.person_id)), array_send(array_agg(c.i)), array_sen
        array_send(array_agg(cardinality(c.day_n))), string_agg(array_send(c.day_n), ''),
        array_send(array_agg(cardinality(c.day_amount))), string_agg(array_send(c.day_amount), '')
 from (
-    select t.bucket, t.person_id, s.i::int as i, t.n, t.amount, t.first_at, t.last_at, t.days[w.before + 1:] as days,
+    select t.bucket, t.person_id, w.i, t.n, t.amount, t.first_at, t.last_at, t.days[w.before + 1:] as days,
            t.day_n[w.before + 1:] as day_n, t.day_amount[w.before + 1:] as day_amount
     from (select * from tally t where t.type = any(%(names)s::text[]) and @only(t)) t
-    join unnest(%(names)s::text[], %(since)s::date[]) with ordinality s (type, since, i) on s.type = t.type
-    cross join lateral (select width_bucket(s.since, t.days) as before offset 0) w) c
+    cross join lateral (select s.i, width_bucket((%(since)s::date[])[s.i], t.days) as before
+                        from (select array_position(%(names)s::text[], t.type) as i offset 0) s offset 0) w) c
 group by c.bucket / 16;
 
 -- name: filtered
@@ -229,10 +229,11 @@ from (select d.bucket, d.person_id from segment_due d
 group by w.bucket / 16;
 
 -- name: members
--- Who is in now, of the segments that are being decided.
+-- Who is in now, of the segments that are being decided. These are picked from all that a person is in: asked for with the person, each would be
+-- looked up by itself.
 select array_send(array_agg(m.person_id)), array_send(array_agg(m.segment_id))
-from (select * from membership m
-      where m.until is null and m.segment_id = any(%(segments)s::int[]) and @only(m)) m
+from (select * from (select n.bucket, n.person_id, n.segment_id from membership n where n.until is null) m where @only(m)) m
+where m.segment_id = any(%(segments)s::int[])
 group by m.bucket / 16;
 
 -- name: known_due

@@ -27,6 +27,8 @@ def due(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
 
 def follow(conn: psycopg.Connection, offers: list[Definition], news: Window, only: Only) -> Counts:
     """Registrations put people before the ladders, orders move them up."""
+    if not any(offer.body["sort"] == "ladder" for offer in offers):
+        return Counts()
     rows = sql.ladder_news(conn, only, low=news.low, high=news.high).fetchall()
     return look_again(conn, offers, [row.person_id for row in rows if row.registered], [row.person_id for row in rows])
 
