@@ -63,21 +63,26 @@ by_channel as (
     select a.*, coalesce(c.channel, a.channels[1]) as channel from asked a left join chosen c on c.touch_id = a.touch_id),
 here as materialized (
     select quiet_until(%(now)s::timestamptz, %(zone)s::text, %(quiet_from)s::time, %(quiet_to)s::time, %(holidays)s::date[]) as ends),
--- What was spent on the person without a touch of their own: on whoever was merged into them, and by staff. For most it is nothing,
--- so it is looked for as a set.
+-- What was spent on the person without a touch of their own: on whoever was merged into them, and by staff. Offset 0 keeps each a probe of its own:
+-- joined in another order, every touch that was ever sent would be held against everybody here.
 spent_otherwise as materialized (
     select a.touch_id, t.class, case when recent.yes then t.price end as points, case when recent.yes then t.judged_at end as at,
            t.journey_id = a.journey_id and t.cause = a.cause and t.step = a.step and t.move = a.move and exists (
                select from attempt o where o.bucket = t.bucket and o.person_id = t.person_id and o.touch_id = t.touch_id
                and o.state in ('claimed', 'assigned', 'sent')) as said_before, a.class as own_class
     from asked a
-    join person m on m.merged_into = a.person_id
-    join touch t on t.bucket = m.bucket and t.person_id = m.person_id and t.verdict = 'send'
+    cross join lateral (select m.bucket, m.person_id from person m where m.merged_into = a.person_id offset 0) m
+    cross join lateral (
+        select * from touch t where t.bucket = m.bucket and t.person_id = m.person_id and t.verdict = 'send' offset 0) t
     cross join lateral (select t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) recent
+    where exists (select from person p where p.merged_into is not null)
     union all
     select a.touch_id, 'companion', coalesce((%(prices)s::int[])[array_position(%(channels)s::text[], s.channel)], 1), s.at, false, a.class
     from asked a
-    join staff_message s on s.bucket = a.bucket and s.person_id = a.person_id and s.at > %(now)s::timestamptz - %(window)s::interval),
+    cross join lateral (
+        select s.channel, s.at from staff_message s
+        where s.bucket = a.bucket and s.person_id = a.person_id and s.at > %(now)s::timestamptz - %(window)s::interval offset 0) s
+    where exists (select from staff_message)),
 others as (
     select o.touch_id, sum(o.points) filter (where o.class = o.own_class) as points, sum(o.points) as all_points,
            min(o.at) filter (where o.class = o.own_class) as first_at, min(o.at) as first_at_in_all, bool_or(o.said_before) as said_before
