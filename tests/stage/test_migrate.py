@@ -88,6 +88,32 @@ def test_a_pond_with_data_keeps_its_cells_and_its_news(empty: str, monkeypatch: 
         ).fetchall() == [("person_event.xid", "200")]
 
 
+def test_whoever_stands_on_a_ladder_is_in_the_calendar(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of one bucket within an hour share a row under the earlier time; who waits for nothing has none."""
+    every = steps()
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: every[:35])
+    with connect(empty) as conn:
+        migrate(conn)
+        for person, due in (
+            (7, "2026-01-02 10:40Z"),
+            (1031, "2026-01-02 10:20Z"),
+            (2055, "2026-01-02 11:00Z"),
+            (8, None),
+        ):
+            conn.execute(
+                """insert into ladder (bucket, person_id, definition_id, version, origin_id, side, rung, move, anchor_at, moved_at, due_at)
+                   values (%(person)s::bigint & 1023, %(person)s, 1, 1, %(person)s, 'down', 0, 0, now(), now(), %(due)s)""",
+                {"person": person, "due": due},
+            )
+        monkeypatch.setattr("yutang.db.migrate.steps", lambda: every)
+        migrate(conn)
+        rows = conn.execute("select bucket, persons, due_at::text from ladder_due order by due_at").fetchall()
+        assert [(row.bucket, sorted(row.persons), row.due_at) for row in rows] == [
+            (7, [7, 1031], "2026-01-02 10:20:00+00"),
+            (7, [2055], "2026-01-02 11:00:00+00"),
+        ]
+
+
 def test_a_step_that_fails_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_broken.sql", "create table half (a int); select no_such_function()")]
     monkeypatch.setattr("yutang.db.migrate.steps", lambda: broken)

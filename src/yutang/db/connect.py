@@ -42,5 +42,6 @@ def connect(url: str) -> psycopg.Connection:
     conn.execute("set timezone to 'UTC'")
     # Journeys and caps read a handful of rows per person: compiling statements costs more than it saves.
     conn.execute("set jit to off")
+    # Sets are hashed or probed: of a temporary table the planner knows nothing, and would sort both sides first.
     conn.execute("set enable_mergejoin to off")
     return conn
