@@ -83,7 +83,7 @@ def test_from_a_draft_to_watching_it(opened: Any, shot: Any, base: str, size: di
         check_accessible(page)
         shot(page, "console-plan-question")
         page.locator("dialog button[value=yes]").click()
-        page.wait_for_selector(".told")
+        page.locator(".told", has_text="已上线").wait_for()
         check_accessible(page)
         shot(page, "console-plan-applied")
         page.get_by_role("link", name="看旅程「早安」").click()
