@@ -22,7 +22,7 @@ from yutang.db.server import Server
 from yutang.model import YutangError
 from yutang.vault import Vault
 
-CONF = {"fsync": "on", "synchronous_commit": "on", "shared_buffers": "1GB", "max_connections": "100"}
+CONF = {"fsync": "on", "synchronous_commit": "on", "max_connections": "100"}
 """Beside the settings that every embedded server has."""
 COUNTER = "pg_stat_statements"
 """The extension that counts statements; where it is missing, ``sql_per_item`` stays unknown."""

@@ -28,6 +28,7 @@ from psycopg.conninfo import make_conninfo
 
 from yutang import config
 from yutang.db import programs
+from yutang.db.memory import shared_buffers
 from yutang.db.place import Place, place
 from yutang.model import YutangError
 
@@ -39,7 +40,6 @@ PATIENCE = 60
 
 CONF = {
     "listen_addresses": "",
-    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
@@ -55,7 +55,7 @@ class Server:
 
     def __init__(self, home: Path, conf: dict[str, str] | None = None) -> None:
         self.home = home
-        self.conf = CONF | (conf or {})
+        self.conf = CONF | {"shared_buffers": shared_buffers()} | (conf or {})
         self.place = place(home)
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
