@@ -12,7 +12,7 @@ import pytest
 
 from histories import Town
 from ponds import NOON, TITLE
-from yutang import identity, ingest, lake, profile, segment
+from yutang import identity, ingest, lake, segment
 from yutang.ingest.undo import undo
 from yutang.lake.hot import droppable
 from yutang.lake.place import placed
@@ -66,7 +66,7 @@ def made_again(town: Town) -> None:
     """Everybody's profile from nothing, and everybody's segments."""
     town.conn.execute("update person set changed = pg_current_xact_id() where merged_into is null")
     town.settle()
-    profile.rescore(town.conn, town.now)
+    town.conn.execute("delete from profile_state")
     town.settle()
     town.conn.execute("delete from segment_state")
     segment.refresh(town.conn, town.now)

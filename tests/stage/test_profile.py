@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from yutang import definitions, segment
 from yutang.db.connect import connect
 from yutang.model import EVERYBODY, Only, bucket_of
-from yutang.profile import card, refresh, rescore
+from yutang.profile import card, refresh
 from yutang.segment.refresh import sizes
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -379,10 +379,27 @@ def test_new_cut_points_reach_everybody(conn: psycopg.Connection) -> None:
     moved = xid_of(conn, 7)
     life = {"growing_orders": 1, "mature_orders": 5, "dormant_days": 60, "lost_days": 180}
     definitions.publish(conn, NOON, "pond", "pond", {"life": life}, "")
-    rescore(conn, NOON)
     settle(conn, NOON)
     assert scores(conn, 7) == (5, 1, 1, "growing")
     assert xid_of(conn, 7) > moved
+
+
+def test_segments_hear_of_scores_that_time_and_the_pond_change(conn: psycopg.Connection) -> None:
+    for name, stage in (("asleep", "dormant"), ("grown", "growing")):
+        body = {"title": {"zh": "", "en": ""}, "rule": {"life_stage": [stage]}}
+        definitions.publish(conn, NOON, "segment", name, body, "")
+    hear(conn, 1, 7, "ordered", NOON, order_id="a", amount_fen=1)
+
+    def sizes_on(now: datetime) -> dict[str, int]:
+        settle(conn, now)
+        segment.refresh(conn, now)
+        return sizes(conn)
+
+    assert sizes_on(NOON) == {"asleep": 0, "grown": 0}
+    assert sizes_on(NOON + 60 * ONE_DAY) == {"asleep": 1, "grown": 0}
+    life = {"growing_orders": 1, "mature_orders": 5, "dormant_days": 90, "lost_days": 180}
+    definitions.publish(conn, NOON, "pond", "pond", {"life": life}, "")
+    assert sizes_on(NOON + 60 * ONE_DAY) == {"asleep": 0, "grown": 1}
 
 
 def _in_thread(work: Callable[[], object]) -> Callable[[], None]:

@@ -32,7 +32,16 @@ def known(conn: psycopg.Connection, *persons: int) -> None:
         "insert into profile select p & 1023, p, 1, 1, 1, 'visitor', %s from unnest(%s::bigint[]) p on conflict do nothing",
         (NOW, list(persons)),
     )
-    conn.execute("insert into profile_due select p & 1023, array[p] from unnest(%s::bigint[]) p", (list(persons),))
+    look_at(conn, *persons)
+
+
+def look_at(conn: psycopg.Connection, *persons: int) -> None:
+    """Their time has come."""
+    conn.execute(
+        """insert into segment_due select p & 1023, p, '2000-01-01' from unnest(%s::bigint[]) p
+           on conflict (bucket, person_id) do update set recompute_at = excluded.recompute_at""",
+        (list(persons),),
+    )
 
 
 def tag(conn: psycopg.Connection, person: int, name: str, until: datetime | None = None) -> None:
@@ -86,6 +95,19 @@ def test_a_new_segment_is_checked_against_everybody_then_only_the_touched_are(co
     assert rest(conn, NOW + timedelta(hours=1)) == Counts(person=1, entered=1, left=0)
     assert history(conn, 3) == [(NOW + timedelta(hours=1), None)]
     assert sizes(conn) == {"vips": 2}
+
+
+def test_another_time_zone_checks_everybody_again(conn: psycopg.Connection) -> None:
+    """The order was yesterday in Shanghai, and is of today on Hawaii."""
+    now = datetime(2026, 5, 1, 2, tzinfo=UTC)
+    ordered(conn, 5, now - timedelta(hours=11))
+    publish(conn, "today", {"last": "ordered", "within_days": 1})
+    rest(conn, now)
+    assert members(conn, "today") == set()
+    definitions.publish(conn, now, "pond", "pond", definitions.POND | {"time_zone": "Pacific/Honolulu"}, "test")
+    assert rest(conn, now)["segment"] == 1
+    assert members(conn, "today") == {5}
+    assert not refresh(conn, now).busy()
 
 
 def test_leaving_by_time_alone_and_coming_back(conn: psycopg.Connection) -> None:
@@ -179,7 +201,7 @@ def test_the_fast_path_looks_at_the_given_people_alone(conn: psycopg.Connection)
     tag(conn, 2, "vip")
     refresh(conn, NOW, Only(persons=(1,)))
     assert members(conn, "vips") == {1}
-    assert rest(conn) == Counts(person=2, entered=1, left=0)
+    assert rest(conn) == Counts(person=1, entered=1, left=0)
     assert members(conn, "vips") == {1, 2}
 
 

@@ -179,7 +179,11 @@ class World:
             scores = who.scores or {"recency": 1, "frequency": 1, "monetary": 1}
             who.scores = scores
             self.insert("profile", person, **scores, life_stage=who.stage, refreshed_at=self.now)
-            self.conn.execute("insert into profile_due values (%s, %s)", (bucket(person), [person]))
+            self.conn.execute(
+                """insert into segment_due values (%s, %s, '2000-01-01')
+                   on conflict (bucket, person_id) do update set recompute_at = excluded.recompute_at""",
+                (bucket(person), person),
+            )
 
     def write_events(self, person: int, who: Someone) -> None:
         for kind, at, amount, props in who.events:

@@ -1,6 +1,6 @@
-"""What is known of a person, drawn from the person's events: `refresh` keeps it right, `card` shows it, `rescore` applies new cut points."""
+"""What is known of a person, drawn from the person's events: `refresh` keeps it right, `card` shows it."""
 
 from yutang.profile.portrait import card
-from yutang.profile.refresh import refresh, rescore
+from yutang.profile.refresh import refresh
 
-__all__ = ["card", "refresh", "rescore"]
+__all__ = ["card", "refresh"]

@@ -223,9 +223,20 @@ with claimed as materialized (
 )
 select count(*) as n from claimed;
 
+-- name: scored_by
+select from profile_state s where s.rules = %(rules)s::jsonb;
+
+-- name: score_by
+-- Of two workers that see it at once the second waits here, and finds it done.
+insert into profile_state (rules) values (%(rules)s::jsonb)
+on conflict (one) do update set rules = excluded.rules where profile_state.rules <> excluded.rules;
+
 -- name: rescore
--- Nobody is scored here: the runs that follow take everybody in bounded pieces.
-update profile p set recompute_at = %(now)s::timestamptz where @only(p);
+-- Nobody is scored here: the runs that follow take everybody in bounded pieces. In the order in which everybody locks.
+with everybody as materialized (
+    select p.bucket, p.person_id from profile p order by p.bucket, p.person_id for update
+)
+update profile p set recompute_at = %(now)s::timestamptz from everybody e where p.bucket = e.bucket and p.person_id = e.person_id;
 
 -- name: expire
 -- Only of persons whom this run has claimed: whose tag has ended is due, and the others' tags go in the run that claims them,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from yutang import definitions
 from yutang.clock import business_day
@@ -19,6 +20,8 @@ DUE = 5_000
 MOVED = 2_000
 """How many persons one run makes again because identity re-pointed their events; each brings all of its events."""
 EVENTS, PERSONS = Reader("profile", "person_event"), Reader("profile.person", "person", MOVED, "changed")
+SCORED_BY = ("rfm", "life", "time_zone")
+"""The parts of the pond by which scores are reckoned."""
 WORDS = (
     (sql.traits, {"profile_updated"}),
     (sql.tags, {"tagged", "untagged"}),
@@ -31,12 +34,14 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     """Bring the profiles of everybody with new events, re-pointed events, or a date that has come up to `now`.
 
     Each run takes about 20,000 events, or what one transaction of identity wrote. Counts: ``gone`` profiles taken down to be made again, ``due`` persons whom time
-    alone changes, ``profile`` persons looked at: those with news and those due.
+    alone changes, ``profile`` persons looked at: those with news and those due, ``rescored`` persons made due because the pond has changed.
     """
     with conn.transaction():
+        counts = Counts()
+        if only.persons is None and (rescored := _follow_pond(conn, now)):
+            counts["rescored"] = rescored
         news, moved = windows(conn, only, EVENTS, PERSONS)
         span = {"low": news.low, "high": news.high, "changed_low": moved.low, "changed_high": moved.high}
-        counts = Counts()
         if not moved.empty:
             counts["gone"] = _forget(conn, only, span)
         heard = 0 if news.empty and moved.empty else _hear(conn, now, only, span)
@@ -47,8 +52,12 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
         return counts
 
 
-def rescore(conn: psycopg.Connection, now: datetime) -> int:
-    """Make everybody due, because the pond's cut points or its time zone changed. Returns how many that are."""
+def _follow_pond(conn: psycopg.Connection, now: datetime) -> int:
+    """Everybody is due when the pond has other cut points, or another time zone, than those they were scored by. Returns how many that are."""
+    pond = definitions.pond(conn)
+    rules = Jsonb({part: pond[part] for part in SCORED_BY})
+    if sql.scored_by(conn, rules=rules).rowcount or not sql.score_by(conn, rules=rules).rowcount:
+        return 0
     return sql.rescore(conn, now=now).rowcount
 
 

@@ -165,13 +165,13 @@ group by w.bucket / 16;
 select bucket from segment_lane where bucket = any(%(buckets)s::smallint[]) order by bucket for update;
 
 -- name: states
-select segment_id, version from segment_state;
+select segment_id, version, zone from segment_state;
 
 -- name: keep_state
-insert into segment_state (segment_id, version, checked_at)
-select u.segment_id, u.version, %(now)s::timestamptz
+insert into segment_state (segment_id, version, checked_at, zone)
+select u.segment_id, u.version, %(now)s::timestamptz, %(zone)s::text
 from unnest(%(segments)s::int[], %(versions)s::int[]) u (segment_id, version)
-on conflict (segment_id) do update set version = excluded.version, checked_at = excluded.checked_at;
+on conflict (segment_id) do update set version = excluded.version, checked_at = excluded.checked_at, zone = excluded.zone;
 
 -- name: drop_state
 delete from segment_state where segment_id = any(%(segments)s::int[]);

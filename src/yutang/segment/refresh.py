@@ -35,7 +35,7 @@ WRITTEN = 50_000
 
 SOURCES: dict[Reader, tuple[str, set[str] | None]] = {
     Reader("segment.person_event", "person_event", behind="profile"): ("changed_events", None),
-    Reader("segment.profile_due", "profile_due", GROUPED): ("changed_profiles", None),
+    Reader("segment.profile_due", "profile_due", GROUPED): ("changed_profiles", {"life_stage", "score"}),
     Reader("segment.person", "person", column="changed", behind="profile.person"): ("changed_persons", None),
     Reader("segment.ladder_news", "ladder_news"): ("changed_ladders", {"ladder"}),
     Reader("segment.enrolment", "enrolment"): ("changed_enrolments", {"journey"}),
@@ -97,11 +97,11 @@ def _who(conn: psycopg.Connection, news: list[tuple[str, Window]], only: Only, n
 
 def _catch_up(conn: psycopg.Connection, moment: Moment, segments: list[Segment], counts: Counts) -> int:
     """Check new and changed segments, and those that name them, against everybody; returns how many that were."""
-    if not any(_stale(conn, segments)):
+    if not any(_stale(conn, moment, segments)):
         return 0
     # Another worker may be doing the same: whoever comes second finds nothing left.
     _lock(conn, np.arange(BUCKETS))
-    changed, retired = _stale(conn, segments)
+    changed, retired = _stale(conn, moment, segments)
     if retired:
         counts["left"] += sql.retire(conn, segments=retired, now=moment.now).rowcount
         sql.drop_state(conn, segments=retired)
@@ -111,10 +111,10 @@ def _catch_up(conn: psycopg.Connection, moment: Moment, segments: list[Segment],
     return len(chosen)
 
 
-def _stale(conn: psycopg.Connection, segments: list[Segment]) -> tuple[set[int], list[int]]:
-    """(segments not yet checked in this version, segments that went out of service)."""
-    states = {row.segment_id: row.version for row in sql.states(conn)}
-    changed = {segment.segment_id for segment in segments if states.get(segment.segment_id) != segment.version}
+def _stale(conn: psycopg.Connection, moment: Moment, segments: list[Segment]) -> tuple[set[int], list[int]]:
+    """(segments not yet checked in this version and time zone, segments that went out of service)."""
+    states = {row.segment_id: (row.version, row.zone) for row in sql.states(conn)}
+    changed = {one.segment_id for one in segments if states.get(one.segment_id) != (one.version, moment.zone)}
     return changed, sorted(states.keys() - {segment.segment_id for segment in segments})
 
 
@@ -122,7 +122,8 @@ def _everybody(conn: psycopg.Connection, moment: Moment, chosen: list[Segment], 
     for part in _slices(conn):
         counts.update(_settle(conn, moment, chosen, part, None, complete))
     ids = [segment.segment_id for segment in chosen]
-    sql.keep_state(conn, segments=ids, versions=[segment.version for segment in chosen], now=moment.now)
+    versions = [segment.version for segment in chosen]
+    sql.keep_state(conn, segments=ids, versions=versions, zone=moment.zone, now=moment.now)
     counts["segment"] += len(chosen)
 
 
