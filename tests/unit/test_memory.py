@@ -38,7 +38,9 @@ def test_no_limit_is_none(group: Path) -> None:
     assert told(group) == UNLIMITED
 
 
-@pytest.mark.parametrize("place", ["system/yutang/memory.max", "system/memory.max", "memory.max", "memory/memory.limit_in_bytes"])
+@pytest.mark.parametrize(
+    "place", ["system/yutang/memory.max", "system/memory.max", "memory.max", "memory/memory.limit_in_bytes"]
+)
 def test_the_limit_of_our_group_or_of_one_above_it(group: Path, place: str) -> None:
     (group / "control" / place).parent.mkdir(exist_ok=True)
     (group / "control" / place).write_text(f"{GIB}\n")

@@ -23,7 +23,16 @@ Drafts = Mapping[str, Mapping[str, dict[str, Any]]]
 EVERY = Only()
 LIMITS = ("stock", "budget_fen")
 """What an offer may have of which there is only so much."""
-WHOLE = ("journey_state", "journey_schedule", "profile_state", "segment_state", "stock", "stage_cursor", "reach_rate", "journey_worth")
+WHOLE = (
+    "journey_state",
+    "journey_schedule",
+    "profile_state",
+    "segment_state",
+    "stock",
+    "stage_cursor",
+    "reach_rate",
+    "journey_worth",
+)
 """What speaks of nobody in particular and is a part of how things stand."""
 LEFT_OUT = ("segment_lane", "sandbox_message")
 """What is there already, and what nobody reads again."""
