@@ -259,6 +259,24 @@ def test_a_draft_is_rehearsed_before_and_with_its_plan(
     assert web.get("/rehearsals/99").status_code == 404
 
 
+def test_a_rehearsal_is_stopped_and_the_log_knows_by_whom(
+    lived: tuple[httpx.Client, Life], conn: psycopg.Connection
+) -> None:
+    web, life = lived
+    first, last = ((life.until() - timedelta(days=n)).date().isoformat() for n in (6, 1))
+    asked = {"rehearse": "backtest", "since": first, "until": last, "share": "100"}
+    page = web.post("/plans/new/rehearse", data={**draft_of(conn), **asked})
+    assert "/rehearsals/1/stop" in page.text
+    stopped = web.post("/rehearsals/1/stop")
+    assert "已被停止，没有报告" in stopped.text
+    assert "/rehearsals/1/stop" not in stopped.text
+    assert "已停止" in web.get("/rehearsals").text
+    log = web.get("/settings/audit").text
+    assert "停止试跑或回测" in log
+    assert "rehearse_stop" not in log
+    assert "在停止之前已经结束" in web.post("/rehearsals/1/stop").text
+
+
 def test_what_fails_says_why(lived: tuple[httpx.Client, Life], conn: psycopg.Connection) -> None:
     web, _ = lived
     asked = web.post(

@@ -41,7 +41,7 @@ def web(url: str, life: Brand) -> Iterator[httpx.Client]:
 def ended(web: httpx.Client, number: int) -> dict[str, Any]:
     for _ in range(600):
         found = web.get(f"/v1/rehearsals/{number}").json()
-        if found["state"] in ("done", "failed"):
+        if found["state"] in ("done", "failed", "stopped"):
             return found
         time.sleep(0.1)
     raise AssertionError(found)
@@ -99,6 +99,25 @@ def test_what_fails_says_why(web: httpx.Client) -> None:
     assert found["state"] == "failed"
     assert "--from must be before" in found["error"]
     assert web.get(f"/v1/rehearsals/{number}/page").status_code == 404
+
+
+def test_what_nobody_wants_any_more_ends_without_a_report(web: httpx.Client) -> None:
+    """The one that is played, and one that still waits; the next in the row is played as usual."""
+    played, waits, next_one = (
+        web.post("/v1/backtests", json=ASKED | {"tick": "1m"}).json()["rehearsal_id"] for _ in range(3)
+    )
+    while web.get(f"/v1/rehearsals/{played}").json()["state"] == "waiting":
+        time.sleep(0.05)
+    for number in (waits, played):
+        answer = web.post(f"/v1/rehearsals/{number}/stop")
+        assert (answer.status_code, answer.json()["state"]) == (200, "stopped")
+    web.post("/v1/dryruns", json={"journeys": ["welcome"], "days": 1, "tick": "20:00"})
+    assert web.post(f"/v1/rehearsals/{next_one}/stop").json()["state"] == "stopped"
+    assert ended(web, next_one + 1)["state"] == "done"
+    found = web.get(f"/v1/rehearsals/{played}").json()
+    assert (found["state"], found["report"], found["error"]) == ("stopped", None, None)
+    assert web.post(f"/v1/rehearsals/{next_one + 1}/stop").json()["state"] == "done", "what has ended stays as it is"
+    assert web.post("/v1/rehearsals/99/stop").status_code == 404
 
 
 def test_what_a_dead_server_left_is_begun_anew_and_never_by_two(

@@ -20,6 +20,7 @@ from yutang.db.connect import connect
 from yutang.db.queries import Queries
 from yutang.model import YutangError
 from yutang.replay.asked import Asked, check, drafts_of, play
+from yutang.replay.hands import Stopped
 from yutang.replay.report import Report
 
 sql = Queries(__package__)
@@ -50,6 +51,8 @@ def work(url: str, clock: Clock, channels: Mapping[str, Channel]) -> int | None:
         try:
             report = _play(url, conn, clock, channels, row)
             sql.finish(conn, rehearsal=row.rehearsal_id, report=Jsonb(report.to_json()), page=report.html())
+        except Stopped:
+            log.info("a rehearsal was stopped", rehearsal=row.rehearsal_id)
         except YutangError as error:
             sql.fail(conn, rehearsal=row.rehearsal_id, error=str(error))
         except Exception:
@@ -68,7 +71,8 @@ def _play(url: str, conn: psycopg.Connection, clock: Clock, channels: Mapping[st
 
 
 def _watch(conn: psycopg.Connection, clock: Clock, rehearsal: int) -> Callable[[datetime, float], None]:
-    """Tells how far it is, once a second at most: whoever asks, and whoever wonders whether its worker still lives."""
+    """Tells how far it is, once a second at most: whoever asks, and whoever wonders whether its worker still lives. Raises Stopped
+    when nobody wants it any more."""
     # By the machine's time: the clock of a demo stands still.
     said = monotonic()
 
@@ -76,9 +80,17 @@ def _watch(conn: psycopg.Connection, clock: Clock, rehearsal: int) -> Callable[[
         nonlocal said
         if (at := monotonic()) - said >= BEAT_SECONDS:
             said = at
-            sql.beat(conn, rehearsal=rehearsal, share=share, now=clock())
+            if not sql.beat(conn, rehearsal=rehearsal, share=share, now=clock()).rowcount:
+                raise Stopped
 
     return watch
+
+
+def stop(conn: psycopg.Connection, rehearsal: int) -> bool:
+    """End it without a report: what waits is never played, what is played ends within moments. False when it has ended before.
+    Raises YutangError when there is none of this number."""
+    found(conn, rehearsal)
+    return bool(sql.stop(conn, rehearsal=rehearsal).rowcount)
 
 
 def found(conn: psycopg.Connection, rehearsal: int) -> dict[str, Any]:

@@ -22,6 +22,9 @@ where rehearsal_id = %(rehearsal)s::bigint and state = 'running';
 -- name: fail
 update rehearsal set state = 'failed', error = %(error)s::text where rehearsal_id = %(rehearsal)s::bigint and state = 'running';
 
+-- name: stop
+update rehearsal set state = 'stopped' where rehearsal_id = %(rehearsal)s::bigint and state in ('waiting', 'running');
+
 -- name: rehearsal
 select r.rehearsal_id, r.kind, r.by, r.at, r.state, r.share, r.report, r.error from rehearsal r
 where r.rehearsal_id = %(rehearsal)s::bigint;

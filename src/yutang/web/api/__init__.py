@@ -23,7 +23,7 @@ from yutang.web.api.plans import (
 )
 from yutang.web.api.predictions import show_predictions
 from yutang.web.api.products import put_products, show_product, show_products
-from yutang.web.api.rehearsals import ask_backtest, ask_dryrun, show_page, show_rehearsal
+from yutang.web.api.rehearsals import ask_backtest, ask_dryrun, show_page, show_rehearsal, stop_rehearsal
 from yutang.web.api.schema import event_schema
 from yutang.web.api.tasks import task_done, tasks
 
@@ -69,5 +69,6 @@ ROUTES: list[BaseRouteHandler] = [
     ask_backtest,
     ask_dryrun,
     show_rehearsal,
+    stop_rehearsal,
     show_page,
 ]

@@ -56,8 +56,24 @@ async def ask_dryrun(request: Request) -> Response[Any]:
     tags=["rehearsals"],
 )
 def show_rehearsal(request: Request, rehearsal: FromPath[int]) -> dict[str, Any]:
-    """``{"state": waiting | running | done | failed, "share": of the way, "report", "error"}``."""
+    """``{"state": waiting | running | done | failed | stopped, "share": of the way, "report", "error"}``."""
     with edge_of(request).pool.lend() as conn:
+        return book.found(conn, rehearsal)
+
+
+@post(
+    "/v1/rehearsals/{rehearsal:int}/stop",
+    guards=[with_key],
+    status_code=200,
+    security=KEY,
+    sync_to_thread=True,
+    summary="Stop a back-test or dry run",
+    tags=["rehearsals"],
+)
+def stop_rehearsal(request: Request, rehearsal: FromPath[int]) -> dict[str, Any]:
+    """It ends without a report, within moments; what has ended stays as it is. Answers how it stands."""
+    with edge_of(request).pool.lend() as conn:
+        book.stop(conn, rehearsal)
         return book.found(conn, rehearsal)
 
 

@@ -186,6 +186,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "run.running": ("进行中 {share}", "under way {share}"),
     "run.done": ("已完成", "done"),
     "run.failed": ("没有成功", "failed"),
+    "run.stopped": ("已停止", "stopped"),
     "rehearse_more": ("再试跑或回测…", "Rehearse it again …"),
     "kept_dry_run": ("生成计划时的试跑", "The dry run made with it"),
     "not_in_rehearsal": ("要下线的旅程在演练中照常运行。", "Journeys that go out of service still run in a rehearsal."),

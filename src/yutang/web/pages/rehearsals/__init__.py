@@ -4,4 +4,4 @@ from litestar.handlers import HTTPRouteHandler
 
 from yutang.web.pages.rehearsals import page
 
-ROUTES: list[HTTPRouteHandler] = [page.rehearsals, page.one, page.progress, page.download]
+ROUTES: list[HTTPRouteHandler] = [page.rehearsals, page.one, page.progress, page.stop, page.download]

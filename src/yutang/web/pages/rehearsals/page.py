@@ -7,19 +7,19 @@ from typing import Any
 import psycopg
 from litestar import Request, Response
 from litestar.params import FromPath
-from litestar.response import ServerSentEvent
+from litestar.response import Redirect, ServerSentEvent
 
-from yutang import definitions
+from yutang import definitions, users
 from yutang.replay import book
 from yutang.web.edge import edge_of
-from yutang.web.pages.page import Page
+from yutang.web.pages.page import Page, done
 from yutang.web.pages.rehearsals import report
 from yutang.web.pages.rehearsals.text import TEXT
 from yutang.web.progress import State, follow
-from yutang.web.routes import look
+from yutang.web.routes import act, look
 
 SHOWN = 30
-PLAYED = ("done", "failed")
+PLAYED = ("done", "failed", "stopped")
 
 
 @look("/rehearsals", "look")
@@ -69,6 +69,17 @@ def progress(request: Request, rehearsal: FromPath[int]) -> ServerSentEvent:
         return State(html, "" if found["state"] in PLAYED else None)
 
     return follow(request, state)
+
+
+@act("/rehearsals/{rehearsal:int}/stop", "edit")
+def stop(request: Request, rehearsal: FromPath[int]) -> Redirect:
+    """No longer wanted. What has ended meanwhile keeps its report."""
+    edge = edge_of(request)
+    with edge.pool.lend() as conn, conn.transaction():
+        if book.stop(conn, rehearsal):
+            users.note(conn, edge.clock(), request.state.visitor.name, "rehearse_stop", f"rehearsal/{rehearsal}")
+            return done(f"/rehearsals/{rehearsal}", *TEXT["told.stopped"])
+    return done(f"/rehearsals/{rehearsal}", *TEXT["told.ended"])
 
 
 @look("/rehearsals/{rehearsal:int}/report", "look")
