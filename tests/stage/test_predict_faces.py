@@ -12,7 +12,7 @@ import pytest
 
 from buyers import Bought, buyers, write
 from commands import Run
-from yutang import chores, definitions
+from yutang import chores, definitions, lake
 from yutang.chores import training
 from yutang.clock import system_now
 from yutang.db.connect import connect
@@ -160,6 +160,20 @@ def test_the_worker_trains_once_a_day_by_one_program(
     chores.do(conn, url, NOW)
     assert trained == [1]
     monkeypatch.setenv("YUTANG_TRAIN_HOURS", "0")
+    chores.do(conn, url, NOW)
+    assert trained == [1]
+
+
+@pytest.mark.parametrize("error", [YutangError("the lake's place is away"), OSError("the disk is full")])
+def test_a_chore_that_fails_keeps_no_other_waiting(
+    conn: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    trained: list[int] = []
+    monkeypatch.setattr(training, "run", lambda *_: trained.append(1))
+    monkeypatch.setattr(lake, "due", fails)
     chores.do(conn, url, NOW)
     assert trained == [1]
 

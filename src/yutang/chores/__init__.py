@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -34,13 +34,35 @@ def do(conn: psycopg.Connection, url: str, now: datetime) -> None:
     with claimed(conn) as alone:
         if not alone:
             return
-        try:
-            if late := erasure.settle(conn, now):
-                log.info("what came late of people who were erased is gone too", rows=late)
-            if lake.due(conn, now):
-                log.info("the lake is up to date", **lake.keep(conn, now))
-            if training.due(conn, now):
-                training.run(url, now)
-                log.info("the models are trained")
-        except YutangError as error:
-            log.error("a chore failed; it is tried again later", error=str(error))
+        for chore in (_erasures, _lake, _models):
+            _tried(chore, conn, url, now)
+
+
+def _tried(
+    chore: Callable[[psycopg.Connection, str, datetime], None], conn: psycopg.Connection, url: str, now: datetime
+) -> None:
+    """None keeps the others waiting: what fails is told, and tried again later."""
+    try:
+        chore(conn, url, now)
+    except psycopg.OperationalError:
+        raise
+    except YutangError as error:
+        log.error("a chore failed; it is tried again later", error=str(error))
+    except Exception:
+        log.exception("a chore failed; it is tried again later")
+
+
+def _erasures(conn: psycopg.Connection, _url: str, now: datetime) -> None:
+    if late := erasure.settle(conn, now):
+        log.info("what came late of people who were erased is gone too", rows=late)
+
+
+def _lake(conn: psycopg.Connection, _url: str, now: datetime) -> None:
+    if lake.due(conn, now):
+        log.info("the lake is up to date", **lake.keep(conn, now))
+
+
+def _models(conn: psycopg.Connection, url: str, now: datetime) -> None:
+    if training.due(conn, now):
+        training.run(url, now)
+        log.info("the models are trained")
