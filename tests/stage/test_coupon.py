@@ -190,7 +190,7 @@ def test_time_closes_coupons_and_frees_what_they_reserved(conn: psycopg.Connecti
 def test_the_counter_serves_64_clients_and_gives_nothing_twice(conn: psycopg.Connection, url: str) -> None:
     """300 coupons of 500 fen against a budget of 100,000 fen; every coupon is shown three times."""
     found = codes(conn, offer(conn, budget_fen=150_000), range(1, 301))
-    conn.execute("update stock set budget_fen = 100000")
+    offer(conn, budget_fen=100_000)
     work = iter([(n, code) for n in range(3) for code in found])
     lock, answers = threading.Lock(), []
 

@@ -429,12 +429,20 @@ def _spend(work: tuple[str, int, list[str], int]) -> list[tuple[str, str | None,
     return said
 
 
+def test_a_raised_budget_is_there_at_the_till_at_once(conn: psycopg.Connection) -> None:
+    terms = {"discount": "{off_fen: 200}", "value_fen": 100}
+    first, second = give(conn, offer(conn, "one", budget_fen=200, **terms), 1, 2)
+    assert reasons(redeem(conn, T0, [*on("a", first), *on("b", second)])) == [None, Reason.OVER_BUDGET]
+    offer(conn, "one", budget_fen=1_000, **terms)
+    assert reasons(redeem(conn, T0, on("c", second))) == [None]
+
+
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_eight_workers_never_spend_more_than_the_budget(conn: psycopg.Connection, url: str, pool: Any) -> None:
     """Everybody redeems every coupon in another order while more are given out; the money is short for both."""
     one = offer(conn, "one", discount="{off_fen: 700}", stock=250, budget_fen=200 * 700)
     codes = give(conn, one, *range(1, 121))
-    conn.execute("update stock set budget_fen = %s", (100 * 700 + 350,))
+    offer(conn, "one", discount="{off_fen: 700}", stock=250, budget_fen=100 * 700 + 350)
     work = [(url, n, codes[n * 13 :] + codes[: n * 13], one) for n in range(8)]
     with pool(8) as workers:
         said = [answer for part in workers.map(_spend, work) for answer in part]

@@ -41,7 +41,7 @@ def issue_and_redeem(house: House, scale: float) -> Iterator[Figures]:
         tea = words.offer(conn, OFFER.format(stock=count, budget_fen=count * OFF_FEN)).definition_id
         yield _issue(house, url, conn, tea, count)
         codes = [row.code for row in sql.some_codes(conn, limit=redeemed)]
-        sql.leave_budget(conn, offer=tea, budget_fen=(redeemed - redeemed // 50) * OFF_FEN)
+        words.offer(conn, OFFER.format(stock=count, budget_fen=(redeemed - redeemed // 50) * OFF_FEN))
         yield _redeem(house, url, conn, tea, codes)
 
 

@@ -168,10 +168,6 @@ group by d.name;
 -- name: some_codes
 select code from coupon order by md5(code) limit %(limit)s::int;
 
--- name: leave_budget
--- So much may redemptions cost.
-update stock set budget_fen = %(budget_fen)s::bigint where definition_id = %(offer)s::int;
-
 -- name: coupons_checked
 select count(*) as coupons, count(distinct code) as codes, count(distinct person_id) as persons, count(distinct touch_id) as touches,
        (select issued from stock where definition_id = %(offer)s::int) as issued

@@ -235,10 +235,12 @@ def _recent(
 
 
 def _budgets(conn: psycopg.Connection, coupons: dict[str, Any]) -> dict[int, int | None]:
-    """Lock the stock behind these coupons; what is left of each budget, None without one."""
+    """Lock the stock behind these coupons, as the offers in service have it; what is left of each budget, None without one."""
     ids = sorted({c.definition_id for c in coupons.values() if c.touch_id is not None})
     if not ids:
         return {}
+    if offers := [offer for offer in terms.offers(conn) if offer.definition_id in ids]:
+        sql.stock_up(conn, **terms.stock_columns(offers))
     rows = sql.hold_stock(conn, ids=ids)
     return {row.definition_id: None if row.budget_fen is None else row.budget_fen - row.spent_fen for row in rows}
 
