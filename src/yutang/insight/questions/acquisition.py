@@ -95,7 +95,7 @@ CAC = Question(
     (
         Param("by", "choice", "source", "按什么拆分", "what to tell people apart by", tuple(BY)),
         Param("costs", "costs", "", "各来源的花费", "what each has cost"),
-        Param("margin_percent", "whole", "100", "毛利率（%）", "margin, in percent of sales", high=100),
+        Param("margin_percent", "percent", "100", "毛利率（%）", "margin, in percent of sales"),
         Param("since", "day", "365d", "从哪天起", "first day"),
         params.UNTIL,
     ),

@@ -74,7 +74,7 @@ def of_pond(name: str, pond: Mapping[str, Any]) -> dict[str, str]:
     """What the brand's settings say of the parameters of a question."""
     said = {key: str(value) for key, value in pond["life"].items()}
     if pond.get("margin_percent") is not None:
-        said["margin_percent"] = str(round(pond["margin_percent"]))
+        said["margin_percent"] = format(pond["margin_percent"], "g")
     return {p.name: said[p.name] for p in question(name).params if p.name in said}
 
 

@@ -135,6 +135,13 @@ def _whole(text: str, param: Param, _today: date) -> int:
     return found
 
 
+def _percent(text: str, _param: Param, _today: date) -> float:
+    found = float(text)
+    if not 0 <= found <= 100:
+        raise ValueError
+    return found
+
+
 def _name(text: str, _param: Param, _today: date) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError
@@ -214,6 +221,7 @@ KINDS: dict[str, Kind] = {
     ),
     "choice": Kind("其中之一", "one of the words", _choice),
     "whole": Kind("整数", "a whole number", _whole),
+    "percent": Kind("百分数 0–100", "a percentage, 0 to 100", _percent),
     "name": Kind("名称，如 ordered", "a name, for example ordered", _name),
     "names": Kind("名称，以逗号隔开，如 viewed,cart", "names between commas, for example viewed,cart", _names),
     "steps": Kind(
