@@ -76,6 +76,11 @@ def all_current(conn: psycopg.Connection, kind: str) -> list[Definition]:
     return found
 
 
+def retired(conn: psycopg.Connection, *kinds: str) -> list[int]:
+    """The ids of what was in service and is no more."""
+    return [row.definition_id for row in sql.out_of_service(conn, kinds=list(kinds))]
+
+
 def stand_still(conn: psycopg.Connection) -> None:
     """From now on nobody publishes anything in the pond of this connection (a replay's own): what is in service is read once."""
     _still[conn] = {}

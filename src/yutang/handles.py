@@ -101,7 +101,7 @@ def hasher(secret: bytes, full: str, kind: HandleKind) -> Callable[[str], bytes]
     """The function from value to key for one full kind, with the part that never changes done once."""
     if kind.code == 0:
         return lambda value: bytes(8) + int(value).to_bytes(8, "big")
-    head = bytes([kind.code]) + blake2b(full.encode(), digest_size=2).digest()
+    head = head_of(full)
     begun = blake2b(f"{full}\0".encode(), digest_size=13, key=secret)
 
     def key(value: str) -> bytes:
@@ -110,6 +110,11 @@ def hasher(secret: bytes, full: str, kind: HandleKind) -> Callable[[str], bytes]
         return head + state.digest()
 
     return key
+
+
+def head_of(full: str) -> bytes:
+    """The first bytes of all keys of a full kind."""
+    return bytes([kind_of(full).code]) + blake2b(full.encode(), digest_size=2).digest()
 
 
 def in_order(handles: Iterable[str]) -> list[str]:

@@ -25,6 +25,12 @@ select definition_id, version from (
 where retired_at is null
 order by name;
 
+-- name: out_of_service
+select definition_id from (
+    select distinct on (definition_id) definition_id, retired_at
+    from definition where kind = any(%(kinds)s) order by definition_id, version desc) newest
+where retired_at is not null;
+
 -- name: version
 select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 
 from ponds import NOON, Pond
-from yutang import decide
+from yutang import decide, deliver
+from yutang.channels.contract import Channel, Result
 from yutang.deliver.quiet import quiet_until
+from yutang.handles import handle_key, kind_of
 from yutang.model import bucket_of
 
 DAY = timedelta(days=1)
@@ -28,6 +30,16 @@ def pond(conn) -> Pond:
 
 
 CONSENT = dict.fromkeys(("sandbox", "dear", "free", "letter"), "assumed")
+
+
+class App(Channel):
+    """An account that knows people by its own OpenIDs."""
+
+    def __init__(self, name: str, app: str) -> None:
+        self.name, self.handle = name, f"openid@{app}"
+
+    def send(self, conn, now, letters):  # noqa: ARG002
+        return [Result.sent()] * len(letters)
 
 
 def judge(pond: Pond, now: datetime = NOON) -> None:
@@ -62,6 +74,39 @@ def test_each_class_has_points_of_its_own(pond):
     judge(pond)
     assert said(pond, *one_more) == [CAPPED] * 2
     assert [row(pond, touch).spent for touch in one_more] == [3, 2]
+
+
+def test_a_raised_budget_frees_what_is_held_at_once(pond):
+    person = pond.person()
+    touches = [pond.touch(person, n) for n in (9, 8, 7, 6)]
+    judge(pond)
+    assert said(pond, *touches) == [SEND] * 3 + [OUTBID]
+    judge(pond, NOON + DAY)
+    assert said(pond, touches[3]) == [OUTBID]
+    pond.settings(budget=budget(marketing=4), consent=CONSENT, holdout_percent=0)
+    judge(pond, NOON + DAY)
+    assert said(pond, touches[3]) == [SEND]
+
+
+def test_of_two_apps_only_the_one_that_knows_the_person_is_chosen(pond):
+    """Both channels' addresses are OpenIDs; each account knows people by its own."""
+    reach = {"dear": "openid", "sandbox": "openid"}
+    pond.settings(budget=budget(), consent=CONSENT, holdout_percent=0, reach=reach)
+    person = pond.person()
+    key = handle_key(bytes(16), "openid@shop", kind_of("openid@shop"), "o1")
+    pond.conn.execute(
+        "insert into handle (key, person_id, origin_id, event_id) values (%s, %s, %s, 0)", (key, person, person)
+    )
+    before = pond.touch(person, channel=["dear", "sandbox"])
+    judge(pond)
+    assert row(pond, before).channel == "dear", "nobody has said which is whose"
+    deliver.send(
+        pond.conn, NOON, channels={name: App(name, app) for name, app in (("dear", "official"), ("sandbox", "shop"))}
+    )
+    after, alone = pond.touch(person, channel=["dear", "sandbox"]), pond.touch(person, channel="dear")
+    judge(pond)
+    assert row(pond, after).channel == "sandbox"
+    assert said(pond, alone) == [("no", "no_address")]
 
 
 def test_the_points_in_all_hold_both_classes_and_a_service_takes_of_them(pond):

@@ -11,7 +11,7 @@ import pytest
 
 from ponds import Pond
 from touches import NOW, attempt, decided
-from yutang import deliver, worker
+from yutang import definitions, deliver, worker
 from yutang.channels.contract import LEASE_SECONDS, Answer, Channel, Result
 
 MINUTE = timedelta(minutes=1)
@@ -106,6 +106,33 @@ def test_before_the_claim(pond: Pond, stop: Stop, reason: str) -> None:
     assert channel.letters == [there]
     assert ends(pond, touches) == [("failed", reason), ("sent", None)]
     assert failed(pond) == {touches[0]: reason}
+
+
+@pytest.mark.parametrize("kind", ["journey", "message"])
+def test_what_went_out_of_service_is_not_sent_at_the_next_try(pond: Pond, kind: str) -> None:
+    """The first try was not answered; meanwhile somebody took the journey, or its message, out of service."""
+    pond.define("journey", "journey", {"title": {"zh": "", "en": ""}, "program": [{"do": "end"}]})
+    (touch,) = decided(pond.conn, [pond.person()])
+    journey = definitions.current(pond.conn, "journey", "journey")
+    pond.conn.execute("update touch set journey_id = %s", (journey.definition_id,))
+    send(pond, NOW, Asking(Result.retry("busy")))
+    assert ends(pond, [touch])[0][0] == "waiting"
+    definitions.retire(pond.conn, NOW, kind, [])
+    channel = Asking(Result.sent())
+    send(pond, NOW + timedelta(days=1), channel)
+    assert (channel.letters, ends(pond, [touch])) == ([], [("failed", "retired")])
+
+
+def test_where_consent_is_asked_for_since_who_never_gave_it_is_not_written_to(pond: Pond) -> None:
+    silent, willing = pond.person(), pond.person()
+    touches = decided(pond.conn, [silent, willing])
+    pond.consent(willing, True)
+    send(pond, NOW, Asking(Result.retry("busy")))
+    pond.settings(holdout_percent=0, consent={"sandbox": "required"})
+    channel = Asking(Result.sent())
+    send(pond, NOW + timedelta(days=1), channel)
+    assert channel.letters == [willing]
+    assert ends(pond, touches) == [("failed", "no_consent"), ("sent", None)]
 
 
 @pytest.mark.parametrize(("stop", "reason"), STOPS)

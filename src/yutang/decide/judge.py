@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from yutang import definitions, journey, offer
 from yutang.db.cursor import GROUPED, Reader, Window, hold, windows
@@ -23,6 +24,8 @@ sql = Queries(__package__)
 PROPOSED, GONE = Reader("decide", "proposal", GROUPED), Reader("decide.farewell", "farewell", behind="profile")
 
 CHUNK = 20_000
+JUDGED_BY = ("budget", "price", "quiet", "consent", "reach", "time_zone")
+"""The parts of the pond that hold touches, or let them go."""
 UNLIMITED = 1_000_000_000
 """Points that nobody spends."""
 
@@ -30,6 +33,8 @@ UNLIMITED = 1_000_000_000
 def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Judge what is proposed, and the touches whose time to be asked again has come or whose person wants no more of them."""
     with conn.transaction():
+        if only.persons is None:
+            _follow_pond(conn, now)
         w, farewell = windows(conn, only, PROPOSED, GONE)
         if w.empty and farewell.empty and not _waiting(conn, now, only):
             return Counts()
@@ -41,6 +46,14 @@ def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Co
         if only.persons is None:
             journey.judged(conn, w, only)
         return counts
+
+
+def _follow_pond(conn: psycopg.Connection, now: datetime) -> None:
+    """What is held is asked again when the pond has other limits than those that held it."""
+    pond = definitions.pond(conn)
+    rules = Jsonb({part: pond[part] for part in JUDGED_BY})
+    if not sql.judged_by(conn, rules=rules).rowcount and sql.judge_by(conn, rules=rules).rowcount:
+        sql.recall_all(conn, now=now)
 
 
 def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
@@ -77,17 +90,20 @@ def _rules(conn: psycopg.Connection) -> dict[str, Any]:
         "holidays": quiet["holidays"],
         "journeys": [d.definition_id for d in definitions.all_current(conn, "journey")],
         **limits,
-        **_by_channel(pond),
+        **_by_channel(pond, {row.channel: row.head for row in sql.reach(conn)}),
     }
 
 
-def _by_channel(pond: dict[str, Any]) -> dict[str, list[Any]]:
-    """What the settings say of each channel that they name, in one order."""
+def _by_channel(pond: dict[str, Any], set_up: dict[str, bytes]) -> dict[str, list[Any]]:
+    """What the settings say of each channel that they name, in one order. heads: how the keys of its addresses begin: with the kind of handle, and
+    where an account is `set_up`, with that app's or that corporation's."""
     channels = sorted(pond["consent"].keys() | pond["price"].keys())
-    reach = [pond["reach"].get(channel) for channel in channels]
+    kinds = [pond["reach"].get(channel) for channel in channels]
+    codes = [bytes([BY_NAME[kind].code]) if kind else None for kind in kinds]
+    own = [set_up.get(channel, b"") for channel in channels]
     return {
         "channels": channels,
-        "codes": [kind and BY_NAME[kind].code for kind in reach],
+        "heads": [head if code and head.startswith(code) else code for code, head in zip(codes, own, strict=True)],
         "required": [pond["consent"].get(channel, "required") == "required" for channel in channels],
         "prices": [pond["price"].get(channel, 1) for channel in channels],
     }

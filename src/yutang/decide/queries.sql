@@ -2,6 +2,20 @@
 -- Is any held touch due? Asked without a lock, so an idle loop writes nothing.
 select exists (select from touch t where t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)) as found;
 
+-- name: reach
+select r.channel, r.head from channel_reach r;
+
+-- name: judged_by
+select from decide_state s where s.rules = %(rules)s::jsonb;
+
+-- name: judge_by
+-- Of two workers that see it at once the second waits here, and finds it done.
+insert into decide_state (rules) values (%(rules)s::jsonb)
+on conflict (one) do update set rules = excluded.rules where decide_state.rules <> excluded.rules;
+
+-- name: recall_all
+update touch set retry_at = %(now)s::timestamptz where verdict = 'hold' and retry_at > %(now)s::timestamptz;
+
 -- name: recall
 -- What is held of people who have said not to write, or whose address has gone, is judged now and not when its time comes.
 update touch t set retry_at = %(now)s::timestamptz
@@ -55,8 +69,8 @@ chosen as materialized (
         from unnest(a.channels) with ordinality as c (channel, choice)
         cross join lateral (select array_position(%(channels)s::text[], c.channel) as n) of
         cross join lateral closed(a.bucket, a.person_id, c.channel, a.class, coalesce((%(required)s::bool[])[of.n], true)) said
-        where said.reason is null and ((%(codes)s::int[])[of.n] is null or exists (
-            select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = (%(codes)s::int[])[of.n]))
+        where said.reason is null and ((%(heads)s::bytea[])[of.n] is null or exists (
+            select from handle h where h.person_id = a.person_id and substring(uuid_send(h.key) for octet_length((%(heads)s::bytea[])[of.n])) = (%(heads)s::bytea[])[of.n]))
         order by c.choice limit 1) open
     where cardinality(a.channels) > 1),
 by_channel as (
@@ -123,8 +137,8 @@ known as (
                     select e.person_id from enrolment e where e.xid >= %(low)s::xid8 and e.reason is not null)
                 then (select e.reason from enrolment e
                       where e.bucket = a.bucket and e.person_id = a.person_id and e.journey_id = a.journey_id and e.cause = a.cause) end as ended,
-           case when (%(codes)s::int[])[of.n] is not null and not exists (
-                    select from handle h where h.person_id = a.person_id and get_byte(uuid_send(h.key), 0) = (%(codes)s::int[])[of.n]) then 'no_address'
+           case when (%(heads)s::bytea[])[of.n] is not null and not exists (
+                    select from handle h where h.person_id = a.person_id and substring(uuid_send(h.key) for octet_length((%(heads)s::bytea[])[of.n])) = (%(heads)s::bytea[])[of.n]) then 'no_address'
                 else said.reason end as closed
     from by_channel a
     cross join here

@@ -82,7 +82,7 @@ def compose(conn: psycopg.Connection, now: datetime, channel: Channel, claimed: 
 
     It looks at the people once the claim is committed: whoever said no before then and was not stopped (see `stop`) is seen here.
     """
-    rows = sql.facts(conn, handle=channel.handle, **claimed._asdict()).fetchall()
+    rows = sql.facts(conn, handle=channel.handle, **_in_force(conn, channel), **claimed._asdict()).fetchall()
     batch, names = _batch(conn, now, channel, rows), names_of(conn, rows)
     letters, results = [], dict.fromkeys(set(claimed.touches) - names.keys(), GONE)
     for row in rows:
@@ -91,6 +91,14 @@ def compose(conn: psycopg.Connection, now: datetime, channel: Channel, claimed: 
         except Unsendable as error:
             results[row.touch_id] = error.result
     return Composed(letters, results, names)
+
+
+def _in_force(conn: psycopg.Connection, channel: Channel) -> dict[str, Any]:
+    """What may have changed since the touches were judged: what went out of service, and whether consent must have been given."""
+    return {
+        "retired": definitions.retired(conn, "journey", "message"),
+        "required": definitions.pond(conn)["consent"].get(channel.name) == "required",
+    }
 
 
 def _batch(conn: psycopg.Connection, now: datetime, channel: Channel, rows: Sequence[Any]) -> Batch:

@@ -33,18 +33,18 @@ claimed as (
 select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries from claimed c having count(*) > 0;
 
 -- name: facts
--- What all letters need, and `stop`: why the person may no longer be written to (that they may, where it had to be said, was asked
--- when it was judged). Without a word that takes something back, and without a farewell, nothing is closed: only others are asked
--- for their words. Whoever was merged away goes on as another, who has a run of their own. The touch is looked up letter by
+-- What all letters need, and `stop`: why the person may no longer be written to, by what is in force now. Where it need not be said that they may,
+-- without a word that takes something back, and without a farewell, nothing is closed: only others are asked for their words. Whoever was merged away goes on as another, who has a run of their own. The touch is looked up letter by
 -- letter: in a small pond the planner would rather read all of them for each batch.
 select c.touch_id, c.person_id, c.tries, t.journey_id, t.version, t.message_id, t.message_version, t.deadline, t.class as kind,
        (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits,
        k.code, k.definition_id as offer_id, k.version as offer_version, k.pay_percent, k.off_fen, k.minimum_fen, k.value_fen, k.expires_at,
        h.value, h.sealed,
        case when p.erased_at is not null then 'erased' when p.merged_into is not null then 'merged'
-            when exists (select from consent w where w.bucket = c.bucket and w.person_id = c.person_id and not w.given)
+            when t.journey_id = any(%(retired)s::int[]) or t.message_id = any(%(retired)s::int[]) then 'retired'
+            when %(required)s::bool or exists (select from consent w where w.bucket = c.bucket and w.person_id = c.person_id and not w.given)
                  or exists (select from farewell f where f.bucket = c.bucket and f.person_id = c.person_id)
-            then (select word.reason from closed(c.bucket, c.person_id, t.channel, t.class, false) word) end as stop
+            then (select word.reason from closed(c.bucket, c.person_id, t.channel, t.class, %(required)s::bool) word) end as stop
 from (select (n.person_id & 1023)::smallint as bucket, n.*
       from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(tries)s::smallint[]) as n (person_id, touch_id, tries)) c
 cross join lateral (select o.* from touch o where o.bucket = c.bucket and o.person_id = c.person_id and o.touch_id = c.touch_id offset 0) t
@@ -54,6 +54,13 @@ left join lateral (select y.value, y.sealed from handle_shown y
                    where %(handle)s::text is not null and y.person_id = c.person_id and y.kind = %(handle)s::text
                    order by y.at desc, y.key limit 1) h on true
 order by c.touch_id;
+
+-- name: reach
+-- Only what has changed is written, so nobody waits for it.
+insert into channel_reach as r (channel, head)
+select c.channel, c.head from unnest(%(channels)s::text[], %(heads)s::bytea[]) as c (channel, head)
+where not exists (select from channel_reach k where k.channel = c.channel and k.head = c.head)
+on conflict (channel) do update set head = excluded.head;
 
 -- name: runs
 -- What the event that began the run said; for letters whose message speaks of it.

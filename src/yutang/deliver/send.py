@@ -27,6 +27,7 @@ from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
 from yutang.deliver.stop import stop
 from yutang.deliver.tell import Names, News, tell
+from yutang.handles import head_of
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
@@ -64,9 +65,16 @@ def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, cha
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
     counts.update(calls.make(conn, now, only, channels))
     if only.persons is None:
+        _tell_reach(conn, channels)
         counts["tag"] = mirror(conn, now, channels.values())
         counts["errand"] = sum(_tend(conn, now, channel) for channel in channels.values())
     return counts
+
+
+def _tell_reach(conn: psycopg.Connection, channels: Mapping[str, Channel]) -> None:
+    """By which of a person's handles each channel reaches them: whose choice of a channel it is decides by that."""
+    known = {name: head_of(channel.handle) for name, channel in channels.items() if channel.handle is not None}
+    sql.reach(conn, channels=list(known), heads=list(known.values()))
 
 
 def _tend(conn: psycopg.Connection, now: datetime, channel: Channel) -> int:

@@ -241,6 +241,9 @@ returning touch_id, person_id, key, type, at, props;
 -- Who they are is taken as it is known today; the merges of the time replayed have happened already.
 select p.bucket, p.person_id, p.merged_into, p.created_at from person p where @only(p);
 
+-- name: reach
+select r.channel, r.head from channel_reach r;
+
 -- name: handles
 -- Whom which channel can reach.
 select h.key, h.person_id, h.origin_id, h.event_id from handle h

@@ -27,6 +27,8 @@ WHOLE = (
     "journey_state",
     "journey_schedule",
     "profile_state",
+    "decide_state",
+    "channel_reach",
     "segment_state",
     "stock",
     "stage_cursor",
@@ -61,7 +63,8 @@ def runs_out(live: psycopg.Connection, drafts: Drafts) -> bool:
 
 
 def people(live: psycopg.Connection, conn: psycopg.Connection, parts: list[Only]) -> None:
-    """Persons and their handles."""
+    """Persons and their handles, and by which of those channels reach them."""
+    pipe(live, conn, "channel_reach", sql.reach, EVERY)
     for part in parts:
         pipe(live, conn, "person (bucket, person_id, merged_into, created_at)", sql.persons, part)
         pipe(live, conn, "handle", sql.handles, part, first=part.lo, last=part.hi)

@@ -7,3 +7,15 @@ create table profile_state (
 
 -- Days begin elsewhere in another time zone, so a segment is checked against everybody in each.
 alter table segment_state add column zone text not null default '';
+
+-- writer: decide. By which budget, prices, quiet hours and consent what is held was last judged. What is held is judged again when they change.
+create table decide_state (
+    one boolean primary key default true check (one),
+    rules jsonb not null
+);
+
+-- writer: deliver. By whose handles each channel that is set up reaches people: the first bytes of their keys (see handles.py).
+create table channel_reach (
+    channel text primary key,
+    head bytea not null
+);
