@@ -39,6 +39,12 @@ MOST_WINDOWS = 100
 IDLE_SECONDS = 0.2
 """How long an idle loop rests; the longest that a new event waits before somebody looks."""
 
+LONGEST_REST_SECONDS = 30.0
+"""How long the loop rests at most when one pass after the other fails."""
+
+FAILED = "pass.failed"
+"""What a pass counts that did not come to its end. (A pass in which no stage had anything to do counts nothing at all.)"""
+
 EAR_SECONDS = 0.5
 """How long the ear waits before it looks whether it is to stop."""
 
@@ -132,7 +138,7 @@ def loop(
     A full pass runs at least every `FULL_PASS_SECONDS`. `report` hears what each pass did, idle ones included.
     Raises psycopg.OperationalError when the database is lost.
     """
-    full_pass_at, channels = clock(), channels_of(conn)
+    full_pass_at, channels, failures = clock(), channels_of(conn), 0
     while not stopping.is_set():
         now = clock()
         full = now >= full_pass_at
@@ -140,8 +146,9 @@ def loop(
             full_pass_at, channels = now + timedelta(seconds=FULL_PASS_SECONDS), channels_of(conn)
         done = _guarded(lambda: _pass(conn, now, channels, full))  # noqa: B023
         report(done)
-        if not done.busy():
-            stopping.wait(IDLE_SECONDS)
+        failures = failures + 1 if FAILED in done else 0 if done else failures
+        if failures or not done.busy():
+            stopping.wait(min(IDLE_SECONDS * 2**failures, LONGEST_REST_SECONDS))
 
 
 def ear(
@@ -162,14 +169,14 @@ def _pass(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
 
 
 def _guarded(work: Callable[[], Counts]) -> Counts:
-    """What fails is logged and tried again by the next pass; only a lost database ends the loop."""
+    """What fails is logged, counted as `FAILED`, and tried again by the next pass; only a lost database ends the loop."""
     try:
         return work()
     except psycopg.OperationalError:
         raise
     except Exception:
         log.exception("a pass failed; the next one tries again")
-        return Counts()
+        return Counts({FAILED: 1})
 
 
 def _name(stage: Callable[..., Counts]) -> str:

@@ -131,11 +131,34 @@ def test_up_serves_works_and_ends_on_a_signal(
     assert "Traceback" not in process.stderr.read()
 
 
+def test_a_loop_that_fails_again_and_again_is_told(environment: dict[str, str], conn: psycopg.Connection) -> None:
+    """Whoever watches learns of it, and it goes on by itself when the cause is mended."""
+    base = f"http://127.0.0.1:{environment['YUTANG_PORT']}"
+    process = subprocess.Popen([*COMMAND, "up"], env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert base in process.stderr.readline()
+        viewed = "insert into person_event values (%s, %s, 'viewed', now(), %s, current_date, 0, '{}')"
+        conn.execute(viewed, (1, 1, 1))
+        _wait(lambda: conn.execute("select count(*) as n from profile").fetchone().n == 1)  # type: ignore[union-attr]
+        conn.execute("alter table tally rename to away")
+        conn.execute(viewed, (2, 2, 2))
+        _wait(lambda: httpx.get(f"{base}/healthz").status_code == 503)
+        assert httpx.get(f"{base}/healthz").json() == {"ok": False, "database": "up", "loop": "failing"}
+        conn.execute("alter table away rename to tally")
+        _wait(lambda: httpx.get(f"{base}/healthz").json() == {"ok": True, "database": "up", "loop": "running"})
+        _wait(lambda: conn.execute("select count(*) as n from profile").fetchone().n == 2)  # type: ignore[union-attr]
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert "a pass failed" in process.stderr.read()
+
+
 def _wait(done: Callable[[], bool]) -> None:
     import time
 
-    for _ in range(200):
+    for _ in range(600):
         if done():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen within ten seconds")
+    raise AssertionError("it did not happen within thirty seconds")

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from yutang.db.queries import Queries
 from yutang.ingest import Answer
 from yutang.model import Counts
+from yutang.worker import FAILED
 
 sql = Queries(__package__)
 
@@ -30,6 +31,8 @@ class Metrics:
         )
         self.stages = self._counter("yutang_stage", "What the loop of this process did.", "stage", "noun")
         self._beat: float | None = None
+        self.failures = 0
+        """How many passes have failed since the last one that did something."""
 
     def count(self, answer: Answer) -> None:
         """Add what became of one call."""
@@ -41,6 +44,7 @@ class Metrics:
     def passed(self, done: Counts) -> None:
         """The loop has made a pass."""
         self._beat = time.monotonic()
+        self.failures = self.failures + 1 if FAILED in done else 0 if done else self.failures
         for name, n in done.items():
             self.stages.labels(*name.split(".")).inc(n)
 

@@ -16,13 +16,18 @@ STUCK_SECONDS = 300.0
 """A pass that takes longer means that the loop hangs."""
 
 
+FAILING = 3
+"""After so many passes that failed, one after the other, nobody is served; the log says why."""
+
+
 @get("/healthz", sync_to_thread=True, summary="Health", tags=["operations"])
 def healthz(request: Request) -> Response[dict[str, Any]]:
     """200 when the database answers and the loop of this process runs; 503 with what is wrong otherwise."""
     edge = edge_of(request)
     database, since = _database(edge), edge.metrics.since_beat()
-    loop = "none" if since is None else "stuck" if since > STUCK_SECONDS else "running"
-    ok = database == "up" and loop != "stuck"
+    failing = edge.metrics.failures >= FAILING
+    loop = "none" if since is None else "stuck" if since > STUCK_SECONDS else "failing" if failing else "running"
+    ok = database == "up" and loop in ("none", "running")
     return Response({"ok": ok, "database": database, "loop": loop}, status_code=200 if ok else 503)
 
 
