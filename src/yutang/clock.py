@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 
 def system_now() -> datetime:
@@ -14,6 +15,12 @@ def system_now() -> datetime:
 def business_day(at: datetime, zone: str) -> date:
     """The brand's day on which `at` falls; `zone` is an IANA name such as ``Asia/Shanghai``."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones. The machine's own and their kin are files beside them, and no names: the database knows none of them."""
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
 def parse_time(text: str) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 
 from ponds import NOON, Pond
 from touches import attempt, decided, people, trait
-from yutang import decide
+from yutang import decide, profile
 from yutang.channels.sandbox.send import Sandbox
 from yutang.deliver import send
 from yutang.model import Reason
@@ -57,6 +57,23 @@ def test_less_often_than_the_brand_would(pond: Pond) -> None:
         "select judged_at from touch where class <> 'service' and person_id = %s order by 1", (person,)
     ).fetchall()
     assert sent[1].judged_at - sent[0].judged_at >= 7 * DAY
+
+
+@pytest.mark.parametrize(("held_by", "lets_go"), [
+    ({"contact_cap": 0}, {"contact_cap": None}),
+    ({"quiet_hours": "10:00-18:00"}, {"quiet_hours": None}),
+    ({"time_zone": "America/New_York"}, {"time_zone": "Asia/Shanghai"}),
+])  # fmt: skip
+def test_who_takes_a_wish_back_waits_no_longer(pond: Pond, held_by: dict[str, Any], lets_go: dict[str, Any]) -> None:
+    person, other = pond.person(**held_by), pond.person(**held_by)
+    touches = [pond.touch(person), pond.touch(other)]
+    judge(pond)
+    assert words(pond, *touches) == [words(pond, touches[0])[0]] * 2 != ["send", "send"]
+    pond.happened(person, "profile_updated", NOON + HOUR, traits=lets_go)
+    profile.refresh(pond.conn, NOON + HOUR)
+    judge(pond, NOON + HOUR)
+    assert words(pond, touches[0]) == ["send"]
+    assert words(pond, touches[1]) != ["send"]
 
 
 @pytest.mark.parametrize("value", ["1", True, None, -3, 0.4, 1e40, {"a": 1}])

@@ -114,6 +114,18 @@ BAD: dict[str, tuple[Any, Reason]] = {
     "negative fen": (event(props={"order_id": "x", "amount_fen": -1, "items": []}), Reason.BAD_SHAPE),
     "fractional fen": (event(props={"order_id": "x", "amount_fen": 1.5, "items": []}), Reason.BAD_SHAPE),
     "beyond int8": (event(props={"order_id": "x", "amount_fen": 2**63, "items": []}), Reason.BAD_SHAPE),
+    "more fen than sums can hold": (
+        event(props={"order_id": "x", "amount_fen": 10**15 + 1, "items": []}),
+        Reason.BAD_SHAPE,
+    ),
+    "more uses than one counts": (
+        event(type="coupon_issued", props={"code": "k", "offer": "spring", "uses": 3 * 10**9}),
+        Reason.BAD_SHAPE,
+    ),
+    "the machine's own zone": (
+        event(type="profile_updated", props={"traits": {"time_zone": "localtime"}}),
+        Reason.BAD_SHAPE,
+    ),
     "free integer beyond int8": (event(type="mine", props={"n": 2**64}), Reason.BAD_SHAPE),
     "unknown time zone": (event(type="profile_updated", props={"traits": {"time_zone": "Mars"}}), Reason.BAD_SHAPE),
     "depth": (event(type="mine", props={"a": json.loads("[" * 90 + "]" * 90)}), Reason.BAD_SHAPE),

@@ -372,6 +372,16 @@ def test_two_runs_that_meet_in_one_person_count_once(conn: psycopg.Connection, u
     assert card(conn, 7)["activity"]["ordered"]["n"] == 2
 
 
+@pytest.mark.parametrize("zone", ["localtime", "Mars/Base", 5, {"a": 1}])
+def test_a_time_zone_that_the_database_does_not_know_is_none(conn: psycopg.Connection, zone: Any) -> None:
+    """However it came: nobody else has to wait because of it."""
+    hear(conn, 1, 7, "profile_updated", NOON, traits={"time_zone": zone, "city": "上海"})
+    hear(conn, 2, 8, "profile_updated", NOON, traits={"time_zone": "Asia/Tokyo"})
+    settle(conn, NOON)
+    assert set(card(conn, 7)["traits"]) == {"city"}
+    assert card(conn, 8)["traits"]["time_zone"]["value"] == "Asia/Tokyo"
+
+
 def test_new_cut_points_reach_everybody(conn: psycopg.Connection) -> None:
     hear(conn, 1, 7, "ordered", NOON - 3 * ONE_DAY, order_id="a", amount_fen=1)
     settle(conn, NOON)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Any
-from zoneinfo import available_timezones
 
+from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
 from yutang.source import Node, suggest
@@ -34,9 +34,9 @@ def _title(node: Node) -> dict[str, str]:
 
 
 def _zone(node: Node) -> str:
-    if node.text() not in available_timezones():
+    if node.text() not in zones():
         raise node.fail(
-            f"unknown time zone '{node.value}'; {suggest(str(node.value), available_timezones()) if '/' in node.text() else 'write for example Asia/Shanghai'}"
+            f"unknown time zone '{node.value}'; {suggest(str(node.value), zones()) if '/' in node.text() else 'write for example Asia/Shanghai'}"
         )
     return node.text()
 

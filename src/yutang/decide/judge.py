@@ -22,6 +22,7 @@ from yutang.model import EVERYBODY, Counts, Only
 
 sql = Queries(__package__)
 PROPOSED, GONE = Reader("decide", "proposal", GROUPED), Reader("decide.farewell", "farewell", behind="profile")
+WISHES = Reader("decide.wish", "wish", behind="profile")
 
 CHUNK = 20_000
 JUDGED_BY = ("budget", "price", "quiet", "consent", "reach", "time_zone")
@@ -35,13 +36,15 @@ def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Co
     with conn.transaction():
         if only.persons is None:
             _follow_pond(conn, now)
-        w, farewell = windows(conn, only, PROPOSED, GONE)
-        if w.empty and farewell.empty and not _waiting(conn, now, only):
+        w, farewell, wishes = windows(conn, only, PROPOSED, GONE, WISHES)
+        if w.empty and farewell.empty and wishes.empty and not _waiting(conn, now, only):
             return Counts()
         # One judge at a time: two could give the same person's last points to two touches.
         hold(conn, "decide", "proposal", only)
         if not farewell.empty:
             sql.recall(conn, only, now=now, low=farewell.low, high=farewell.high)
+        if not wishes.empty:
+            sql.recall_wishes(conn, only, now=now, low=wishes.low, high=wishes.high)
         counts = _judge(conn, now, only, w)
         if only.persons is None:
             journey.judged(conn, w, only)

@@ -22,6 +22,12 @@ update touch t set retry_at = %(now)s::timestamptz
 from (select distinct f.bucket, f.person_id from farewell f where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) gone
 where t.bucket = gone.bucket and t.person_id = gone.person_id and t.verdict = 'hold' and t.retry_at > %(now)s::timestamptz;
 
+-- name: recall_wishes
+-- The same for people who have said where they live, when it is quiet for them, or how often they may be written to.
+update touch t set retry_at = %(now)s::timestamptz
+from (select distinct f.bucket, f.person_id from wish f where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) said
+where t.bucket = said.bucket and t.person_id = said.person_id and t.verdict = 'hold' and t.retry_at > %(now)s::timestamptz;
+
 -- name: scratch
 -- The verdicts of one run stay in the database: stock has its word on them there, and they are written down from there.
 -- What is asked again and again comes first: a row is read up to the last column that is wanted.

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta
 
+from yutang.clock import zones
+
 MAX_INT = 2**63 - 1
+MOST_FEN = 10**15
+"""So that no sum of a person's amounts, or of everybody's, is more than the database can hold."""
+MOST_USES = 1_000_000
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
 Count = Annotated[int, Meta(ge=1, le=MAX_INT)]
-Fen = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Fen = Annotated[int, Meta(ge=0, le=MOST_FEN)]
 Whole = Annotated[int, Meta(ge=-MAX_INT - 1, le=MAX_INT)]
 Scalar = Whole | float | str | bool | None
 
@@ -34,10 +37,11 @@ class Item(msgspec.Struct, gc=False):
 TYPES: dict[str, tuple[Any, str, str]] = {
     "key": (Key, "1–200 字文本", "text of 1 to 200 characters"),
     "text": (str, "文本", "text"),
-    "fen": (Fen, "整数（分），≥0", "integer fen, 0 or more"),
+    "fen": (Fen, "整数（分），0 至 10 的 15 次方", "integer fen, 0 to 10 to the power of 15"),
     "latitude": (Annotated[float, Meta(ge=-90, le=90)], "纬度（度）", "latitude in degrees"),
     "longitude": (Annotated[float, Meta(ge=-180, le=180)], "经度（度）", "longitude in degrees"),
     "count": (Count, "整数，≥1", "integer, 1 or more"),
+    "uses": (Annotated[int, Meta(ge=1, le=MOST_USES)], "整数，1–1000000", "integer, 1 to 1000000"),
     "number": (Annotated[int, Meta(ge=0, le=MAX_INT)] | float, "数字", "number"),
     "time": (Annotated[datetime, Meta(tz=True)], "带时区的 ISO 8601 时间", "ISO 8601 time with UTC offset"),
     "keys": (list[Key], "文本列表", "list of texts"),
@@ -141,7 +145,7 @@ CATALOG = (
             _may("valid_from", "time", "生效时间", "valid from"),
             _may("expires_at", "time", "失效时间", "expires at"),
             _may("value_fen", "fen", "面值（分）", "value in fen"),
-            _may("uses", "count", "可用次数", "how often it may be used"),
+            _may("uses", "uses", "可用次数", "how often it may be used"),
         ),
     ),
     EventType(
@@ -318,7 +322,7 @@ CATALOG = (
 )
 TYPES["flag"] = (bool, "真假", "true or false")
 TYPES["json"] = (Any, "任意 JSON", "any JSON")
-TYPES["whole"] = (Whole, "整数", "integer")
+TYPES["whole"] = (Annotated[int, Meta(ge=-MOST_FEN, le=MOST_FEN)], "整数", "integer")
 BY_NAME = {known.name: known for known in CATALOG}
 _free = msgspec.json.Decoder(dict[str, Scalar | list | dict])
 
@@ -359,7 +363,7 @@ _decoders = {known.name: _decoder(known) for known in CATALOG}
 
 def _zone_error(known: Any) -> str | None:
     zone = known.traits.get("time_zone")
-    if zone is None or (isinstance(zone, str) and zone in _zones()):
+    if zone is None or (isinstance(zone, str) and zone in zones()):
         return None
     return "props.traits.time_zone: not an IANA time zone; write for example Asia/Shanghai"
 
@@ -374,11 +378,6 @@ def _consent_error(known: Any) -> str | None:
 
 _MORE = {"profile_updated": _zone_error, "consent_given": _consent_error, "consent_withdrawn": _consent_error}
 """What the fields alone do not say."""
-
-
-@cache
-def _zones() -> set[str]:
-    return available_timezones()
 
 
 def reference() -> str:

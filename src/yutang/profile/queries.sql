@@ -122,6 +122,7 @@ select c.bucket, c.person_id, c.type, c.n, c.amount, c.first_at, c.last_at, c.da
 
 -- name: traits
 -- The latest word on each name that was spoken of. Looking from the new event on is enough: what is older has lost.
+-- A time zone that the database does not know is none: nobody could be asked for the hour where such a person lives.
 with heard as materialized (
     select e.bucket, e.person_id, t.name, max(e.at) as at
     from profile_news(%(low)s::xid8, %(high)s::xid8, %(changed_low)s::xid8, %(changed_high)s::xid8) e
@@ -130,7 +131,8 @@ with heard as materialized (
     where e.type = 'profile_updated' and @only(e)
     group by e.bucket, e.person_id, t.name
 ), word as materialized (
-    select h.bucket, h.person_id, h.name, e.value, e.at, e.event_id
+    select h.bucket, h.person_id, h.name, e.at, e.event_id,
+           case when h.name = 'time_zone' and known_zone(e.value #>> '{}') is null then 'null' else e.value end as value
     from heard h
     cross join lateral (
         select e.props -> 'traits' -> h.name as value, e.at, e.event_id

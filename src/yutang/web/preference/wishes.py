@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 import psycopg
 
 from yutang import definitions, profile
+from yutang.clock import zones
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME
 from yutang.identity.resolve import resolve_events
@@ -105,7 +105,7 @@ def from_form(form: Mapping[str, str], usual: Mapping[str, str]) -> Wishes:
         channels={name: f"channel.{name}" in form for name in shown},
         classes={name: f"class.{name}" in form for name in CLASSES},
         cap=int(cap) if cap in map(str, CAPS) else None,
-        zone=zone if zone in available_timezones() else None,
+        zone=zone if zone in zones() else None,
         quiet=_hours(quiet),
     )
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 import psycopg
 from litestar import Request, Response
 
 from yutang import channels
 from yutang.brand import drafts
+from yutang.clock import zones
 from yutang.model import YutangError
 from yutang.web import drafting
 from yutang.web.drafting import Draft
@@ -112,7 +112,7 @@ def _show(
             (name, BY_HAND.get(name) or both(*channels.called(name)))
             for name in [*names, *(n for n in named if n not in names)]
         ],
-        zones=[*COMMON_ZONES, *sorted(available_timezones() - set(COMMON_ZONES))],
+        zones=[*COMMON_ZONES, *sorted(zones() - set(COMMON_ZONES))],
     )
 
 
