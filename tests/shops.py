@@ -27,10 +27,11 @@ class Shop(Pond):
 
     def people(self, n: int) -> np.ndarray:
         rows = self.conn.execute(
-            """insert into person (bucket, person_id, created_at)
-               select (id & 1023)::smallint, id, %s from (select nextval('person_id') as id from generate_series(1, %s)) new
+            """with new as materialized (select nextval('person_id') as id from generate_series(1, %s)), known as (
+                   insert into profile select (id & 1023)::smallint, id, 1, 1, 1, 'visitor', %s from new)
+               insert into person (bucket, person_id, created_at) select (id & 1023)::smallint, id, %s from new
                returning person_id""",
-            (NOON - 200 * DAY, n),
+            (n, NOON, NOON - 200 * DAY),
         ).fetchall()
         return np.array([row.person_id for row in rows])
 

@@ -83,13 +83,14 @@ order by r.person_id, r.at, r.arm, r.cause, r.seq;
 
 -- name: everybody
 -- The whole pond, by the hash of the global holdout (journey.enrol): those who were held out all the time since, against those who
--- never were; whoever was either in turns is left out. Who was erased since still counts.
+-- never were; whoever was either in turns is left out. Who was erased since still counts, but not whom an import brought that was taken back.
 insert into subject (person_id, stratum, arm, mixed, since, until)
 select p.person_id, %(share)s::float8::text, case when h.n < %(low)s::int then 'holdout' else 'treated' end, false,
        %(since)s::timestamptz, %(now)s::timestamptz
 from person p
 cross join lateral (select dice('global:' || p.person_id) as n) h
-where (p.merged_into is null or p.merged_into = p.person_id) and p.created_at < %(now)s::timestamptz and (h.n < %(low)s::int or h.n >= %(high)s::int);
+where (p.merged_into is null or p.merged_into = p.person_id)
+  and (p.erased_at is not null or exists (select from profile r where r.bucket = p.bucket and r.person_id = p.person_id)) and p.created_at < %(now)s::timestamptz and (h.n < %(low)s::int or h.n >= %(high)s::int);
 
 -- name: happened_before
 -- Whoever did what begins a journey, in the window before the last one: what they did afterwards is known by now.
@@ -113,7 +114,9 @@ on conflict do nothing;
 -- Everybody who was there one window ago.
 insert into subject (person_id, stratum, arm, mixed, since, until)
 select p.person_id, '', 'holdout', false, %(now)s::timestamptz - %(span)s::interval, %(now)s::timestamptz
-from person p where p.merged_into is null and p.created_at <= %(now)s::timestamptz - %(span)s::interval;
+from person p
+where p.merged_into is null and p.created_at <= %(now)s::timestamptz - %(span)s::interval
+  and exists (select from profile r where r.bucket = p.bucket and r.person_id = p.person_id);
 
 -- name: happening
 -- Whoever did it in the last window.
@@ -128,7 +131,7 @@ where m.segment_id = (select d.definition_id from definition d where d.kind = 's
   and m.until is null;
 
 -- name: living
-select p.person_id from person p where p.merged_into is null;
+select p.person_id from profile p;
 
 -- name: counts
 -- How many there are, how many of them have been looked at to the end, and how many came early.

@@ -44,7 +44,8 @@ from (
 group by x.cohort, x.month order by x.cohort, x.month;
 
 -- name: persons
-select count(*) as n from person where merged_into is null;
+-- Of whom something is known.
+select count(*) as n from profile;
 
 -- name: held
 -- Touches that wait now, by the reason; only what waits is read.

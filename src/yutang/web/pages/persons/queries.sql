@@ -1,7 +1,8 @@
 -- name: newest
 -- The persons behind this one, the newest first, as many numbers as the span has; numbers count up, so that they need no index of their
--- own. The highest number that is there is sought in every bucket: where nobody has a number, nobody is looked for.
-select p.person_id, p.merged_into is null as living
+-- own. The highest number that is there is sought in every bucket: where nobody has a number, nobody is looked for. Of whom nothing
+-- is known, because an import was taken back, is not living.
+select p.person_id, p.merged_into is null and exists (select from profile r where r.bucket = p.bucket and r.person_id = p.person_id) as living
 from (select max(e.person_id) as top
       from generate_series(0, 1023) as b (bucket)
       cross join lateral (select a.person_id from person a where a.bucket = b.bucket::smallint and a.person_id < %(person)s::bigint
@@ -11,7 +12,7 @@ join person p on p.bucket = (n.person_id & 1023)::smallint and p.person_id = n.p
 order by p.person_id desc;
 
 -- name: oldest
-select p.person_id, p.merged_into is null as living
+select p.person_id, p.merged_into is null and exists (select from profile r where r.bucket = p.bucket and r.person_id = p.person_id) as living
 from (select min(e.person_id) as top
       from generate_series(0, 1023) as b (bucket)
       cross join lateral (select a.person_id from person a where a.bucket = b.bucket::smallint and a.person_id > %(person)s::bigint
@@ -44,11 +45,11 @@ order by case %(sort)s::text when 'recent' then extract(epoch from o.last_at) wh
 
 -- name: about_everybody
 -- An estimate; -1 where nobody has counted yet.
-select reltuples::bigint as people from pg_class where oid = 'person'::regclass;
+select reltuples::bigint as people from pg_class where oid = 'profile'::regclass;
 
 -- name: count_some
 -- So many at the most.
-select count(*) as n from (select from person p where p.merged_into is null limit %(limit)s::int) p;
+select count(*) as n from (select from profile limit %(limit)s::int) p;
 
 -- name: members_of_some
 -- How many members a few buckets hold.
