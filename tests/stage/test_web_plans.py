@@ -122,7 +122,9 @@ def test_a_key_belongs_to_whom_it_names(web: httpx.Client) -> None:
 def test_the_quota_calendar_and_what_the_api_says_of_itself(web: httpx.Client) -> None:
     found = web.get("/v1/quota?month=2026-04").json()
     assert (found["from"], found["to"], found["days"], found["allowances"]) == ("2026-04-01", "2026-05-01", [], [])
-    assert web.get("/v1/quota?month=April").status_code == 400
+    for wrong in ("April", "2026-13", "9999-12", "9999-10", "0001-01"):
+        answer = web.get("/v1/quota", params={"month": wrong})
+        assert (answer.status_code, f"'{wrong}' 不是" in answer.json()["detail"]) == (400, True)
     paths = web.get("/v1/openapi.json").json()["paths"]
     asked = paths["/v1/plans"]["post"]
     assert asked["requestBody"]["content"]["application/json"]["schema"]["required"] == ["files"]

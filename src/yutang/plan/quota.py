@@ -33,6 +33,8 @@ sql = Queries(__package__)
 MOST_LATE = 0.05
 """The share of a campaign that may find no room: some of its people always have another message on their way, and these wait
 for the next window. Above it, the campaign would not be one of that day."""
+YEARS = range(2000, 3000)
+"""Of which anybody may ask: what is far off from today has no campaigns, and the calendar itself ends with the year 9999."""
 SEARCHED = 92
 """Days ahead on which room is looked for."""
 
@@ -73,6 +75,8 @@ class Calendar:
 def month_of(now: datetime, zone: str, month: str | None) -> tuple[datetime, datetime]:
     """The first instants of a month (``2026-03``; the running one by default) and of the next. Raises ValueError."""
     local = datetime.strptime(month, "%Y-%m") if month else now.astimezone(ZoneInfo(zone))
+    if local.year not in YEARS:
+        raise ValueError(f"the year {local.year} is none of {YEARS}")
     first = datetime(local.year, local.month, 1, tzinfo=ZoneInfo(zone))
     return first, _next_month(first)
 
@@ -138,7 +142,10 @@ def month(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
     try:
         begin, end = month_of(now, pond["time_zone"], name)
     except ValueError:
-        raise YutangError(f"'{name}' 不是月份，写成 2026-03。 this is no month; write it as 2026-03") from None
+        years = f"{YEARS[0]}–{YEARS[-1]}"
+        raise YutangError(
+            f"'{name}' 不是 {years} 年间的月份，写成 2026-03。 this is no month of the years {years}; write it as 2026-03"
+        ) from None
     return calendar(conn, now, bodies | {POND: pond}, channels, begin, end)
 
 
