@@ -250,6 +250,30 @@ def test_the_touch_that_got_the_slot_is_named(pond: Pond) -> None:
     assert chain.outside == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("marketing", "hold it: 'T hello' was worth the same (0.50) and was proposed earlier, so it went first; this one waits"),
+        ("service", "hold it: 'T hello' is a service, which comes first; this one waits"),
+    ],
+)  # fmt: skip
+def test_a_touch_that_was_worth_no_more_is_not_said_to_be(pond: Pond, kind: str, said: str) -> None:
+    first, second = (pond.journey(name, {"event": ["registered"], "where": {}}) for name in ("first", "second"))
+    person = pond.person()
+    cause = f"event:{pond.event(person, 'registered', 1)}"
+    for journey in (first, second):
+        pond.enrol(person, journey, cause, 1)
+    lost = {"at": day(2).isoformat(), "verdict": "hold", "reason": "outbid", "lost_to": 1}
+    pond.touch(
+        person, first, cause, 1, 2, [{"at": day(2).isoformat(), "verdict": "send"}], value_fen=50, **{"class": kind}
+    )
+    pond.touch(person, second, cause, 2, 2, [lost], value_fen=50)
+    runs = why(pond.conn, person, NOW).enrolments
+    (verdict,) = next(run for run in runs if run.journey == "second").touches[0].verdicts
+    assert verdict.words["en"] == said
+    assert "更高" not in verdict.words["zh"]
+
+
 def test_why_nobody_entered_names_the_reason(pond: Pond) -> None:
     registered = {"event": ["registered"], "where": {}}
     once = pond.journey("once", registered)

@@ -70,7 +70,7 @@ def _use(row: Any) -> Use:
 
 
 def _touch(book: Book, row: Any, by_id: dict[int, Any], answers: list[Any], coupons: dict[str, Coupon]) -> Touch:
-    verdicts = [_verdict(book, entry, by_id) for entry in row.verdicts]
+    verdicts = [_verdict(book, row, entry, by_id) for entry in row.verdicts]
     attempt = _attempt(row)
     return Touch(
         touch_id=row.touch_id,
@@ -94,12 +94,14 @@ def _touch(book: Book, row: Any, by_id: dict[int, Any], answers: list[Any], coup
     )
 
 
-def _verdict(book: Book, entry: dict[str, Any], by_id: dict[int, Any]) -> Verdict:
+def _verdict(book: Book, own: Any, entry: dict[str, Any], by_id: dict[int, Any]) -> Verdict:
     verdict, lost_to = entry["verdict"], entry.get("lost_to")
-    said = words.add(words.VERDICTS[verdict], words.reason(entry.get("reason")))
-    winner = _winner(book, lost_to, by_id.get(lost_to)) if lost_to is not None else None
-    if winner and "value_fen" in winner:
-        said = words.against(said, winner["message"], winner["value_fen"], entry.get("value_fen", 0))
+    why, theirs = words.reason(entry.get("reason")), by_id.get(lost_to)
+    winner = _winner(book, lost_to, theirs) if lost_to is not None else None
+    if winner and theirs is not None:
+        service = theirs.kind == "service" != own.kind
+        why = words.outbid(winner["message"], theirs.value_fen, entry.get("value_fen", 0), service)
+    said = words.add(words.VERDICTS[verdict], why)
     return Verdict(datetime.fromisoformat(entry["at"]), verdict, entry.get("reason"), said, entry.get("spent"), winner)
 
 

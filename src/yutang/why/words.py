@@ -87,9 +87,21 @@ def add(first: Words, second: Words) -> Words:
     return both(f"{first['zh']}：{second['zh']}", f"{first['en']}: {second['en']}")
 
 
-def against(said: Words, message: Words, value_fen: int, own_fen: int) -> Words:
-    """A lost contest, with what the winner was worth and what the loser."""
+def outbid(message: Words, value_fen: int, own_fen: int, service: bool) -> Words:
+    """Why another touch, of this message, got the slot. service: it is a service and this one is not, so it came first whatever it is
+    worth."""
     theirs, own = value_fen / 100, own_fen / 100
+    if service:
+        return both(
+            f"服务类触达「{message['zh']}」优先，顺延",
+            f"'{message['en']}' is a service, which comes first; this one waits",
+        )
+    if value_fen == own_fen:
+        return both(
+            f"与「{message['zh']}」期望价值相同（{own:.2f} 元），名额给了先提出的一条，顺延",
+            f"'{message['en']}' was worth the same ({own:.2f}) and was proposed earlier, so it went first; this one waits",
+        )
+    said = reason(Reason.OUTBID)
     return both(
         f"{said['zh']}（对方「{message['zh']}」期望价值 {theirs:.2f} 元，本条 {own:.2f} 元）",
         f"{said['en']} ('{message['en']}' was worth {theirs:.2f}, this one {own:.2f})",
