@@ -115,6 +115,7 @@ class Reason(StrEnum):
     CALLED_OFF = "called_off"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
+    CANNOT_RENDER = "cannot_render"
     GAVE_UP = "gave_up"
     INNER_ADDRESS = "inner_address"
     # plans
@@ -225,6 +226,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.CALLED_OFF: ("已由人工撤回", "somebody called it off"),
     Reason.TEMPORARY: ("渠道暂时失败，将重试", "the channel failed for now; it will be tried again"),
     Reason.PERMANENT: ("渠道永久拒绝", "the channel refused for good"),
+    Reason.CANNOT_RENDER: (
+        "文案无法生成，请检查消息模板中的变量",
+        "the message could not be made: check the variables of its template",
+    ),
     Reason.GAVE_UP: ("多次重试后放弃", "given up after the last retry"),
     Reason.INNER_ADDRESS: (
         "地址在内网，未经设置允许，不予调用",

@@ -13,7 +13,7 @@ from yutang import definitions
 from yutang.channels.contract import LEASE_SECONDS, Channel, Result
 from yutang.channels.sandbox.send import Reaction, Reply, Sandbox
 from yutang.db.connect import connect
-from yutang.deliver import receive, send
+from yutang.deliver import again, receive, send
 from yutang.deliver.backoff import MOST_TRIES, WAITS
 from yutang.ingest import add_source, record
 from yutang.model import Counts, Only, Reason
@@ -184,7 +184,7 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
     assert channel.letters == []
     found = {touch: attempt(conn, touch) for touch in (broken, late, retired, nowhere, homeless)}
     assert {touch: row.reason for touch, row in found.items()} == {
-        broken: Reason.PERMANENT,
+        broken: Reason.CANNOT_RENDER,
         late: Reason.TOO_LATE,
         retired: Reason.RETIRED,
         nowhere: Reason.PERMANENT,
@@ -194,6 +194,19 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
     assert "city" in found[broken].detail
     assert "pigeon" in found[nowhere].detail
     assert sorted(events(conn)["message_failed"]) == sorted(found)
+
+
+def test_words_that_could_not_be_made_are_the_templates_fault_and_go_out_once_mended(conn):
+    (person,) = people(conn, 1)
+    [touch] = decided(conn, [person], message="broken", body="{{ person.city }}")
+    assert run(conn, NOW, Sandbox())["failed"] == 1
+    (failed,) = conn.execute("select props from event where type = 'message_failed'")
+    assert failed.props["reason"] == attempt(conn, touch).reason == Reason.CANNOT_RENDER
+    assert "渠道" not in Reason.CANNOT_RENDER.zh, "no channel was asked"
+    trait(conn, person, "city", "杭州")
+    assert len(again(conn, NOW, reason=Reason.CANNOT_RENDER)) == 1
+    assert run(conn, NOW, Sandbox())["sent"] == 1
+    assert [row.body for row in conn.execute("select body from sandbox_message")] == ["杭州"]
 
 
 @pytest.mark.parametrize(

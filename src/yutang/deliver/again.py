@@ -12,7 +12,7 @@ from yutang.model import Reason
 
 sql = Queries(__package__)
 
-AGAIN = (Reason.GAVE_UP, Reason.PERMANENT, Reason.NO_STAFF, Reason.NO_ADDRESS)
+AGAIN = (Reason.GAVE_UP, Reason.PERMANENT, Reason.CANNOT_RENDER, Reason.NO_STAFF, Reason.NO_ADDRESS)
 """What can be mended, and of which no channel keeps a failure of its own. A person's own no is never tried again."""
 MOST = 5_000
 """Deliveries that one call puts back."""

@@ -142,7 +142,7 @@ def _letter(batch: Batch, row: Any) -> Letter:
         subject, body = render(message.body["subject"], message.body["body"], values)
         attachments = render_all(message.body.get("attachments", []), values)
     except CannotRender as error:
-        raise Unsendable(Result.failed(f"message {message.name}: {error}")) from error
+        raise Unsendable(Result.failed(f"message {message.name}: {error}", Reason.CANNOT_RENDER)) from error
     meta = {"message": message.name, "tries": row.tries, "deadline": row.deadline}
     if page is not None and row.kind != "service":
         meta["unsubscribe"] = f"{page}/{batch.channel.name}"
