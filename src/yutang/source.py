@@ -20,6 +20,9 @@ DEEPEST = 50
 LARGEST = 100_000
 """How many values one document may unfold to."""
 
+MOST = 1_000_000
+"""The highest of what is counted, in days, orders or pieces: beyond it nobody means a number, and the database counts in four bytes."""
+
 Scalar = str | int | float | bool | None
 
 

@@ -113,6 +113,7 @@ def test_a_branch_has_many_ways_and_a_split_one_for_each_arm():
         ("  - offer: x\n", "welcome.yml:4:5: an offer must stand right before the message"),
         ("  - offer: x\n  - wait: {days: 1}\n", "welcome.yml:4:5: an offer must stand right before the message"),
         ("  - wait: {day: 1}\n", "welcome.yml:4:12: unknown key 'day'; did you mean 'days'?"),
+        ("  - wait: {days: 100000}\n", "welcome.yml:4:11: a wait takes ten years at most; write for example {days: 7}"),
         ("  - wait: {days: 0}\n", "welcome.yml:4:11: a wait takes some time; write for example {days: 7}"),
         ("  - wait_for: ordered\n", "welcome.yml:4:5: how long to wait is missing; write for example 'days: 7'"),
         ("  - wait_for: []\n    days: 1\n", "welcome.yml:4:15: the list is empty; write at least one event"),

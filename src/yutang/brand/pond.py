@@ -9,10 +9,11 @@ from typing import Any
 from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
-from yutang.source import Node, suggest
+from yutang.source import MOST, Node, suggest
 
 SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
+HIGHEST_CUT = {"recency_days": MOST, "frequency": MOST, "monetary_fen": 10**15}
 CONSENT = ("assumed", "required")
 
 
@@ -50,18 +51,18 @@ def _date(node: Node) -> str:
 
 def _rfm(node: Node) -> dict[str, Any]:
     keys = node.mapping(known=POND["rfm"])
-    return POND["rfm"] | {name: _cuts(item) for name, item in keys.items()}
+    return POND["rfm"] | {name: _cuts(item, HIGHEST_CUT[name]) for name, item in keys.items()}
 
 
-def _cuts(node: Node) -> list[int]:
-    found = [item.whole() for item in node.items()]
+def _cuts(node: Node, most: int) -> list[int]:
+    found = [item.whole(0, most) for item in node.items()]
     if len(found) != 4 or sorted(set(found)) != found:
         raise node.fail("four rising numbers cut people into scores 1 to 5; write for example [7, 30, 90, 180]")
     return found
 
 
 def _life(node: Node) -> dict[str, int]:
-    body = POND["life"] | {name: item.whole(1) for name, item in node.mapping(known=POND["life"]).items()}
+    body = POND["life"] | {name: item.whole(1, MOST) for name, item in node.mapping(known=POND["life"]).items()}
     for low, high in (("growing_orders", "mature_orders"), ("dormant_days", "lost_days")):
         if body[low] >= body[high]:
             raise node.fail(f"{low} ({body[low]}) must be less than {high} ({body[high]})")

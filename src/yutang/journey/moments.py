@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from yutang.source import Node
 
 SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60}
+LONGEST = 3_650 * SECONDS["days"]
+"""Seconds of the longest wait; in four bytes the database counts up to 68 years."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 BEST, BEST_HOURS = "best", 3
 """``time: best`` is the hour that is foretold of each person; it lasts so many hours."""
@@ -23,6 +25,8 @@ def span(node: Node) -> int:
     seconds = sum(value.whole(0, 100_000) * SECONDS[unit] for unit, value in keys.items())
     if not seconds:
         raise node.fail("a wait takes some time; write for example {days: 7}")
+    if seconds > LONGEST:
+        raise node.fail("a wait takes ten years at most; write for example {days: 7}")
     return seconds
 
 

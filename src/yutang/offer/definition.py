@@ -31,7 +31,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from yutang.source import Node, load, suggest
+from yutang.source import MOST, Node, load, suggest
 
 _COMMON = ("sort", "title", "stock", "budget_fen", "valid_days", "limits")
 _ON_ORDERS = ("minimum_fen", "stackable", "stack", "excludes", "margin_floor_percent", "margin_left_percent")
@@ -91,7 +91,7 @@ def _coupon(node: Node) -> dict[str, Any]:
         **_common(fields, valid_days=14),
         **_on_orders(fields),
         **discount,
-        "per_person": _whole(fields, "per_person", 1, low=1),
+        "per_person": _whole(fields, "per_person", 1, low=1, high=MOST),
         "value_fen": _whole(fields, "value_fen", discount["off_fen"]),
     }
 
@@ -145,7 +145,7 @@ def _red_packet(node: Node) -> dict[str, Any]:
     body = {
         "sort": "red_packet",
         **_common(fields, valid_days=1),
-        "per_person": _whole(fields, "per_person", 1, low=1),
+        "per_person": _whole(fields, "per_person", 1, low=1, high=MOST),
         "least_fen": least,
         "most_fen": most,
     }
@@ -175,7 +175,7 @@ def _gift(node: Node) -> dict[str, Any]:
         **_on_orders(fields),
         "sku": fields["sku"].text(),
         "hand_over": fields["hand_over"].choice(("pick_up", "with_order")) if "hand_over" in fields else "pick_up",
-        "per_person": _whole(fields, "per_person", 1, low=1),
+        "per_person": _whole(fields, "per_person", 1, low=1, high=MOST),
         "value_fen": fields["value_fen"].whole(0),
     }
 
@@ -197,10 +197,12 @@ def _common(fields: dict[str, Node], valid_days: int) -> dict[str, Any]:
 
 def _limits(node: Node) -> dict[str, Any]:
     fields = node.mapping(_LIMITS)
-    found: dict[str, Any] = {name: _whole(fields, name, None, low=1) for name in _LIMITS if name != "velocity"}
+    found: dict[str, Any] = {
+        name: _whole(fields, name, None, low=1, high=MOST) for name in _LIMITS if name != "velocity"
+    }
     if "velocity" in fields:
         speed = fields["velocity"].mapping(("uses", "minutes"), ("uses", "minutes"))
-        return found | {"velocity": {"uses": speed["uses"].whole(1), "minutes": speed["minutes"].whole(1, 1440)}}
+        return found | {"velocity": {"uses": speed["uses"].whole(1, MOST), "minutes": speed["minutes"].whole(1, 1440)}}
     return found | {"velocity": None}
 
 

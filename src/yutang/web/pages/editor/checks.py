@@ -153,6 +153,7 @@ _CHINESE = (
     _form(r"a value is by a trait or expected", "「逐人预计」和「按属性」只能选一个。"),
     _form(r"how long to wait is missing", "请填最多等多久。"),
     _form(r"a wait takes some time", "请填等多久。"),
+    _form(r"a wait takes ten years at most", "最多等十年。"),
     _form(r"a schedule begins a journey for whom", "定时开始的旅程要说明给谁：请填受众。"),
     _form(r"a journey of class service", "服务类旅程人人都要收到，不能留对照组。"),
     _form(r"who stands on a ladder twice", "有阶梯的旅程不能「每次都进」，请改成「走完可再进」。"),

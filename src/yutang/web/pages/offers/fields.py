@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from yutang.offer.definition import LONGEST, SORTS
+from yutang.source import MOST
 
 Kind = Literal["text", "yuan", "whole", "choice"]
 ON_ORDERS = ("coupon", "ladder", "gift")
@@ -50,14 +51,14 @@ FIELDS: tuple[Field, ...] = (
     Field("basket", ("basket_fen",), "yuan", "money", ("ladder",), "yuan", 1, required=("ladder",)),
     Field("stock", ("stock",), "whole", "money", SORTS, "pieces"),
     Field("budget", ("budget_fen",), "yuan", "money", SORTS, "yuan", required=("red_packet",)),
-    Field("per_person", ("per_person",), "whole", "money", SINGLE, "pieces", 1, default=1),
+    Field("per_person", ("per_person",), "whole", "money", SINGLE, "pieces", 1, MOST, 1),
     Field("margin_floor_percent", ("margin_floor_percent",), "whole", "money", ON_ORDERS, "percent", 0, 100, 0),
     Field("margin_left_percent", ("margin_left_percent",), "whole", "money", ON_ORDERS, "percent", 0, 100),
-    Field("per_day", ("limits", "per_day"), "whole", "limits", SORTS, "pieces", 1),
-    Field("phone", ("limits", "phone"), "whole", "limits", SORTS, "pieces", 1),
-    Field("device", ("limits", "device"), "whole", "limits", SORTS, "pieces", 1),
-    Field("uses_per_day", ("limits", "uses_per_day"), "whole", "limits", SORTS, "times", 1),
-    Field("uses", ("limits", "velocity", "uses"), "whole", "limits", SORTS, "times", 1),
+    Field("per_day", ("limits", "per_day"), "whole", "limits", SORTS, "pieces", 1, MOST),
+    Field("phone", ("limits", "phone"), "whole", "limits", SORTS, "pieces", 1, MOST),
+    Field("device", ("limits", "device"), "whole", "limits", SORTS, "pieces", 1, MOST),
+    Field("uses_per_day", ("limits", "uses_per_day"), "whole", "limits", SORTS, "times", 1, MOST),
+    Field("uses", ("limits", "velocity", "uses"), "whole", "limits", SORTS, "times", 1, MOST),
     Field("minutes", ("limits", "velocity", "minutes"), "whole", "limits", SORTS, "minutes", 1, 1440),
 )  # fmt: skip
 
