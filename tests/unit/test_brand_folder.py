@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from yutang.brand import load_brand, shipped
+from yutang.brand import load_brand, read_brand, shipped
 from yutang.model import YutangError
 from yutang.source import SourceError
 
@@ -104,6 +105,52 @@ def test_a_file_that_is_not_utf8(folder: Path) -> None:
     (folder / "messages/welcome.md").write_bytes("---\ntitle".encode("utf-16"))
     with pytest.raises(SourceError, match=r"welcome\.md: not UTF-8"):
         load_brand(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "fix"),
+    [
+        ("segments/today.yaml", "rename it to segments/today.yml"),
+        ("segments/today.YML", "rename it to segments/today.yml"),
+        ("segments/vip/gold.yml", "rename it to segments/gold.yml"),
+        ("journeys/today.yaml", "rename it to journeys/today.yml"),
+        ("messages/hello.markdown", "rename it to messages/hello.md"),
+        ("offers.yaml", "rename it to offers.yml"),
+        ("stores.yaml", "rename it to stores.yml"),
+        ("offer.yml", "its files are pond.toml, offers.yml"),
+        ("messages/hello.yml", "its files are pond.toml, offers.yml"),
+    ],
+)
+def test_a_file_that_nobody_would_read_is_named_with_the_fix(folder: Path, file: str, fix: str) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text("title: {zh: 甲, en: A}\n", "utf-8")
+    with pytest.raises(SourceError) as found:
+        load_brand(folder)
+    assert str(found.value).startswith(f"{file}: ")
+    assert fix in str(found.value)
+    with pytest.raises(SourceError, match=re.escape(fix)):
+        read_brand(load_brand(shipped()["luckin"]).files | {file: ""})
+
+
+def test_a_segment_that_is_renamed_is_not_taken_out_of_service(folder: Path) -> None:
+    (folder / "segments/lost.yml").rename(folder / "segments/lost.yaml")
+    with pytest.raises(SourceError, match=r"^segments/lost\.yaml: .*rename it to segments/lost\.yml"):
+        load_brand(folder)
+
+
+def test_what_else_lies_in_the_folder_harms_nothing(folder: Path) -> None:
+    for file in (
+        "README.md",
+        "CHANGES.md",
+        "notes.txt",
+        ".ci.yaml",
+        "segments/README.md",
+        "journeys/old.yml.off",
+        "docs/x.yaml",
+    ):
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text("words\n", "utf-8")
+    assert load_brand(folder).files == load_brand(shipped()["luckin"]).files
 
 
 def test_no_brand_there(tmp_path: Path) -> None:

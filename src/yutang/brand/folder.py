@@ -6,10 +6,10 @@ pond.toml · segments/*.yml · journeys/*.yml · offers.yml · messages/*.md · 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from yutang import source
@@ -30,6 +30,9 @@ Read = TypeVar("Read")
 _PATTERNS = ("pond.toml", "offers.yml", "segments/*.yml", "journeys/*.yml", "messages/*.md", "stores.yml")
 PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
 """What a file of a brand may be called."""
+_FOLDERS = ("segments", "journeys", "messages")
+_ENDINGS = {".yml": ".yml", ".yaml": ".yml", ".md": ".md", ".markdown": ".md"}
+"""What people end such names with, and what we do."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,32 @@ def load_brand(folder: Path) -> Brand:
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """What the files of a brand or a scene say, by their paths in the folder."""
+    """What the files of a brand or a scene say, by their paths in the folder.
+
+    Raises SourceError for a file that would be one of them but for its name: to pass over it would take it out of service.
+    """
+    if strays := sorted(_strays(folder)):
+        raise _strange(strays[0])
     paths = (path for pattern in _PATTERNS for path in sorted(folder.glob(pattern)))
     return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+
+
+def _strays(folder: Path) -> Iterator[str]:
+    """Paths of files that look like a part of the brand and are none; at the top a text such as README.md is nobody's mistake."""
+    found = [*folder.glob("*.y*ml"), *(path for name in _FOLDERS for path in (folder / name).rglob("*"))]
+    for path in found:
+        name = path.relative_to(folder).as_posix()
+        ours = path.suffix.lower() in _ENDINGS and not path.name.startswith((".", "README"))
+        if ours and not PATH.fullmatch(name) and path.is_file():
+            yield name
+
+
+def _strange(path: str) -> SourceError:
+    """What is wrong with a path that no file of a brand has, and the right one where there is one."""
+    found = PurePosixPath(path)
+    right = (found.parent.parts or ("",))[0] / PurePosixPath(found.stem + _ENDINGS.get(found.suffix.lower(), ""))
+    fix = f"rename it to {right}" if PATH.fullmatch(str(right)) else f"its files are {', '.join(_PATTERNS)}"
+    return SourceError(f"{path}: no part of a brand, so nobody would read it; {fix}")
 
 
 def read_brand(files: Mapping[str, str]) -> Brand:
@@ -100,7 +126,7 @@ def _check_paths(files: Mapping[str, str]) -> None:
     if "pond.toml" not in files:
         raise SourceError("pond.toml: it is missing; every brand has one")
     if strange := sorted(path for path in files if not PATH.fullmatch(path)):
-        raise SourceError(f"{strange[0]}: no part of a brand; its files are {', '.join(_PATTERNS)}")
+        raise _strange(strange[0])
 
 
 def _in_order(nodes: dict[str, Node]) -> dict[str, Body]:
