@@ -126,6 +126,8 @@ def test_what_is_not_changed_stays_as_it_was_written(web: httpx.Client, conn: ps
     [
         ({"body": "{% if coupon %}没有结束"}, "messages/reminder.md:"),
         ({"subject": "{{ person.name"}, "messages/reminder.md:"),
+        ({"body": "{{ persn.name }}"}, "there is no variable 'persn'; did you mean 'person'?"),
+        ({"body": "{% include 'foot.md' %}"}, "a message stands alone"),
         ({"body": ""}, "必填"),
         ({"title_zh": ""}, "必填"),
         ({"name": "welcome"}, "已有这个编号"),
@@ -150,6 +152,7 @@ def test_unknown_variables_are_named_with_the_nearest(web: httpx.Client, conn: p
     assert "person.birthday" in seen(web, body="{{ person.birthdy }}")
     assert "是不是 coupon.discount" in seen(web, body="{{ coupon.discuont }}")
     assert "是不是 person" in seen(web, body="{{ persom.name }}")
+    assert "what '*' makes here is larger than 100000" in seen(web, body="{{ 'x' * 10**10 }}")
     for good in (
         "{{ person.city }}",
         "{% for n in [1] %}{{ n }}{{ loop.index }}{% endfor %}",

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yutang.deliver.asks import asked_in
 from yutang.deliver.backoff import MOST_TRIES, SPREAD, WAITS, wait
 from yutang.deliver.quiet import quiet_until
 from yutang.deliver.render import CannotRender, check, discount, render, variables
+from yutang.web.pages.messages.variables import asked_for
 
 POND = {"title": "鱼塘"}
 
@@ -43,6 +45,10 @@ def test_person_data_is_never_a_template():
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
         "{% set _ = person.update(name='x') %}",
         "{% for i in range(10**9) %}x{% endfor %}",
+        "{{ 'x' * 10**10 }}",
+        "{{ 10**10 * [1] }}",
+        "{{ 10**(10**10) }}",
+        "{% set n = namespace(x=9) %}{% for i in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}",
     ],
 )
 def test_a_bad_template_is_named_and_quotes_no_person(body: str):
@@ -55,6 +61,28 @@ def test_a_syntax_error_names_its_line():
     check("{% if coupon %}\n{{ coupon.code }}{% endif %}")
     with pytest.raises(CannotRender, match=r"^line 2: "):
         check("first\n{% if coupon %")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{{ 'x' * 10**10 }}", "{% set a = 10**(10**10) %}", "{{ 'x' | center(10**11) }}", "{% if 'x' * 10**11 %}wallet{% endif %}"],
+)  # fmt: skip
+def test_reading_a_template_reckons_nothing(body: str):
+    """Each would fill the memory, or take for ever, if it were worked out."""
+    check(body)
+    assert asked_in(body) <= {"wallet"}
+    assert asked_for(body) == []
+
+
+def test_what_a_template_may_say_of_its_own_is_known():
+    check(
+        "{% set a = 2 * 3 %}{{ a }}{% for p in products %}{{ loop.index }}{{ p.title }}{% endfor %}{{ range(3) | sum }}"
+    )
+    check(
+        "{% set coupon = {'kind': 1} %}{{ coupon.kind }}{{ person.anything }}{{ run.anything }}{{ preferences }}{{ wallet }}"
+    )
+    check("{% macro hi(who) %}{{ who.x }}{% endmacro %}{{ hi(person) }}{{ pond.get('title') }}")
+    assert render("s", "{{ 2 * 3 }}{{ '-' * 3 }}{{ 2 ** 10 }}{{ 1.5 * 2 }}", {}) == ("s", "6---10243.0")
 
 
 @pytest.mark.parametrize(

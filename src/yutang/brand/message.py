@@ -10,6 +10,7 @@ from yutang import source
 from yutang.brand.task import task
 from yutang.channels.contract import STAFF
 from yutang.deliver.render import CannotRender, check
+from yutang.deliver.template import Unknown
 from yutang.source import Node, Position, SourceError
 
 FENCE = "---"
@@ -79,6 +80,5 @@ def _compiles(template: str, file_name: str, first: int) -> None:
     except CannotRender as error:
         line = getattr(error.__cause__, "lineno", 1)
         text = getattr(error.__cause__, "message", str(error))
-        raise SourceError(
-            f"{Position(file_name, first + line - 1, 1)}: the template is wrong: {text}; see the Jinja2 syntax"
-        ) from error
+        fix = "" if isinstance(error.__cause__, Unknown) else "; see the Jinja2 syntax"
+        raise SourceError(f"{Position(file_name, first + line - 1, 1)}: the template is wrong: {text}{fix}") from error

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import nodes
+
+from yutang.deliver.template import environment, undeclared
 
 PRODUCTS, FORETOLD, RUN, WALLET = "products", "predictions", "run", "wallet"
 _VARIABLES = frozenset((PRODUCTS, RUN, WALLET))
-_environment = ImmutableSandboxedEnvironment()
 
 
 def asks(body: Mapping[str, Any]) -> frozenset[str]:
@@ -26,10 +26,10 @@ def asked_in(template: str) -> frozenset[str]:
     """Which of the four a template asks for. It has compiled before, when its message was loaded."""
     if not any(name in template for name in (*_VARIABLES, FORETOLD)):
         return frozenset()
-    tree = _environment.parse(template)
+    tree = environment.parse(template)
     parts = {str(node.attr) for node in tree.find_all(nodes.Getattr)}
     parts |= {str(node.arg.value) for node in tree.find_all(nodes.Getitem) if isinstance(node.arg, nodes.Const)}
-    return frozenset((_VARIABLES & meta.find_undeclared_variables(tree)) | ({FORETOLD} & parts))
+    return frozenset((_VARIABLES & undeclared(tree)) | ({FORETOLD} & parts))
 
 
 def _texts(part: Any) -> Iterator[str]:

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateSyntaxError
+
+from yutang.deliver.template import environment, verify
 
 SOMEBODY = "朋友"
 """How a person is called who never gave a name."""
@@ -25,14 +26,7 @@ class CannotRender(Exception):
     """The template is wrong, or asks for something that this person does not have."""
 
 
-class Missing(StrictUndefined):
-    """May be tested, as authors expect; printing it is still an error."""
-
-    __bool__ = Undefined.__bool__
-
-
-_environment = ImmutableSandboxedEnvironment(undefined=Missing, autoescape=False, trim_blocks=True, lstrip_blocks=True)
-_SHARED = dict(_environment.globals)
+_SHARED = dict(environment.globals)
 
 
 def variables(
@@ -90,18 +84,19 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
     if "{" not in text:
         return text
     template = _template(text)
-    context = _environment.context_class(_environment, {**_SHARED, **values}, template.name, template.blocks)
+    context = environment.context_class(environment, {**_SHARED, **values}, template.name, template.blocks)
     return "".join(template.root_render_func(context))
 
 
 def check(template: str) -> None:
-    """Raises CannotRender with the line of a syntax error; for whoever loads messages."""
+    """Raises CannotRender with the line of a syntax error or of what is never there; for whoever loads messages."""
     try:
         _template(template)
+        verify(environment.parse(template))
     except TemplateSyntaxError as error:
         raise CannotRender(f"line {error.lineno}: {error.message}") from error
 
 
 @lru_cache(maxsize=512)
 def _template(text: str) -> Template:
-    return _environment.from_string(text)
+    return environment.from_string(text)

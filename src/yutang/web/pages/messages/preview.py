@@ -20,13 +20,14 @@ from yutang.db.queries import Queries
 from yutang.deliver.asks import FORETOLD, PRODUCTS
 from yutang.deliver.foretold import Foretold, foretold
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
+from yutang.deliver.template import PARTS, Asked
 from yutang.ingest import catalog
 from yutang.model import YutangError
 from yutang.offer import terms
 from yutang.segment.operators import PREDICTIONS
 from yutang.web.drafting import Draft
 from yutang.web.edge import Edge
-from yutang.web.pages.messages.variables import COUPON, Asked, Unknown, asked_for, unknown
+from yutang.web.pages.messages.variables import Unknown, asked_for, unknown
 from yutang.web.pages.offers.book import FILE, bodies
 
 sql = Queries(__package__)
@@ -131,8 +132,7 @@ def known(conn: psycopg.Connection, draft: Draft, name: str) -> dict[str, list[s
     traits = sorted({row.name for row in sql.traits(conn)} - {"name"})
     found: dict[str, list[str] | None] = {
         "person": ["name", *traits, FORETOLD],
-        "coupon": list(COUPON),
-        "pond": ["title"],
+        **{root: list(parts) for root, parts in PARTS.items()},
     }
     found["run"] = _props(conn, draft, name)
     found[PRODUCTS] = None
