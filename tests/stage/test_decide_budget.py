@@ -76,6 +76,20 @@ def test_each_class_has_points_of_its_own(pond):
     assert [row(pond, touch).spent for touch in one_more] == [3, 2]
 
 
+def test_who_is_outbid_anew_is_told_by_whom(pond):
+    """On the second day another touch takes the points: `why` must not name the first one for ever."""
+    pond.settings(budget=budget(marketing=1, window_days=1), consent=CONSENT, holdout_percent=0)
+    person = pond.person()
+    first, held = pond.touch(person, 9), pond.touch(person, 1)
+    judge(pond)
+    second = pond.touch(person, 8)
+    judge(pond, NOON + DAY)
+    assert said(pond, first, second, held) == [SEND, SEND, OUTBID]
+    now = pond.conn.execute("select lost_to, judged_at, trail from touch where touch_id = %s", (held,)).fetchone()
+    assert (now.lost_to, now.judged_at) == (second, NOON + DAY)
+    assert [verdict["lost_to"] for verdict in now.trail] == [first], "what was said before stays in the trail"
+
+
 def test_a_raised_budget_frees_what_is_held_at_once(pond):
     person = pond.person()
     touches = [pond.touch(person, n) for n in (9, 8, 7, 6)]

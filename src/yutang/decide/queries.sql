@@ -233,17 +233,19 @@ where not j.again;
 
 -- name: record_again
 -- What was held: the old verdict joins the trail, if the new one is another, so that `why` can tell what held a touch before it
--- went out. One that is said again stays as it was said first, but for the time of the next look.
+-- went out. One that is said again stays as it was said first, but for the time of the next look; who lost to another touch than
+-- before has lost again.
 update touch t set
     verdict = j.verdict, reason = j.reason, retry_at = case when j.verdict = 'hold' then j.retry_at end, coupon = s.code,
     channel = j.channel, price = j.price, value_fen = j.value_fen, worth = j.worth,
     judged_at = case when same.yes then t.judged_at else %(now)s::timestamptz end,
     spent = case when same.yes then t.spent else j.spent end,
-    lost_to = case when same.yes then t.lost_to else j.lost_to end,
+    lost_to = j.lost_to,
     trail = case when same.yes then t.trail else d.trail end, xid = pg_current_xact_id()
 from judged j
 join decision d on d.bucket = j.bucket and d.person_id = j.person_id and d.touch_id = j.touch_id
-cross join lateral (select d.verdict = j.verdict and d.reason is not distinct from j.reason as yes) same
+cross join lateral (select d.verdict = j.verdict and d.reason is not distinct from j.reason
+                           and (d.trail -> -1 ->> 'lost_to')::bigint is not distinct from j.lost_to as yes) same
 left join coupon_said s on s.touch_id = j.touch_id
 where j.again and t.bucket = j.bucket and t.person_id = j.person_id and t.touch_id = j.touch_id and t.verdict = 'hold';
 
