@@ -144,6 +144,7 @@ def test_what_a_redemption_refuses(conn: psycopg.Connection) -> None:
         Redeem("5", a, "o", 2000, 1, at=T0 + 10 * DAY),
         Redeem("6", a, "o", 2000, 1),
         Redeem("7", a, "o", 2000, 1),
+        Redeem("9", b, "o", 2000, 2),
         Redeem("6", b, "o", 2000, 2),
         Redeem("8", c, "o", None, None),
     ]
@@ -156,14 +157,15 @@ def test_what_a_redemption_refuses(conn: psycopg.Connection) -> None:
         Reason.EXPIRED,
         None,
         Reason.ALREADY_REDEEMED,
-        None,
+        Reason.STACKING,
+        Reason.ID_REUSED,
         None,
     ]
     assert stock(conn) == (3, 2, 500, 1000)
     assert redeem(conn, T0 + 30 * DAY, asked) == answers, "who asks again hears the same"
     assert stock(conn) == (3, 2, 500, 1000)
     kept = {row.request_id: row.reason for row in conn.execute("select request_id, reason from redemption")}
-    assert kept == {a.request_id: a.reason for a in answers}
+    assert kept == {a.request_id: a.reason for a in answers if a.reason is not Reason.ID_REUSED}
     assert totals(conn) == {"issued": 3, "redeemed": 2, "outstanding": 1, "liability_fen": 500}
 
 

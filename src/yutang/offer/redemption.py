@@ -15,14 +15,15 @@ from yutang.db.queries import Queries
 from yutang.model import Reason
 from yutang.offer import terms
 from yutang.offer.coupon import day_began
-from yutang.offer.till import ASKED, Judged, Known, Redeem, Redeemed, Till, Use
+from yutang.offer.till import ASKED, Judged, Kept, Known, Redeem, Redeemed, Till, Use
 from yutang.offer.together import FOREIGN, Terms, terms_of
 
 sql = Queries(__package__)
 
 
 def redeem(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) -> list[Redeemed]:
-    """Use coupons, or hold them: one answer for each request, in order. A request that was answered before gets the same answer.
+    """Use coupons, or hold them: one answer for each request, in order. A request that was answered before gets the same answer;
+    its id with another coupon or order is refused (id_reused), and nothing is kept of it.
 
     Of several requests for one coupon in a batch the first wins; several coupons on one order are judged one after the
     other. Each refusal is kept in redemption. What was redeemed also becomes an event.
@@ -34,14 +35,14 @@ def redeem(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) 
             now,
             [_as_event(judged) for judged in till.judged if judged.answer.ok and not judged.request.hold_until],
         )
-    return [till.answers[request.request_id] for request in requests]
+    return till.answers
 
 
 def check(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) -> list[Redeemed]:
     """What `redeem` would answer; nothing is kept."""
     with conn.transaction(force_rollback=True):
         till = _judge(conn, now, requests)
-    return [till.answers[request.request_id] for request in requests]
+    return till.answers
 
 
 def confirm(conn: psycopg.Connection, now: datetime, requests: Sequence[str]) -> list[Redeemed]:
@@ -178,9 +179,14 @@ def _off(its: Terms, cost_fen: int) -> int:
     return 0 if its.sku is not None else cost_fen
 
 
-def _before(rows: list[Any], known: dict[tuple[int, int], Terms]) -> dict[str, Redeemed]:
-    found = {row.request_id: row for row in rows if row.asked}
-    return {name: _again(row, known.get((row.definition_id, row.version), FOREIGN)) for name, row in found.items()}
+def _before(rows: list[Any], known: dict[tuple[int, int], Terms]) -> dict[str, list[Kept]]:
+    """Answers by request: several where two that came at the same moment had one id."""
+    found: dict[str, list[Kept]] = defaultdict(list)
+    for row in rows:
+        if row.asked:
+            answer = _again(row, known.get((row.definition_id, row.version), FOREIGN))
+            found[row.request_id].append(Kept(row.code, row.order_id, answer))
+    return found
 
 
 def _refused(rows: list[Any]) -> dict[tuple[str, str], Redeemed]:

@@ -69,6 +69,20 @@ class Redeemed:
         return self.reason is None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a request was asked for, and what was answered."""
+
+    code: str
+    order_id: str | None
+    answer: Redeemed
+
+    def answers(self, request: Redeem) -> bool:
+        """Is it the same request once more? An order that only one of the two names makes no difference."""
+        told = request.order_id is not None and self.order_id is not None
+        return request.code == self.code and (not told or request.order_id == self.order_id)
+
+
 @dataclass(slots=True)
 class Use:
     """A use that is booked, held, or given back, on an order or without one. `cost_fen` is what it takes from the budget."""
@@ -125,12 +139,12 @@ class Judged:
 @dataclass
 class Known:
     """What the till must know: locked coupons by code, the terms of their offers' versions, fen left by offer (None: no
-    limit), answers given before, uses by the person who holds the coupons, and the person's newest uses of each offer."""
+    limit), answers given before by request, uses by the person who holds the coupons, and the person's newest uses of each offer."""
 
     coupons: Mapping[str, Any] = field(default_factory=dict)
     terms: Mapping[tuple[int, int], Terms] = field(default_factory=dict)
     budgets: dict[int, int | None] = field(default_factory=dict)
-    before: dict[str, Redeemed] = field(default_factory=dict)
+    before: dict[str, list[Kept]] = field(default_factory=dict)
     uses: dict[int, list[Use]] = field(default_factory=dict)
     shared: dict[tuple[str | None, int], list[Use]] = field(default_factory=dict)
     recent: dict[tuple[int, int], list[datetime]] = field(default_factory=dict)
@@ -150,7 +164,9 @@ class Till:
     """Answers the requests of one batch in order, and keeps count of what each answer uses up."""
 
     def __init__(self, now: datetime, known: Known) -> None:
-        self.now, self.known, self.answers = now, known, known.before
+        self.now, self.known = now, known
+        self.answers: list[Redeemed] = []
+        """One for each request, in the order of asking."""
         self.judged: list[Judged] = []
         self.confirmed: list[str] = []
         """Requests that held a coupon for an order that has now been told."""
@@ -160,11 +176,16 @@ class Till:
         self._held: set[str] = set()
 
     def answer(self, request: Redeem) -> None:
-        """Answers one request; an id that was seen keeps its first answer."""
-        if request.request_id not in self.answers:
-            self.answers[request.request_id] = (
-                self._same_use(request) or self._same_refusal(request) or self._judge(request)
-            )
+        """Answers one request. A repeat gets the first answer; an id that stood for another coupon or order gets none: stores
+        may number their requests alike, and what the first was promised is not booked for the second."""
+        kept = self.known.before.setdefault(request.request_id, [])
+        if not kept:
+            kept.append(Kept(request.code, request.order_id, self._first_answer(request)))
+        reused = Redeemed(request.request_id, Reason.ID_REUSED, 0, None, "refused")
+        self.answers.append(next((one.answer for one in kept if one.answers(request)), reused))
+
+    def _first_answer(self, request: Redeem) -> Redeemed:
+        return self._same_use(request) or self._same_refusal(request) or self._judge(request)
 
     def used(self) -> list[tuple[Any, int | None, bool]]:
         """The coupons that were used, with the uses left, and whether the last one is only held."""

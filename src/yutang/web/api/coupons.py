@@ -55,8 +55,8 @@ class Ids(msgspec.Struct, forbid_unknown_fields=True):
 class Redemption(msgspec.Struct):
     """The answer to one request; `reason` and `detail` say why not, `against` which coupon or request stands in the way.
 
-    reconcile: of a use that came late what the till has to do: nothing (booked), settle what it gave in vain (conflict), or
-    send it again later (wait)."""
+    reconcile: of a use that came late what the till has to do: nothing (booked), settle what it gave in vain (conflict),
+    send it again later (wait), or with another id (new_id)."""
 
     request_id: str
     ok: bool
@@ -222,7 +222,7 @@ def _wanted(use: Use, hold_until: datetime | None = None) -> offer.Redeem:
 
 def _told(answer: offer.Redeemed, late: set[str]) -> Redemption:
     reason = answer.reason
-    reconcile = {"conflict": "conflict", "wait": "wait"}.get(answer.state, "booked")
+    refused = answer.state if answer.state in ("conflict", "wait") else "new_id"
     return Redemption(
         answer.request_id,
         answer.ok,
@@ -232,5 +232,5 @@ def _told(answer: offer.Redeemed, late: set[str]) -> Redemption:
         answer.state,
         answer.against,
         answer.gift,
-        reconcile if answer.request_id in late else None,
+        ("booked" if answer.ok else refused) if answer.request_id in late else None,
     )
