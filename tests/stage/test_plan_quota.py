@@ -44,6 +44,11 @@ def people(conn: psycopg.Connection, number: int, tag: str = "vip") -> list[int]
     return persons
 
 
+def on(day: str, at: str = "10:00", more: str = "") -> str:
+    """A journey on one day alone."""
+    return campaign([1], more=more).replace("days: [1]", f"dates: ['{day}']").replace("'10:00'", f"'{at}'")
+
+
 def make(conn: psycopg.Connection, channel: Channel, **changed: Any) -> plan.Plan:
     return plan.make(conn, NOW, brand(**changed), "li", {"limited": channel})
 
@@ -72,9 +77,9 @@ def test_a_month_that_fits_is_planned_and_one_campaign_more_is_refused_with_the_
     once = campaign([28]).replace("days: [28]", "dates: ['2026-03-28']")
     more = make(conn, EACH_FOUR, journeys_month=campaign([5, 12, 19, 26]), journeys_more=once)
     (late,) = more.shown["quota"]["late"]
-    assert (late["journey"], late["over"], late["asked"], late["possible"]) == ("more", 3, 3, "2026-05-01")
+    assert (late["journey"], late["over"], late["asked"], late["possible"]) == ("more", 3, 3, None)
     said = refused(conn, more, EACH_FOUR)
-    assert "2026-05-01" in said  # April has its four of them, too
+    assert "no room within 92 days" in said  # every month has its four of them, however far ahead
     assert definitions.current(conn, "journey", "more") is None
 
 
@@ -90,6 +95,33 @@ def test_the_first_day_with_room(conn: psycopg.Connection) -> None:
     other = "{tag: silver}"
     people(conn, 2, "silver")
     apply(conn, make(conn, EACH_ONE, journeys_a=campaign([5, 6]), journeys_b=campaign([5], audience=other)), EACH_ONE)
+
+
+def test_room_is_looked_for_in_months_that_are_booked_too(conn: psycopg.Connection) -> None:
+    """The day named must be one on which the plan passes."""
+    people(conn, 2)
+    channel = Limited(("person", 1, "month"))
+    taken = {f"journeys_{n}": on(f"2026-0{n}-20") for n in (3, 4, 5)}
+    apply(conn, make(conn, channel, **taken), channel)
+    late = make(conn, channel, **taken, journeys_new=on("2026-03-10"))
+    assert [one["possible"] for one in late.shown["quota"]["late"]] == ["2026-06-01"]
+    assert "2026-06-01" in refused(conn, late, channel)
+    apply(conn, make(conn, channel, **taken, journeys_new=on("2026-06-01")), channel)
+
+
+def test_what_a_run_under_way_says_in_a_later_month_is_booked_there(conn: psycopg.Connection) -> None:
+    (person,) = people(conn, 1)
+    channel = Limited(("person", 1, "month"))
+    long = on("2026-03-03", more="  - wait: {days: 31}\n  - message: promo\n  - wait: {days: 31}\n  - message: promo\n")
+    waits = long.replace("trigger: {schedule: {at: '10:00', dates: ['2026-03-03']}}", "trigger: {event: ordered}")
+    waits = waits.replace("audience: {tag: vip}\n", "")
+    apply(conn, make(conn, channel, journeys_long=waits), channel)
+    found = Pond.__new__(Pond)
+    found.conn = conn
+    found.happened(person, "ordered")
+    journeys.advance(conn, NOW)
+    made = make(conn, channel, journeys_long=waits, journeys_new=on("2026-04-20"))
+    assert [one["possible"] for one in made.shown["quota"]["late"]] == ["2026-06-01"]
 
 
 def test_an_account_has_so_many_for_everybody(conn: psycopg.Connection) -> None:

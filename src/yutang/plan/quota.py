@@ -103,21 +103,44 @@ def calendar(
     """What these definitions plan. fresh: journeys that get room only when all others have theirs."""
     look = Look(conn, now, bodies, channels, begin, end)
     found = Calendar(begin, end, look.limited, Ledger(look.allowances))
-    for use in look.committed():
-        found.ledger.add(use)
-    found.committed = dict(found.ledger.days)
-    short: list[tuple[Campaign, Shortage]] = []
-    for one in sorted(look.campaigns(), key=lambda one: (one.journey in fresh, one.at, one.journey)):
-        found.campaigns.append(one)
-        if (lack := _lack(found.ledger, one.uses)) is not None:
-            short.append((one, lack))
-        else:
-            _book(found.ledger, one)
-    # Room is looked for only when all that fits has its own.
-    found.late = [Late(one.journey, one.at, lack, _possible(found.ledger, one)) for one, lack in short]
+    found.committed = _commit(found.ledger, look)
+    found.campaigns, short = _fill(found.ledger, look, fresh)
+    found.late = list(_late(look, short, fresh))
     for one, _ in short:
         _book(found.ledger, one)
     return found
+
+
+def _commit(ledger: Ledger, look: Look) -> dict[tuple[date, str, str], int]:
+    """Book what is sent, held and under way; messages by day, channel and kind."""
+    for use in look.committed():
+        ledger.add(use)
+    return dict(ledger.days)
+
+
+def _fill(ledger: Ledger, look: Look, fresh: Collection[str]) -> tuple[list[Campaign], list[tuple[Campaign, Shortage]]]:
+    """Book the campaigns that find room. Returns all of them, and those that find too little."""
+    every = sorted(look.campaigns(), key=lambda one: (one.journey in fresh, one.at, one.journey))
+    short: list[tuple[Campaign, Shortage]] = []
+    for one in every:
+        if (lack := _lack(ledger, one.uses)) is not None:
+            short.append((one, lack))
+        else:
+            _book(ledger, one)
+    return every, short
+
+
+def _late(look: Look, short: Sequence[tuple[Campaign, Shortage]], fresh: Collection[str]) -> Iterator[Late]:
+    """Look for room, only when all that fits has its own: in every month into which the search leads, as much recurs."""
+    if not short:
+        return
+    # Windows are months at most: the last one that is searched must be booked to its end.
+    wide = replace(look, end=_next_month(look.end + timedelta(days=SEARCHED)))
+    ledger = Ledger(wide.allowances)
+    _commit(ledger, wide)
+    whole = {(one.journey, one.at): one for one in _fill(ledger, wide, fresh)[0]}
+    for one, lack in short:
+        yield Late(one.journey, one.at, lack, _possible(ledger, whole[one.journey, one.at]))
 
 
 def _book(ledger: Ledger, one: Campaign) -> None:
@@ -151,7 +174,7 @@ def month(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channe
 
 def _possible(ledger: Ledger, one: Campaign) -> date | None:
     """The first later day on which the whole campaign would find room."""
-    for days in range(1, SEARCHED):
+    for days in range(1, SEARCHED + 1):
         moved = [replace(use, day=use.day + timedelta(days=days)) for use in one.uses]
         if _lack(ledger, moved) is None:
             return moved[0].day
