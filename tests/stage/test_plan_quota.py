@@ -124,6 +124,32 @@ def test_what_a_run_under_way_says_in_a_later_month_is_booked_there(conn: psycop
     assert [one["possible"] for one in made.shown["quota"]["late"]] == ["2026-06-01"]
 
 
+@pytest.mark.parametrize(
+    ("at", "quiet", "class_", "day"),
+    [
+        ("23:00", 'from = "22:00"', "marketing", "2026-03-06"),
+        ("23:00", 'from = "22:00"', "service", "2026-03-05"),
+        ("07:00", 'from = "22:00"', "companion", "2026-03-05"),
+        ("10:00", 'holidays = ["2026-03-05", "2026-03-06"]', "marketing", "2026-03-07"),
+        ("21:00", 'from = "22:00"', "marketing", "2026-03-05"),
+    ],
+)
+def test_what_quiet_hours_hold_back_uses_the_day_on_which_it_goes_out(
+    conn: psycopg.Connection, at: str, quiet: str, class_: str, day: str
+) -> None:
+    people(conn, 2)
+    night = on("2026-03-05", at).replace("trigger:", f"class: {class_}\ntrigger:")
+    made = make(conn, EACH_ONE, pond=f"{pond()}[quiet]\n{quiet}\n", journeys_night=night)
+    assert [(d["day"], d["planned"]) for d in made.shown["quota"]["days"]] == [(day, 2)]
+
+
+def test_a_night_campaign_takes_the_next_mornings_room(conn: psycopg.Connection) -> None:
+    people(conn, 2)
+    night, morning = on("2026-03-05", "23:00"), on("2026-03-06")
+    refused(conn, make(conn, EACH_ONE, journeys_night=night, journeys_morning=morning), EACH_ONE)
+    apply(conn, make(conn, EACH_ONE, journeys_night=night, journeys_morning=on("2026-03-05")), EACH_ONE)
+
+
 def test_an_account_has_so_many_for_everybody(conn: psycopg.Connection) -> None:
     people(conn, 30)
     channel = Limited(("account", 40, "day"))

@@ -21,11 +21,12 @@ import psycopg
 from yutang import definitions
 from yutang.channels.contract import Allowance, Channel
 from yutang.db.queries import Queries
+from yutang.deliver.quiet import quiet_until
 from yutang.handles import BY_NAME
 from yutang.model import YutangError
 from yutang.plan.audience import audience
 from yutang.plan.ledger import Ledger, People, Shortage, Use
-from yutang.plan.parts import POND, Bodies
+from yutang.plan.parts import POND, Bodies, Body
 from yutang.plan.runs import Said, firings, said
 
 sql = Queries(__package__)
@@ -233,7 +234,7 @@ class Look:
         for row in sql.under_way(self.conn, now=self.now, end=self.end):
             d = definitions.at_version(self.conn, row.journey_id, row.version)
             ahead = said(d.body["program"], row.step, row.at, self.bodies, self.zone, waited=True)
-            yield from self._uses(ahead, np.unique(np.array(row.persons, np.int64)))
+            yield from self._uses(d.body, ahead, np.unique(np.array(row.persons, np.int64)))
 
     def _since(self) -> datetime:
         """The beginning of the month, or of the oldest window that is open."""
@@ -254,7 +255,7 @@ class Look:
                 continue
             for at in firings(body, self.now, self.end, self.zone):
                 people = self._audience(body["audience"])
-                uses = self._uses(said(body["program"], 0, at, self.bodies, self.zone), people)
+                uses = self._uses(body, said(body["program"], 0, at, self.bodies, self.zone), people)
                 yield Campaign(name, at, len(people), tuple(uses))
 
     def _audience(self, rule: dict[str, Any] | None) -> People:
@@ -263,12 +264,19 @@ class Look:
             self._audiences[repr(rule)] = audience(self.conn, self.now, rule, self.bodies)
         return self._audiences[repr(rule)]
 
-    def _uses(self, ahead: Iterable[Said], people: People) -> Iterator[Use]:
-        """What these messages use of those channels that have allowances."""
+    def _uses(self, journey: Body, ahead: Iterable[Said], people: People) -> Iterator[Use]:
+        """What these messages of a journey use of those channels that have allowances."""
         for one in ahead:
-            if one.at < self.end:
+            if (at := self._goes_out(journey, one.at)) < self.end:
                 for name, reached in self._split(one.channels, people):
-                    yield Use(self._day(name, one.at), name, one.kinds, reached)
+                    yield Use(self._day(name, at), name, one.kinds, reached)
+
+    def _goes_out(self, journey: Body, at: datetime) -> datetime:
+        """Quiet hours and holidays hold back all but a service, and take the message to another day's allowance. Where each
+        person lives is not asked: the hours are those of the brand's place."""
+        if journey.get("class") == "service":
+            return at
+        return quiet_until(at, self.zone, self.pond["quiet"]) or at
 
     def _split(self, channels: tuple[str, ...], people: People) -> list[tuple[str, People]]:
         """Each goes to whom the first channel reaches, then to whom the next one does; asked once for the same people."""
