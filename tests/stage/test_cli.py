@@ -104,6 +104,16 @@ def test_the_doctor_names_the_fix(yutang: Run, environment: dict[str, str]) -> N
     assert "cannot reach the database" in yutang("doctor", code=1).stdout
 
 
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_a_demo_is_not_mistaken_for_the_own_pond(yutang: Run, environment: dict[str, str], command: str) -> None:
+    """A plan that is applied through what `up` serves would land in the real pond."""
+    told = yutang("--demo", "grocery", command, code=2).stderr
+    assert "`yutang demo --brand grocery --go-on`" in told
+    assert "演示的塘" in told
+    environment["YUTANG_DEMO"] = "luckin"
+    assert "`yutang demo --brand luckin --go-on`" in yutang(command, code=2).stderr
+
+
 def test_up_serves_works_and_ends_on_a_signal(
     environment: dict[str, str], yutang: Run, conn: psycopg.Connection
 ) -> None:

@@ -35,6 +35,7 @@ def up(brand: Brand = None, port: Port = None) -> None:
     from yutang.brand import load_brand
     from yutang.plan import publish
 
+    _own_pond_only()
     loaded = load_brand(folder_of(brand)) if brand else None
     with installed() as app:
         if loaded:
@@ -47,12 +48,25 @@ def worker() -> None:
     """只跑工作循环，可在多台机器上运行。 The worker alone, on as many machines as wanted."""
     from yutang.cli.loop import Loop
 
+    _own_pond_only()
     with installed() as app:
         loop = Loop(app, app.url, clock.system_now)
         loop.start()
         err.print("工作循环已启动，Ctrl-C 结束。 The worker runs; Ctrl-C ends it.")
         _until_signal()
         loop.stop()
+
+
+def _own_pond_only() -> None:
+    """Raises YutangError where a demo's pond is asked for: its clock stands still, and what is served beside it would be taken
+    for it."""
+    from yutang.model import YutangError
+
+    if brand := config.DEMO.value:
+        raise YutangError(
+            f"up 与 worker 只运行自己的塘，不运行演示的塘；请用 `yutang demo --brand {brand} --go-on`（并去掉 --demo 或 YUTANG_DEMO）。 "
+            f"up and worker run your own pond, never a demo's: use `yutang demo --brand {brand} --go-on`, or leave --demo and YUTANG_DEMO out"
+        )
 
 
 def demo(
