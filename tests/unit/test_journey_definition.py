@@ -143,6 +143,8 @@ def test_a_branch_has_many_ways_and_a_split_one_for_each_arm():
         ('  - call: {url: "https://b.example/", body: {a: "{{ x"}}\n', "welcome.yml:4:49: the template is wrong: "),
         ("  - id: a\n    wait: {days: 1}\n  - id: a\n    wait: {days: 2}\n", "welcome.yml:6:9: two steps have the id 'a'; give each its own"),
         ("  - id: a/b\n    wait: {days: 1}\n", "welcome.yml:4:9: 'a/b' is no id; write letters, digits"),
+        ("  - exit: false\n", "welcome.yml:4:11: the step ends the run whatever 'exit' says; write exit: true, or leave the step out"),
+        ('  - exit: "no"\n', "welcome.yml:4:11: the step ends the run whatever 'exit' says; write exit: true, or leave the step out"),
         ("  - exit: true\n    becuse: x\n", "welcome.yml:5:5: unknown key 'becuse'; did you mean 'because'?"),
     ],
 )  # fmt: skip

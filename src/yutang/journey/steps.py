@@ -309,6 +309,8 @@ def _ladder(draft: Draft, step: Step, following: int) -> int:  # noqa: ARG001 - 
 
 def _exit(draft: Draft, step: Step, following: int) -> int:  # noqa: ARG001 - nothing follows
     keys = step.keys("exit", "because")
+    if (said := keys["exit"]).value is not None and said.value is not True:
+        raise said.fail("the step ends the run whatever 'exit' says; write exit: true, or leave the step out")
     because = keys["because"].text() if "because" in keys else None
     return draft.add({"do": "end", "because": because}, f"exit:{because}" if because else "exit", step)
 
