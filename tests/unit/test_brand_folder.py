@@ -64,6 +64,9 @@ def test_segments_stand_after_those_they_name() -> None:
         ("pond.toml", "window_days", "window_day", "pond.toml:24:1: unknown key 'window_day'; did you mean 'window_days'?"),
         ("pond.toml", "[quiet]", "[price]\nsandbox = 4\n\n[quiet]", "pond.toml:29:1: a touch by 'sandbox' takes 4 points, and the [budget] gives nobody more than 3"),
         ("pond.toml", "[quiet]", "[price]\nsandbox = -1\n\n[quiet]", "pond.toml:29:1: expected a whole number from 0"),
+        ("pond.toml", "[quiet]", "[price]\nsandbux = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'sandbux'; did you mean 'sandbox'?"),
+        ("pond.toml", "[quiet]", "[cost_fen]\nmoment = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'moment'; did you mean 'moments'?"),
+        ("pond.toml", "[quiet]", "[cost_fen]\ntelex = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'telex'; write one of: customer_service, email, group, "),
         ("pond.toml", "[quiet]", "[quiet]\nholidays = ['today']", "pond.toml:29:1: 'today' is no date; write it as 2026-01-31"),
         ("pond.toml", "Asia/Shanghai", "Asia/Shanghi", "pond.toml:3:1: unknown time zone 'Asia/Shanghi'; did you mean 'Asia/Shanghai'?"),
         ("pond.toml", 'sandbox = "assumed"', 'sandbox = "asumed"', "pond.toml:33:1: 'asumed' is not possible here; did you mean 'assumed'?"),
@@ -99,6 +102,13 @@ def test_segments_stand_after_those_they_name() -> None:
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_the_fix(folder: Path, file: str, old: str, new: str, says: str) -> None:
     assert says in spoil(folder, file, old, new)
+
+
+def test_a_channel_of_the_brands_own_may_have_a_price(folder: Path) -> None:
+    """One that [consent] names is known, whoever has made it; so is one that is sent by all the same."""
+    text = (folder / "pond.toml").read_text("utf-8").replace("[quiet]", "[price]\npigeon = 2\nsms = 2\n\n[quiet]")
+    (folder / "pond.toml").write_text(text.replace("[consent]", '[consent]\npigeon = "assumed"'), "utf-8")
+    assert load_brand(folder).pond["price"] == {"pigeon": 2, "sms": 2}
 
 
 def test_segments_in_a_circle(folder: Path) -> None:

@@ -15,6 +15,8 @@ SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
 HIGHEST_CUT = {"recency_days": MOST, "frequency": MOST, "monetary_fen": 10**15}
 CONSENT = ("assumed", "required")
+BY_HAND = ("group", "moments")
+"""What staff do by hand, beside the channels: it has points and a cost, and nobody consents to it."""
 
 
 def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
@@ -24,6 +26,8 @@ def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
     body = POND | {"sources": sorted(sources)}
     for name in keys.keys() - {"sources"}:
         body[name] = _PARTS[name](keys[name])
+    for name in keys.keys() & {"price", "cost_fen"}:
+        _channels(body, keys[name])
     if "price" in keys:
         _affordable(body, keys["price"])
     return body, sources
@@ -75,12 +79,19 @@ def _budget(node: Node) -> dict[str, int | None]:
 
 
 def _points(node: Node) -> dict[str, int]:
-    """Any channel, and what staff do by hand: ``group``, ``moments``."""
     return {name: item.whole(0, 1000) for name, item in node.mapping().items()}
 
 
 def _fen(node: Node) -> dict[str, int]:
     return {name: item.whole(0) for name, item in node.mapping().items()}
+
+
+def _channels(body: dict[str, Any], node: Node) -> None:
+    """Refuses a channel that there is not: its points and costs would be counted for nobody, and the right one's be forgotten."""
+    known = {*POND["consent"], *body["consent"], *BY_HAND}
+    for name, said in node.mapping().items():
+        if name not in known:
+            raise said.fail(f"there is no channel '{name}'; {suggest(name, known)}")
 
 
 def _affordable(body: dict[str, Any], node: Node) -> None:
