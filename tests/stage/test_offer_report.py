@@ -216,6 +216,8 @@ def test_a_till_that_comes_back(web: httpx.Client, codes: list[str]) -> None:
     ]
     assert ask(web, "", rows) == first
     assert ask(web, "", rows[0]) == first[0], "one by one as well"
+    reused = ask(web, "", rows[2] | {"code": a})
+    assert (reused["ok"], reused["reason"], reused["reconcile"]) == (False, "id_reused", "new_id"), "never 'booked'"
     listed = web.get("/v1/redemptions/conflicts").json()
     assert [(c["request_id"], c["discount_fen"], c["reason"]) for c in listed] == [("1", 900, "already_redeemed")]
     assert web.get("/v1/redemptions/conflicts?limit=0").status_code == 400
