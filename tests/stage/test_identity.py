@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from yutang import identity
+from yutang import definitions, identity
 from yutang.handles import handle_key, kind_of
 from yutang.model import YutangError
 
@@ -129,6 +129,26 @@ def test_a_fact_is_of_the_day_that_the_ponds_clock_shows(conn):
     days = conn.execute("select event_id, day::text from person_event order by 1").fetchall()
     assert [row.day for row in days] == ["2026-02-28", "2026-03-01", "2026-03-01"]
     assert conn.execute("show timezone").fetchone()[0] == "UTC"
+
+
+def test_days_are_told_anew_where_the_pond_moves_to_another_time_zone(conn):
+    """And whose days have changed is made again: what counts days and what asks for instants agree."""
+    late, noon = datetime(2026, 2, 28, 17, tzinfo=UTC), datetime(2026, 2, 28, 4, tzinfo=UTC)
+    for event, at in ((1, late), (2, noon)):
+        said(conn, event, {"phone": f"+861380000000{event}"}, at=at, type_="ordered")
+    settle(conn)
+    changed = {row.person_id: row.changed for row in conn.execute("select person_id, changed from person")}
+    definitions.publish(conn, NOW, "pond", "pond", {"time_zone": "Pacific/Honolulu"}, "test")
+    settle(conn)
+    days = {row.event_id: row.day for row in conn.execute("select event_id, day::text from person_event")}
+    assert days == {1: "2026-02-28", 2: "2026-02-27"}
+    definitions.publish(conn, NOW, "pond", "pond", {"time_zone": "Asia/Tokyo"}, "test")
+    settle(conn)
+    days = {row.event_id: row.day for row in conn.execute("select event_id, day::text from person_event")}
+    assert days == {1: "2026-03-01", 2: "2026-02-28"}
+    marked = {row.person_id: row.changed for row in conn.execute("select person_id, changed from person")}
+    assert all(marked[person] != before for person, before in changed.items())
+    assert not identity.resolve(conn, NOW).busy()
 
 
 def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):

@@ -12,6 +12,31 @@ select set_config('enable_nestloop', 'off', true) as nested, set_config('enable_
 -- An instant is of one day or the other by the pond's clock. Said once for all facts: `at time zone` looks the zone up for each.
 select set_config('TimeZone', %(zone)s::text, true) as zone;
 
+-- name: follow_zone
+-- The zone of the pond's days; a pond that has none yet begins with what it has.
+insert into identity_state as s (zone, next_bucket) values (%(zone)s::text, 1024)
+on conflict (one) do update set zone = excluded.zone, next_bucket = 0 where s.zone <> excluded.zone;
+
+-- name: days_to_tell
+-- Skip locked: another worker is at it.
+select s.next_bucket from identity_state s where s.next_bucket < 1024 and s.zone = %(zone)s::text for update skip locked;
+
+-- name: tell_days
+-- Whose days have changed is made again by those who follow.
+with moved as (
+    update person_event e set day = (e.at at time zone %(zone)s::text)::date
+    where e.bucket >= %(low)s::smallint and e.bucket < %(high)s::smallint and e.day <> (e.at at time zone %(zone)s::text)::date
+    returning e.bucket, e.person_id
+)
+update person p set changed = pg_current_xact_id()
+from (select distinct m.bucket, m.person_id from moved m) m where p.bucket = m.bucket and p.person_id = m.person_id;
+
+-- name: days_told
+update identity_state set next_bucket = %(high)s::smallint;
+
+-- name: zone_of_days
+select from identity_state s where s.zone = %(zone)s::text and s.next_bucket = 1024;
+
 -- name: as_usual
 select set_config('enable_nestloop', 'on', true) as nested, set_config('enable_hashjoin', 'on', true) as hash,
        set_config('enable_mergejoin', 'on', true) as merge, set_config('enable_seqscan', 'on', true) as scan,

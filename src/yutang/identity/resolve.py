@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 
 from yutang.db.cursor import Place, Reader, hold, look, take
+from yutang.identity import days
 from yutang.identity.batch import resolve_pairs, sql
 from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
@@ -17,9 +18,11 @@ UNDONE, EVENTS = Reader("identity.undone", "event_undone"), Reader("identity", "
 
 
 def resolve(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:  # noqa: ARG001
-    """Give each new event to a person. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
+    """Give each new event to a person, and each fact its day where the pond has moved to another time zone. `only` changes nothing: before this stage nobody is known (see `resolve_events`)."""
     undone, told = look(conn, EVERYBODY, UNDONE, EVENTS)
     counts = _follow_undone(conn, now, undone) if undone.news else Counts()
+    if buckets := days.follow(conn):
+        counts["bucket_told_anew"] = buckets
     if not told.news:
         return counts
     with conn.transaction():

@@ -26,6 +26,7 @@ LIMITS = ("stock", "budget_fen")
 WHOLE = (
     "journey_state",
     "journey_schedule",
+    "identity_state",
     "profile_state",
     "decide_state",
     "channel_reach",

@@ -19,3 +19,11 @@ create table channel_reach (
     channel text primary key,
     head bytea not null
 );
+
+-- writer: identity. In which time zone the days of all facts are told: where the pond moves to another, they are told anew, bucket by bucket up to
+-- `next_bucket`. No row: in the pond's own.
+create table identity_state (
+    one boolean primary key default true check (one),
+    zone text not null,
+    next_bucket smallint not null
+);
