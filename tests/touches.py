@@ -31,7 +31,12 @@ def decided(
     coupon: str | None = None,
     **body: Any,
 ) -> list[int]:
-    """One touch for each person, decided to be sent; returns the touch ids, in the order of `persons`."""
+    """One touch for each person, decided to be sent, so they have agreed to the channel; returns the touch ids, in the order of `persons`."""
+    conn.execute(
+        """insert into consent (bucket, person_id, channel, given, at, event_id)
+           select p & 1023, p, %s, true, '2020-01-01', 0 from unnest(%s::bigint[]) p where %s = any('{email,sms}') on conflict do nothing""",
+        (channel, list(persons), channel),
+    )
     found = definitions.publish(conn, now, "message", message, WELCOME | {"channel": channel} | body, "test")
     rows = conn.execute(
         """with p as (select person_id, (person_id & 1023)::smallint as bucket, n from unnest(%s::bigint[]) with ordinality as p (person_id, n)),

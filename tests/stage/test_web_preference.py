@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from edges import NOW, VAULT, serving
-from ponds import Pond
 from touches import attempt, decided, people
 from yutang import config, definitions, identity, profile
 from yutang.brand import load_brand, publish, shipped
@@ -300,8 +299,6 @@ class Kept(Channel):
 
 def test_letters_carry_the_link(conn: psycopg.Connection, home: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     channel, persons = Kept(), people(conn, 2)
-    for person in persons:
-        Pond(conn).consent(person, True, "email")
     decided(conn, persons[:1], channel="email", now=NOW, body="退订 {{ preferences }}")
     send(conn, NOW, Only(), channels={"email": channel})
     assert channel.letters == [], "nobody has said where the page is, so there is nothing to print"

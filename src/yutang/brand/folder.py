@@ -31,6 +31,7 @@ _PATTERNS = ("pond.toml", "offers.yml", "segments/*.yml", "journeys/*.yml", "mes
 PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
 """What a file of a brand may be called."""
 _FOLDERS = ("segments", "journeys", "messages")
+_STEMS = ("offer", "offers", "store", "stores", "pond")
 _ENDINGS = {".yml": ".yml", ".yaml": ".yml", ".md": ".md", ".markdown": ".md"}
 """What people end such names with, and what we do."""
 
@@ -82,8 +83,11 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def _strays(folder: Path) -> Iterator[str]:
-    """Paths of files that look like a part of the brand and are none; at the top a text such as README.md is nobody's mistake."""
-    found = [*folder.glob("*.y*ml"), *(path for name in _FOLDERS for path in (folder / name).rglob("*"))]
+    """Paths of files that look like a part of the brand and are none; what else lies at the top is nobody's mistake."""
+    found = [
+        *(path for stem in _STEMS for path in folder.glob(f"{stem}.y*ml")),
+        *(path for name in _FOLDERS for path in (folder / name).rglob("*")),
+    ]
     for path in found:
         name = path.relative_to(folder).as_posix()
         ours = path.suffix.lower() in _ENDINGS and not path.name.startswith((".", "README"))
