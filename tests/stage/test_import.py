@@ -111,6 +111,30 @@ def test_events_keep_their_own_shape(conn: psycopg.Connection, tmp_path: Path) -
     assert VAULT.unseal(value(conn, "select payload from reject where reason = 'bad_json'")) == b"{broken"
 
 
+def test_orders_come_in_as_plain_events_from_text_and_from_sheets(conn: psycopg.Connection, tmp_path: Path) -> None:
+    head, when = ["type", "at", "phone", "order_id", "amount_fen", "coupon_codes"], "2026-01-02 09:30"
+    text, sheet = tmp_path / "events.csv", tmp_path / "events.xlsx"
+    lines = [
+        head,
+        ["ordered", when, "13812345678", "007", "1250", "a、b"],
+        ["ordered", when, "13812345678", "8", "12.50", ""],
+    ]
+    text.write_text("\n".join(",".join(line) for line in lines), "utf-8")
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(head)
+    book.worksheets[0].append(["ordered", datetime(2026, 1, 2, 9, 30), 13812345678, 10001, 1250, None])
+    book.save(sheet)
+    report = run(conn, text, "events")
+    assert counts(report) == (1, 0, 1)
+    assert report.problems[0].detail.startswith("row 3: column 'amount_fen': props.amount_fen: expected `int`")
+    assert counts(run(conn, sheet, "events")) == (1, 0, 0)
+    rows = conn.execute("select props from event order by event_id").fetchall()
+    assert [row.props for row in rows] == [
+        {"order_id": "007", "amount_fen": 1250, "coupon_codes": ["a", "b"]},
+        {"order_id": "10001", "amount_fen": 1250},
+    ]
+
+
 def test_a_workbook_with_formulas_names_the_cell(conn: psycopg.Connection, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
@@ -173,7 +197,7 @@ def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) ->
         3: ("bad_shape", "column 'phone'"),
         4: ("bad_shape", "column 'at'"),
         5: ("bad_shape", "column 'order_id'"),
-        6: ("bad_shape", "amount_fen"),
+        6: ("bad_shape", "column 'amount': props.amount_fen"),
         7: ("no_handle", "handles"),
         8: ("bad_shape", "5 cells under 4 headings"),
         9: ("in_future", "column 'at'"),

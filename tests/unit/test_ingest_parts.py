@@ -20,6 +20,7 @@ from yutang.ingest.door import MAX_DEPTH, depth
 from yutang.ingest.keys import Refusal, close, mask
 from yutang.ingest.mapping import Mapping, events, guess
 from yutang.ingest.split import Unsplittable, split
+from yutang.model import YutangError
 from yutang.vault import Vault
 
 VAULT = Vault(b"v" * 32)
@@ -167,6 +168,115 @@ def test_yuan_become_fen_exactly(cell: Any, fen: int) -> None:
 def test_what_is_no_amount_names_the_column(cell: Any) -> None:
     with pytest.raises(Refusal, match="column '金额'"):
         mapped("orders", 订单号="o", 金额=cell, 手机="13812345678", 时间="2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("42", 42), ("-7", -7), ("0", 0), ("0.5", 0.5), ("12.50", 12.5), (" 3 ", 3), ("true", True), ("FALSE", False),
+        ("007", "007"), ("00.5", "00.5"), ("1234567890123456", "1234567890123456"), ("13812345678", "13812345678"),
+        ("+8613812345678", "+8613812345678"), ("1,234", "1,234"), ("1e5", "1e5"), ("４２", "４２"), ("NaN", "NaN"),
+        ("2026-01-02", "2026-01-02"), ("是", "是"), (10001.5, 10001.5), (True, True),
+    ],
+)  # fmt: skip
+def test_free_cells_are_told_by_their_looks(cell: Any, value: Any) -> None:
+    [own] = mapped("events", type="mine", at="2026-01-02", unionid="u", x=cell)
+    [customer] = mapped("customers", unionid="u", x=cell)
+    for found in (own["props"]["x"], customer["props"]["traits"]["x"]):
+        assert (found, type(found)) == (value, type(value))
+
+
+def test_cells_of_known_fields_are_read_as_the_catalogue_types_them() -> None:
+    cells = {"type": "ordered", "at": "2026-01-02", "unionid": "u"}
+    text = mapped("events", **cells, order_id="007", amount_fen="1250", coupon_codes="a、b; c,", margin_fen="-3")
+    sheet = mapped("events", **cells, order_id=7.0, amount_fen=1250.0, coupon_codes=12, items='[{"product": "p"}]')
+    assert text[0]["props"] == {
+        "order_id": "007",
+        "amount_fen": 1250,
+        "coupon_codes": ["a", "b", "c"],
+        "margin_fen": -3,
+    }
+    assert sheet[0]["props"] == {
+        "order_id": "7",
+        "amount_fen": 1250,
+        "coupon_codes": ["12"],
+        "items": [{"product": "p"}],
+    }
+    cells["type"] = "coupon_issued"
+    [coupon] = mapped("events", **cells, code=10001, offer="o", expires_at="2026/3/1 8:00", uses="3", more="5")
+    assert coupon["props"] == {
+        "code": "10001",
+        "offer": "o",
+        "expires_at": "2026-03-01T00:00:00+00:00",
+        "uses": 3,
+        "more": 5,
+    }
+    [called] = mapped("events", **(cells | {"type": "called"}), ok="是", status="204")
+    assert called["props"] == {"ok": True, "status": 204}
+
+
+def test_what_cannot_be_read_as_its_type_is_left_to_the_door() -> None:
+    cells = {
+        "type": "ordered",
+        "at": "2026-01-02",
+        "unionid": "u",
+        "order_id": 1.5,
+        "amount_fen": "12.50",
+        "items": "[[",
+    }
+    [order] = mapped("events", **cells)
+    assert order["props"] == {"order_id": 1.5, "amount_fen": "12.50", "items": "[["}
+    assert "props.order_id" in (check("ordered", **order["props"]) or "")
+
+
+def test_a_file_that_knows_its_types_keeps_them() -> None:
+    cells = {"type": "viewed", "at": "2026-01-02", "unionid": "u", "zip": "200000", "product": 12, "ms": 3.5}
+    fields = guess("events", list(cells), {})
+    [event] = events(Mapping("events", fields, "tmall", ZoneInfo("Asia/Shanghai"), NOW, typed=True), "file:7", cells)
+    assert event["props"] == {"zip": "200000", "product": "12", "ms": 3.5}
+
+
+def test_a_mapping_may_say_the_type_of_a_column() -> None:
+    said = {"年龄": "age:text", "积分": "props.points:number", "会员": "vip:boolean", "爱好": "likes:list"}
+    cells = {"年龄": "42", "积分": "007", "会员": "是", "爱好": "茶；咖啡"}
+    [event] = mapped("events", said, type="mine", at="2026-01-02", unionid="u", **cells)
+    assert event["props"] == {"age": "42", "points": 7, "vip": True, "likes": ["茶", "咖啡"]}
+    [customer] = mapped("customers", said, unionid="u", **(cells | {"年龄": 42.0}))
+    assert customer["props"]["traits"] == {"age": "42", "points": 7, "vip": True}
+    with pytest.raises(Refusal, match="column '积分': not a number"):
+        mapped("events", {"积分": "points:number"}, type="mine", at="2026-01-02", unionid="u", 积分="many")
+    fields = guess("customers", ["unionid", *cells], said)
+    assert guess("customers", ["unionid", *cells], fields) == fields, "an import that goes on names its columns in full"
+
+
+def test_a_mapping_may_name_the_fields_of_the_catalogue() -> None:
+    for said in ("amount_fen", "props.amount_fen"):
+        [event] = mapped("events", {"分": said}, type="refunded", at="2026-01-02", unionid="u", order_id="o", 分="5")
+        assert event["props"] == {"order_id": "o", "amount_fen": 5}
+    [order] = mapped("orders", {"分": "props.amount_fen"}, order_id="o", at="2026-01-02", unionid="u", 分="5")
+    assert order["props"]["amount_fen"] == 5
+
+
+def test_a_column_keeps_its_own_name_whatever_is_in_it() -> None:
+    [event] = mapped("events", type="mine", at="2026-01-02", unionid="u", **{"备注:text": "5", "a:b": "6"})
+    assert event["props"] == {"备注:text": 5, "a:b": 6}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "words"),
+    [
+        ("customers", "props.age:int", "没有类型“int”.*no such type 'int'"),
+        ("customers", "props.age:", "no such type ''"),
+        ("customers", "age:int", "没有这个字段.*no such field"),
+        ("customers", "age", "没有这个字段.*props.NAME, NAME:TYPE"),
+        ("customers", "props.", "no such field"),
+        ("customers", ":text", "no such field"),
+        ("orders", "amount:text", "请去掉“:text”.*write x=amount"),
+    ],
+)
+def test_a_mapping_that_is_none_is_a_clear_error(kind: str, field: str, words: str) -> None:
+    with pytest.raises(YutangError, match=words):
+        guess(kind, ["unionid", "order_id", "at", "amount", "x"], {"x": field})
 
 
 @pytest.mark.parametrize(

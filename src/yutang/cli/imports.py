@@ -21,6 +21,15 @@ File = Annotated[Path, typer.Argument(help="JSONL、CSV、XLSX、Parquet。")]
 Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="列=字段，可重复。 Column=field; may repeat.")
 ]
+MapTyped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD[:TYPE]",
+        help="列=字段，可重复；附加字段可写明类型 text、number、boolean、list，如 年龄=age:text。 "
+        "Column=field; may repeat. A field of another name may say its type, as in age=age:text.",
+    ),
+]
 Dry = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。 Check only.")]
 Source = Annotated[str, typer.Option(help="没有来源的行归于此来源。 Source of rows that name none.")]
 
@@ -30,19 +39,19 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command()
-def events(file: File, map: Map = None, dry_run: Dry = False, source: Source = "import") -> None:
+def events(file: File, map: MapTyped = None, dry_run: Dry = False, source: Source = "import") -> None:
     """任何事件。 Events of any type."""
     _run("events", file, map, dry_run, source)
 
 
 @group.command()
-def orders(file: File, map: Map = None, dry_run: Dry = False, source: Source = "import") -> None:
+def orders(file: File, map: MapTyped = None, dry_run: Dry = False, source: Source = "import") -> None:
     """订单。 Orders."""
     _run("orders", file, map, dry_run, source)
 
 
 @group.command()
-def customers(file: File, map: Map = None, dry_run: Dry = False, source: Source = "import") -> None:
+def customers(file: File, map: MapTyped = None, dry_run: Dry = False, source: Source = "import") -> None:
     """顾客资料。 Customers."""
     _run("customers", file, map, dry_run, source)
 
@@ -121,7 +130,9 @@ def _run(kind: str, file: Path, pairs: list[str] | None, dry_run: bool, source: 
 def _pair(text: str) -> tuple[str, str]:
     column, equals, field = text.rpartition("=")
     if not equals or not column or not field:
-        raise YutangError(f"--map '{text}': write COLUMN=FIELD, for example --map 手机=phone")
+        raise YutangError(
+            f"--map '{text}'：请写成“列=字段”，例如 --map 手机=phone。 write COLUMN=FIELD, for example --map 手机=phone"
+        )
     return column, field
 
 

@@ -73,14 +73,16 @@ def _fen(cell: Any) -> int:
     return int(fen)
 
 
-def _whole(cell: Any) -> int:
+def whole(cell: Any) -> int:
+    """A whole number of at most eighteen digits."""
     plain = text(cell)
     if not re.fullmatch(r"-?[0-9]{1,18}", plain):
         raise ValueError("not a whole number")
     return int(plain)
 
 
-def _number(cell: Any) -> int | float:
+def number(cell: Any) -> int | float:
+    """A number, with a point or without one."""
     if isinstance(cell, float) and isfinite(cell):
         return cell
     plain = text(cell)
@@ -99,12 +101,12 @@ def _day(cell: Any) -> str:
 
 CELLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "amount": ("amount_fen", _fen),
-    "amount_fen": ("amount_fen", _whole),
+    "amount_fen": ("amount_fen", whole),
     "discount": ("discount_fen", _fen),
-    "discount_fen": ("discount_fen", _whole),
+    "discount_fen": ("discount_fen", whole),
     "margin": ("margin_fen", _fen),
-    "margin_fen": ("margin_fen", _whole),
-    "quantity": ("quantity", _number),
+    "margin_fen": ("margin_fen", whole),
+    "quantity": ("quantity", number),
     "coupon_codes": ("coupon_codes", _codes),
     "birthday": ("birthday", _day),
 }

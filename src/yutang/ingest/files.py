@@ -19,7 +19,7 @@ from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, Rejected, admit
 from yutang.ingest.keys import Refusal, masked
 from yutang.ingest.mapping import Mapping
-from yutang.ingest.readers import Row, open_table
+from yutang.ingest.readers import TYPED, Row, open_table
 from yutang.ingest.record import Answer, as_text, keep, open_door, sql
 from yutang.model import Reason, YutangError
 from yutang.vault import Vault
@@ -89,7 +89,7 @@ def import_file(
     """
     table = open_table(path)
     zone = ZoneInfo(definitions.pond(conn)["time_zone"])
-    found = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now)
+    found = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now, path.suffix.lower() in TYPED)
     report = ImportReport(None, kind, str(path), found.fields, table.total)
     if not dry_run:
         _begin(conn, now, report, table.digest, found)
@@ -171,7 +171,7 @@ class _Run:
 
     def _say(self, number: int, detail: str) -> str:
         """Name the row, and the column where the door names the field."""
-        name = detail.partition(":")[0].rpartition(".")[2]
+        name = detail.partition(":")[0].rpartition(".")[2].partition("[")[0]
         column = self.mapping.column(name)
         return f"row {number}: column '{column}': {detail}" if column else f"row {number}: {detail}"
 

@@ -1,4 +1,8 @@
-"""From the columns of a file to events: which column means what, and how its cells are read."""
+"""From the columns of a file to events: which column means what, and how its cells are read.
+
+The field of a column is one of ``FIELDS``, a handle, ``-`` (left out), or free: ``props.NAME``, or ``props.NAME:TYPE`` with a type of
+``typed.WORDS``. Free columns are props of the event; of customers they are traits.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from yutang.handles import kind_of
 from yutang.ingest import cells as read
+from yutang.ingest import typed
 from yutang.ingest.keys import Refusal
 from yutang.model import Reason, YutangError
 
@@ -70,17 +75,21 @@ _TRAITS = ("name", "city", "gender", "birthday", "time_zone")
 
 @dataclass(frozen=True)
 class Mapping:
-    """What each column means, and what the file does not say: its source, the time zone of its times, now."""
+    """What each column means, and what the file does not say: its source, the time zone of its times, now.
+
+    typed: the file says itself which cells are numbers (JSONL, Parquet), so text is meant as text.
+    """
 
     kind: str
     fields: dict[str, str]
     source: str
     zone: ZoneInfo
     now: datetime
+    typed: bool = False
 
-    def column(self, field: str) -> str | None:
-        """The column that carries a field."""
-        return next((column for column, name in self.fields.items() if name == field), None)
+    def column(self, name: str) -> str | None:
+        """The column that carries a field, or what becomes this prop."""
+        return next((column for column, field in self.fields.items() if name in _names(column, field)), None)
 
 
 def guess(kind: str, columns: list[str], chosen: dict[str, str]) -> dict[str, str]:
@@ -90,9 +99,7 @@ def guess(kind: str, columns: list[str], chosen: dict[str, str]) -> dict[str, st
     """
     if kind not in FIELDS:
         raise YutangError(f"unknown kind of import '{kind}'; use {', '.join(FIELDS)}")
-    for column, field in chosen.items():
-        _check_choice(kind, columns, column, field)
-    found = dict(chosen)
+    found = {column: _choice(kind, columns, column, field) for column, field in chosen.items()}
     by_name = {_plain(column): column for column in columns if column not in chosen}
     for field, headings in FIELDS[kind].items():
         column = next((by_name[name] for name in headings.split() if name in by_name), None)
@@ -106,18 +113,62 @@ def _plain(heading: str) -> str:
     return heading.strip().lower().replace(" ", "_").replace("(", "（").replace(")", "）")
 
 
-def _check_choice(kind: str, columns: list[str], column: str, field: str) -> None:
+def _choice(kind: str, columns: list[str], column: str, field: str) -> str:
+    """The field that somebody named for a column, in its full form. Raises YutangError for what is none."""
     if column not in columns:
-        raise YutangError(f"the file has no column '{column}'; it has {', '.join(columns)}")
-    if field in FIELDS[kind] or field == IGNORE or field.startswith("props."):
-        return
-    try:
-        kind_of(field)
-    except ValueError as error:
-        known = ", ".join(FIELDS[kind])
+        has = ", ".join(columns)
+        raise YutangError(f"文件里没有“{column}”这一列；有 {has}。 the file has no column '{column}'; it has {has}")
+    if field in FIELDS[kind] or field in (IGNORE, f"props.{column}") or _is_handle(field):
+        return field
+    name, colon, word = field.removeprefix("props.").rpartition(":")
+    if colon:
+        return _choice_of_type(kind, column, field, name, word)
+    if field.startswith("props.") and word:
+        return word if kind == "orders" and word in FIELDS[kind] and typed.listed("ordered", word) else field
+    if kind == "events" and field in typed.NAMES:
+        return f"props.{field}"
+    raise _no_field(kind, column, field)
+
+
+def _choice_of_type(kind: str, column: str, field: str, name: str, word: str) -> str:
+    """A free field with a type; the fields of ``FIELDS`` are read in their own way."""
+    if word in typed.WORDS and name in FIELDS[kind] and not field.startswith("props."):
         raise YutangError(
-            f"'{column}={field}': no such field; use {known}, props.NAME, {IGNORE}, or a handle ({error})"
-        ) from None
+            f"“{column}={field}”：{name} 有自己的类型，请去掉“:{word}”。 '{name}' has a type of its own; write {column}={name}"
+        )
+    if name and word in typed.WORDS:
+        return f"props.{name}:{word}"
+    if not field.startswith("props."):
+        raise _no_field(kind, column, field)
+    words = ", ".join(typed.WORDS)
+    raise YutangError(f"“{column}={field}”：没有类型“{word}”，可用 {words}。 no such type '{word}'; use {words}")
+
+
+def _no_field(kind: str, column: str, field: str) -> YutangError:
+    known, types = ", ".join(FIELDS[kind]), ", ".join(typed.WORDS)
+    return YutangError(
+        f"“{column}={field}”：没有这个字段；可用 {known}、props.名称、名称:类型（{types}）、{IGNORE}，或一种标识。 "
+        f"no such field; use {known}, props.NAME, NAME:TYPE ({types}), {IGNORE}, or a handle ({_why_no_handle(field)})"
+    )
+
+
+def _why_no_handle(field: str) -> str:
+    try:
+        return kind_of(field).en
+    except ValueError as error:
+        return str(error)
+
+
+def _free(column: str, field: str) -> tuple[str, str | None]:
+    """The name of a free column's prop, and its type where the mapping says one; a column's own name may hold a colon."""
+    plain = field.removeprefix("props.")
+    name, _, word = plain.rpartition(":")
+    return (name, word) if name and word in typed.WORDS and plain != column else (plain, None)
+
+
+def _names(column: str, field: str) -> tuple[str, ...]:
+    """What the door may call the content of a column."""
+    return field, read.CELLS[field][0] if field in read.CELLS else _free(column, field)[0]
 
 
 def _check_complete(kind: str, columns: list[str], fields: set[str]) -> None:
@@ -141,7 +192,7 @@ def _is_handle(field: str) -> bool:
 
 def events(mapping: Mapping, row_id: str, cells: dict[str, Any]) -> list[dict[str, Any]]:
     """The events of one row; `row_id` is the id of a row that carries none. Raises Refusal, which names the column."""
-    found: dict[str, Any] = {"handles": {}, "props": {}}
+    found: dict[str, Any] = {"handles": {}, "props": {}, "free": {}}
     for column, cell in cells.items():
         if not read.empty(cell):
             _place(mapping, found, column, mapping.fields.get(column) or f"props.{column}", cell)
@@ -158,12 +209,25 @@ def _place(mapping: Mapping, found: dict[str, Any], column: str, field: str, cel
         elif field in _WHO or (field not in FIELDS[mapping.kind] and _is_handle(field)):
             found["handles"][field] = read.text(cell)
         elif field.startswith("props."):
-            found["props"][field.removeprefix("props.")] = read.free(cell)
+            name, word = _free(column, field)
+            place = found["props"] if word else found["free"]
+            place[name] = typed.by_word(word, read.free(cell)) if word else read.free(cell)
         elif field != IGNORE:
             name, reader = read.CELLS.get(field, (field, read.text))
             found[name] = read.instant(cell, mapping.zone) if field == "at" else reader(cell)
     except ValueError as error:
         raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {error}") from None
+
+
+def _props(mapping: Mapping, type: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The props of a row: JSON and what the mapping types as they are, the rest by the catalogue or by its looks."""
+    props = dict(found["props"])
+    for name, cell in found["free"].items():
+        if typed.listed(type, name):
+            props[name] = typed.by_catalog(type, name, cell, mapping.zone)
+        else:
+            props[name] = cell if mapping.typed else typed.by_looks(cell)
+    return props
 
 
 def _event(mapping: Mapping, found: dict[str, Any], id: str, type: str, props: dict[str, Any]) -> dict[str, Any]:
@@ -174,14 +238,14 @@ def _event(mapping: Mapping, found: dict[str, Any], id: str, type: str, props: d
 
 def _of_events(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     _need(mapping, found, "type", "at")
-    return [_event(mapping, found, found.get("id", row_id), found["type"], found["props"])]
+    return [_event(mapping, found, found.get("id", row_id), found["type"], _props(mapping, found["type"], found))]
 
 
 def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     """The order number is the id, so that two exports that overlap bring an order once."""
     _need(mapping, found, "order_id", "at")
     known = ("order_id", "amount_fen", "store", "coupon_codes", "discount_fen", "margin_fen")
-    props = found["props"] | {name: found[name] for name in known if name in found}
+    props = _props(mapping, "ordered", found) | {name: found[name] for name in known if name in found}
     line = {name: found[name] for name in ("product", "quantity") if name in found}
     props.setdefault("items", [line] if "product" in line else [])
     return [_event(mapping, found, found.get("id", f"order:{found['order_id']}"), "ordered", props)]
@@ -189,7 +253,8 @@ def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[di
 
 def _of_customers(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     """Traits always; a registration only where the file says when."""
-    traits = {name: value for name, value in found["props"].items() if not isinstance(value, list | dict)}
+    props = _props(mapping, "profile_updated", found)
+    traits = {name: value for name, value in props.items() if not isinstance(value, list | dict)}
     traits |= {name: found[name] for name in _TRAITS if name in found}
     id = found.get("id", row_id)
     joined = {name: found[name] for name in ("channel", "store") if name in found}

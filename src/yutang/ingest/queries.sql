@@ -99,7 +99,7 @@ from unnest(%(rejects)s::bigint[], %(reasons)s::text[], %(details)s::text[]) as 
 where r.reject_id = w.reject_id and (r.reason, r.detail) is distinct from (w.reason, w.detail);
 
 -- name: mapping_of
-select kind, digest, mapping from import where import_id = %(import_id)s::bigint;
+select kind, path, digest, mapping from import where import_id = %(import_id)s::bigint;
 
 -- name: by_path
 -- An import by the file that it read.

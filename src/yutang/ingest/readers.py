@@ -26,6 +26,8 @@ SAMPLE = 65_536
 """Bytes by which the encoding of a CSV is told."""
 SAMPLE_ROWS = 1_000
 """Rows of JSONL whose names count as columns; a name that comes up later goes to props."""
+TYPED = (".jsonl", ".parquet")
+"""Files that say themselves what is a number and what is text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

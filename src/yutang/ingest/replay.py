@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, admit, parse
 from yutang.ingest.keys import Refusal
 from yutang.ingest.mapping import Mapping
+from yutang.ingest.readers import TYPED
 from yutang.ingest.record import SAME, as_text, open_door, sql, store
 from yutang.model import Reason
 from yutang.vault import Vault
@@ -72,8 +74,8 @@ def _import(
     row = None if import_id is None else sql.mapping_of(conn, import_id=import_id).fetchone()
     if row is None:
         return None
-    said = row.mapping
-    return Mapping(row.kind, said["columns"], said["source"], zone, now), row.digest[:24]
+    said, typed = row.mapping, Path(row.path).suffix.lower() in TYPED
+    return Mapping(row.kind, said["columns"], said["source"], zone, now, typed), row.digest[:24]
 
 
 def _parsed(door: Door, payload: bytes, row: Any, found: tuple[Mapping, str] | None) -> Parsed:
