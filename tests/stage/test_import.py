@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,38 @@ def test_customers_become_registrations_and_traits(conn: psycopg.Connection, tmp
     assert found[0] == ("registered", datetime(2025, 5, 5, 16, tzinfo=UTC), {})
     assert found[1].props == {"traits": {"name": "王", "city": "上海", "birthday": "1990-01-02", "等级": "金"}}
     assert found[2] == ("profile_updated", NOW, {"traits": {"name": "李", "city": "北京"}})
+
+
+def test_what_a_file_says_of_customers_is_news_of_the_day_it_comes(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text(
+        "手机号,注册时间,更新时间,城市\n"
+        "13812345678,2025-05-06,,上海\n"
+        "13812345679,2025-05-06,2026-02-01 08:00,北京\n"
+        "13812345670,,2026-02-01 08:00,广州\n",
+        "utf-8",
+    )
+    assert counts(run(conn, path, "customers")) == (5, 0, 0)
+    query = "select props->'traits'->>'city' as city, at from event where type = 'profile_updated' order by event_id"
+    told, joined = datetime(2026, 2, 1, tzinfo=UTC), datetime(2025, 5, 5, 16, tzinfo=UTC)
+    assert conn.execute(query).fetchall() == [("上海", NOW), ("北京", told), ("广州", told)]
+    assert value(conn, "select array_agg(at) from event where type = 'registered'") == [joined, joined]
+
+
+def test_an_import_of_customers_that_goes_on_later_is_of_the_day_it_began(
+    conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 2)
+    path = tmp_path / "customers.csv"
+    path.write_text("手机号,城市\n" + "".join(f"1381234567{n},上海\n" for n in range(4)), "utf-8")
+    with pytest.raises(Stop):
+        run(conn, path, "customers", progress=die)
+    later = NOW + timedelta(days=2)
+    report = import_file(conn, VAULT, later, "customers", path, {}, False, lambda *_: None)
+    assert counts(report) == (4, 0, 0)
+    assert value(conn, "select array_agg(distinct at) from event") == [NOW]
+    again = import_file(conn, VAULT, later, "customers", path, {}, True, lambda *_: None)
+    assert counts(again) == (0, 4, 0), "a dry run sees that it is all there"
 
 
 def test_events_keep_their_own_shape(conn: psycopg.Connection, tmp_path: Path) -> None:

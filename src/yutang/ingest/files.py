@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -89,10 +89,9 @@ def import_file(
     """
     table = open_table(path)
     zone = ZoneInfo(definitions.pond(conn)["time_zone"])
-    found = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now, path.suffix.lower() in TYPED)
-    report = ImportReport(None, kind, str(path), found.fields, table.total)
-    if not dry_run:
-        _begin(conn, now, report, table.digest, found)
+    said = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now, path.suffix.lower() in TYPED)
+    report = ImportReport(None, kind, str(path), said.fields, table.total)
+    found = replace(said, begun=_begin(conn, now, report, table.digest, said, dry_run))
     run = _Run(conn, vault, now, found, table.digest[:24], report)
     rows = islice(table.rows(), report.rows, most if dry_run else None)
     while not report.already_done and (batch := _read(rows, path)):
@@ -118,15 +117,19 @@ def _read(rows: Iterator[Row], path: Path) -> list[Row]:
         ) from error
 
 
-def _begin(conn: psycopg.Connection, now: datetime, report: ImportReport, digest: str, mapping: Mapping) -> None:
-    """Find this very import or begin it; the report starts where it stands."""
+def _begin(
+    conn: psycopg.Connection, now: datetime, report: ImportReport, digest: str, mapping: Mapping, dry_run: bool
+) -> datetime:
+    """Find this very import or begin it, and say when it began; the report starts where it stands. A dry run only looks."""
     identity = Jsonb({"columns": mapping.fields, "source": mapping.source})
-    sql.begin_import(conn, kind=report.kind, path=report.path, digest=digest, mapping=identity, now=now)
+    if not dry_run:
+        sql.begin_import(conn, kind=report.kind, path=report.path, digest=digest, mapping=identity, now=now)
     row = sql.find_import(conn, kind=report.kind, digest=digest, mapping=identity).fetchone()
-    assert row is not None
-    report.import_id, report.rows = row.import_id, row.rows_done
-    report.accepted, report.duplicate, report.rejected = row.accepted, row.duplicate, row.rejected
-    report.already_done = row.state == "done"
+    if row is not None and not dry_run:
+        report.import_id, report.rows = row.import_id, row.rows_done
+        report.accepted, report.duplicate, report.rejected = row.accepted, row.duplicate, row.rejected
+        report.already_done = row.state == "done"
+    return row.started_at if row is not None else now
 
 
 @dataclass

@@ -59,6 +59,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "customers": {
         "id": "event_id",
         "at": "registered_at at joined_at created_at 注册时间 入会时间 加入时间 时间",
+        "updated_at": "updated_at modified_at 更新时间 修改时间 最后更新时间",
         "channel": "channel 渠道 来源渠道",
         "store": "store 门店",
         "name": "name 姓名 昵称",
@@ -70,13 +71,15 @@ FIELDS: dict[str, dict[str, str]] = {
     | _WHO,
 }
 _NEEDED = {"events": ("type", "at"), "orders": ("order_id", "at"), "customers": ()}
+_TIMES = ("at", "updated_at")
 _TRAITS = ("name", "city", "gender", "birthday", "time_zone")
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """What each column means, and what the file does not say: its source, the time zone of its times, now.
+    """What each column means, and what the file does not say: its source, the time zone of its times.
 
+    begun: when the import began, to which the file is news; it stays the same when the import goes on later.
     typed: the file says itself which cells are numbers (JSONL, Parquet), so text is meant as text.
     """
 
@@ -84,7 +87,7 @@ class Mapping:
     fields: dict[str, str]
     source: str
     zone: ZoneInfo
-    now: datetime
+    begun: datetime
     typed: bool = False
 
     def column(self, name: str) -> str | None:
@@ -214,7 +217,7 @@ def _place(mapping: Mapping, found: dict[str, Any], column: str, field: str, cel
             place[name] = typed.by_word(word, read.free(cell)) if word else read.free(cell)
         elif field != IGNORE:
             name, reader = read.CELLS.get(field, (field, read.text))
-            found[name] = read.instant(cell, mapping.zone) if field == "at" else reader(cell)
+            found[name] = read.instant(cell, mapping.zone) if field in _TIMES else reader(cell)
     except ValueError as error:
         raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {error}") from None
 
@@ -231,9 +234,15 @@ def _props(mapping: Mapping, type: str, found: dict[str, Any]) -> dict[str, Any]
 
 
 def _event(mapping: Mapping, found: dict[str, Any], id: str, type: str, props: dict[str, Any]) -> dict[str, Any]:
-    at = found.get("at") or mapping.now
     source = found.get("source", mapping.source)
-    return {"id": id, "source": source, "type": type, "at": at.isoformat(), "handles": found["handles"], "props": props}
+    return {
+        "id": id,
+        "source": source,
+        "type": type,
+        "at": found["at"].isoformat(),
+        "handles": found["handles"],
+        "props": props,
+    }
 
 
 def _of_events(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -252,7 +261,7 @@ def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[di
 
 
 def _of_customers(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Traits always; a registration only where the file says when."""
+    """Traits always, dated when they were true at last: older events never win over them. A registration only where the file says when."""
     props = _props(mapping, "profile_updated", found)
     traits = {name: value for name, value in props.items() if not isinstance(value, list | dict)}
     traits |= {name: found[name] for name in _TRAITS if name in found}
@@ -260,7 +269,8 @@ def _of_customers(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[
     joined = {name: found[name] for name in ("channel", "store") if name in found}
     made = [_event(mapping, found, f"{id}:registered", "registered", joined)] if "at" in found else []
     if traits or not made:
-        made.append(_event(mapping, found, f"{id}:profile", "profile_updated", {"traits": traits}))
+        news = found | {"at": found.get("updated_at", mapping.begun)}
+        made.append(_event(mapping, news, f"{id}:profile", "profile_updated", {"traits": traits}))
     return made
 
 

@@ -32,7 +32,7 @@ from unnest(%(sources)s::text[], %(source_ids)s::text[], %(reasons)s::text[], %(
 
 -- name: find_import
 -- The same file, kind and mapping: to be continued, or done already.
-select import_id, state, rows_done, accepted, duplicate, rejected from import
+select import_id, state, rows_done, accepted, duplicate, rejected, started_at from import
 where digest = %(digest)s::text and kind = %(kind)s::text and mapping = %(mapping)s::jsonb and state <> 'undone';
 
 -- name: begin_import
@@ -99,7 +99,7 @@ from unnest(%(rejects)s::bigint[], %(reasons)s::text[], %(details)s::text[]) as 
 where r.reject_id = w.reject_id and (r.reason, r.detail) is distinct from (w.reason, w.detail);
 
 -- name: mapping_of
-select kind, path, digest, mapping from import where import_id = %(import_id)s::bigint;
+select kind, path, digest, mapping, started_at from import where import_id = %(import_id)s::bigint;
 
 -- name: by_path
 -- An import by the file that it read.

@@ -156,6 +156,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "field.source": ("来源", "Source"),
     "field.type": ("事件类型", "Event type"),
     "field.at": ("时间", "Time"),
+    "field.updated_at": ("更新时间", "Time of the update"),
     "field.handles": ("标识（JSON）", "Handles (JSON)"),
     "field.order_id": ("订单号", "Order number"),
     "field.amount_fen": ("金额（分）", "Amount (fen)"),
