@@ -78,6 +78,30 @@ def test_customers_become_registrations_and_traits(conn: psycopg.Connection, tmp
     assert found[2] == ("profile_updated", NOW, {"traits": {"name": "李", "city": "北京"}})
 
 
+def test_customers_of_exports_that_overlap_register_once(conn: psycopg.Connection, tmp_path: Path) -> None:
+    first, second = tmp_path / "may.csv", tmp_path / "june.csv"
+    first.write_text("手机号,注册时间,城市\n13812345678,2025-05-06,上海\n13812345679,2025-05-07,上海\n", "utf-8")
+    second.write_text(
+        "注册时间,手机号,邮箱,城市\n"
+        "2025-06-01,13812345670,,北京\n"
+        "2025/5/6,138 1234 5678,a@b.cn,北京\n"
+        "2025-05-07,13812345679,,\n",
+        "utf-8",
+    )
+    may = run(conn, first, "customers")
+    assert counts(may) == (4, 0, 0)
+    june = run(conn, second, "customers")
+    assert counts(june) == (3, 2, 0), "both were there; their city and address are news"
+    assert value(conn, "select count(*) from event where type = 'registered'") == 3
+    email = "select handles from event where type = 'profile_updated' and handles ? 'email'"
+    assert value(conn, email) == {"phone": "138****5678", "email": "a***@b.cn"}
+    assert june.import_id is not None
+    assert may.import_id is not None
+    assert undo(conn, NOW, june.import_id) == 3
+    assert undo(conn, NOW, may.import_id) == 4
+    assert counts(run(conn, second, "customers")) == (5, 0, 0), "what was taken back may come again"
+
+
 def test_what_a_file_says_of_customers_is_news_of_the_day_it_comes(conn: psycopg.Connection, tmp_path: Path) -> None:
     path = tmp_path / "customers.csv"
     path.write_text(

@@ -18,7 +18,7 @@ from yutang.handles import BY_NAME, handle_key, kind_of
 from yutang.ingest import catalog, keys, pack
 from yutang.ingest.door import MAX_DEPTH, depth
 from yutang.ingest.keys import Refusal, close, mask
-from yutang.ingest.mapping import Mapping, events, guess
+from yutang.ingest.mapping import Mapping, events, guess, registrations
 from yutang.ingest.split import Unsplittable, split
 from yutang.model import YutangError
 from yutang.vault import Vault
@@ -152,7 +152,7 @@ def test_depth_counts_brackets_outside_strings(levels: int, flat: int) -> None:
 
 def mapped(kind: str, chosen: dict[str, str] | None = None, **cells: Any) -> list[dict[str, Any]]:
     fields = guess(kind, list(cells), chosen or {})
-    return events(Mapping(kind, fields, "tmall", ZoneInfo("Asia/Shanghai"), NOW), "file:7", cells)
+    return events(Mapping(kind, fields, "tmall", ZoneInfo("Asia/Shanghai"), NOW, registrations(VAULT)), "file:7", cells)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,11 @@ def test_what_cannot_be_read_as_its_type_is_left_to_the_door() -> None:
 def test_a_file_that_knows_its_types_keeps_them() -> None:
     cells = {"type": "viewed", "at": "2026-01-02", "unionid": "u", "zip": "200000", "product": 12, "ms": 3.5}
     fields = guess("events", list(cells), {})
-    [event] = events(Mapping("events", fields, "tmall", ZoneInfo("Asia/Shanghai"), NOW, typed=True), "file:7", cells)
+    [event] = events(
+        Mapping("events", fields, "tmall", ZoneInfo("Asia/Shanghai"), NOW, registrations(VAULT), typed=True),
+        "file:7",
+        cells,
+    )
     assert event["props"] == {"zip": "200000", "product": "12", "ms": 3.5}
 
 
@@ -324,7 +328,9 @@ def test_any_cells_make_events_or_a_named_refusal(kind: str, cells: dict[str, An
     fields = {"订单号": "order_id", "金额": "amount", "数量": "quantity", "生日": "birthday", "券码": "coupon_codes"}
     known = {c: f for c, f in ({c: c for c in cells} | fields).items() if c != "x"}
     try:
-        made = events(Mapping(kind, known, "tmall", ZoneInfo("Asia/Shanghai"), NOW), "file:7", cells)
+        made = events(
+            Mapping(kind, known, "tmall", ZoneInfo("Asia/Shanghai"), NOW, registrations(VAULT)), "file:7", cells
+        )
     except Refusal as error:
         refusal, made = error.detail, []
     else:
@@ -333,3 +339,19 @@ def test_any_cells_make_events_or_a_named_refusal(kind: str, cells: dict[str, An
     for event in made:
         assert {"id", "source", "type", "at", "handles", "props"} == set(event)
         assert msgspec.json.encode(event["at"])
+
+
+def test_the_id_of_a_registration_tells_nobody_whose_it_is() -> None:
+    [registered] = mapped("customers", phone="138 1234 5678", 注册时间="2025-05-06")
+    assert registered["id"] == mapped("customers", phone="+8613812345678", 注册时间="2025/5/6")[0]["id"]
+    assert "13812345678" not in registered["id"]
+    others = [{"phone": "13812345679"}, {"email": "a@b.cn"}, {"phone": "13812345678", "注册时间": "2025-05-07"}]
+    ids = {mapped("customers", **({"注册时间": "2025-05-06"} | other))[0]["id"] for other in others}
+    assert len(ids | {registered["id"]}) == 4
+    [own] = mapped("customers", event_id="e", phone="13812345678", 注册时间="2025-05-06")
+    assert own["id"] == "e:registered"
+
+
+def test_a_customer_with_an_unreadable_handle_stays_out_as_a_whole() -> None:
+    made = mapped("customers", phone="call", email="a@b.cn", 注册时间="2025-05-06", 城市="上海")
+    assert [event["handles"] for event in made] == [{"phone": "call", "email": "a@b.cn"}] * 2

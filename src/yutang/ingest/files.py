@@ -18,7 +18,7 @@ from yutang import definitions
 from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, Rejected, admit
 from yutang.ingest.keys import Refusal, masked
-from yutang.ingest.mapping import Mapping
+from yutang.ingest.mapping import Mapping, registrations
 from yutang.ingest.readers import TYPED, Row, open_table
 from yutang.ingest.record import Answer, as_text, keep, open_door, sql
 from yutang.model import Reason, YutangError
@@ -89,7 +89,15 @@ def import_file(
     """
     table = open_table(path)
     zone = ZoneInfo(definitions.pond(conn)["time_zone"])
-    said = Mapping(kind, columns.guess(kind, table.columns, mapping), source, zone, now, path.suffix.lower() in TYPED)
+    said = Mapping(
+        kind,
+        columns.guess(kind, table.columns, mapping),
+        source,
+        zone,
+        now,
+        registrations(vault),
+        path.suffix.lower() in TYPED,
+    )
     report = ImportReport(None, kind, str(path), said.fields, table.total)
     found = replace(said, begun=_begin(conn, now, report, table.digest, said, dry_run))
     run = _Run(conn, vault, now, found, table.digest[:24], report)

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from yutang.handles import kind_of
+from yutang.handles import kind_of, normal
 from yutang.ingest import cells as read
 from yutang.ingest import typed
 from yutang.ingest.keys import Refusal
 from yutang.model import Reason, YutangError
+from yutang.vault import Vault
 
 IGNORE = "-"
 """The field of a column that is left out."""
@@ -80,6 +81,7 @@ class Mapping:
     """What each column means, and what the file does not say: its source, the time zone of its times.
 
     begun: when the import began, to which the file is news; it stays the same when the import goes on later.
+    mark: a keyed hash, for ids made of personal handles.
     typed: the file says itself which cells are numbers (JSONL, Parquet), so text is meant as text.
     """
 
@@ -88,11 +90,17 @@ class Mapping:
     source: str
     zone: ZoneInfo
     begun: datetime
+    mark: Callable[[bytes], bytes]
     typed: bool = False
 
     def column(self, name: str) -> str | None:
         """The column that carries a field, or what becomes this prop."""
         return next((column for column, field in self.fields.items() if name in _names(column, field)), None)
+
+
+def registrations(vault: Vault) -> Callable[[bytes], bytes]:
+    """The hash for ids of registrations: nobody without the vault can tell whose they are."""
+    return vault.marker("registration", 16)
 
 
 def guess(kind: str, columns: list[str], chosen: dict[str, str]) -> dict[str, str]:
@@ -265,13 +273,35 @@ def _of_customers(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[
     props = _props(mapping, "profile_updated", found)
     traits = {name: value for name, value in props.items() if not isinstance(value, list | dict)}
     traits |= {name: found[name] for name in _TRAITS if name in found}
-    id = found.get("id", row_id)
-    joined = {name: found[name] for name in ("channel", "store") if name in found}
-    made = [_event(mapping, found, f"{id}:registered", "registered", joined)] if "at" in found else []
-    if traits or not made:
+    made = [_registration(mapping, row_id, found)] if "at" in found else []
+    if traits or not made or made[0]["handles"] != found["handles"]:
         news = found | {"at": found.get("updated_at", mapping.begun)}
-        made.append(_event(mapping, news, f"{id}:profile", "profile_updated", {"traits": traits}))
+        made.append(_event(mapping, news, f"{found.get('id', row_id)}:profile", "profile_updated", {"traits": traits}))
     return made
+
+
+def _registration(mapping: Mapping, row_id: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The same in every export of a customer, so that it comes in once: it has the strongest handle alone, of which its id is made.
+
+    Other handles, which an export may add or change, are with the traits.
+    """
+    joined = {name: found[name] for name in ("channel", "store") if name in found}
+    who = None if "id" in found else _strongest(found["handles"])
+    if who is None:
+        return _event(mapping, found, f"{found.get('id', row_id)}:registered", "registered", joined)
+    full, value = who
+    mark = mapping.mark(f"{full}\0{value}\0{found['at'].isoformat()}".encode())
+    alone = found | {"handles": {full: found["handles"][full]}}
+    return _event(mapping, alone, f"registered:{mark.hex()}", "registered", joined)
+
+
+def _strongest(handles: dict[str, str]) -> tuple[str, str] | None:
+    """The handle that an event follows above all others, and its normal form; None where the door will refuse one of them."""
+    try:
+        ranked = [(kind_of(full).code, full, normal(kind_of(full), value)) for full, value in handles.items()]
+    except (ValueError, TypeError):
+        return None
+    return min(ranked)[1:] if ranked else None
 
 
 _MAKERS: dict[str, Callable[[Mapping, str, dict[str, Any]], list[dict[str, Any]]]] = {

@@ -21,7 +21,7 @@ from yutang import definitions
 from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, admit, parse
 from yutang.ingest.keys import Refusal
-from yutang.ingest.mapping import Mapping
+from yutang.ingest.mapping import Mapping, registrations
 from yutang.ingest.readers import TYPED
 from yutang.ingest.record import SAME, as_text, open_door, sql, store
 from yutang.model import Reason
@@ -60,20 +60,24 @@ def replay(
         door, zone = open_door(conn, vault, now), ZoneInfo(definitions.pond(conn)["time_zone"])
         rows.sort(key=lambda row: row.import_id or 0)
         for import_id, group in groupby(rows, key=lambda row: row.import_id):
-            found = _import(conn, import_id, zone)
+            found = _import(conn, vault, import_id, zone)
             again = [(row, _parsed(door, vault.unseal(row.payload), row, found)) for row in group]
             _keep(conn, now, again, import_id, done)
         done.looked, done.last = len(rows), max((row.reject_id for row in rows), default=after)
     return done
 
 
-def _import(conn: psycopg.Connection, import_id: int | None, zone: ZoneInfo) -> tuple[Mapping, str] | None:
+def _import(
+    conn: psycopg.Connection, vault: Vault, import_id: int | None, zone: ZoneInfo
+) -> tuple[Mapping, str] | None:
     """How the rows of an import are read, and how ids of rows without one begin."""
     row = None if import_id is None else sql.mapping_of(conn, import_id=import_id).fetchone()
     if row is None:
         return None
     said, typed = row.mapping, Path(row.path).suffix.lower() in TYPED
-    return Mapping(row.kind, said["columns"], said["source"], zone, row.started_at, typed), row.digest[:24]
+    return Mapping(
+        row.kind, said["columns"], said["source"], zone, row.started_at, registrations(vault), typed
+    ), row.digest[:24]
 
 
 def _parsed(door: Door, payload: bytes, row: Any, found: tuple[Mapping, str] | None) -> Parsed:
