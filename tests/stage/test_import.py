@@ -257,7 +257,7 @@ def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) ->
         7: ("no_handle", "handles"),
         8: ("bad_shape", "5 cells under 4 headings"),
         9: ("in_future", "column 'at'"),
-        11: ("id_reused", "id"),
+        11: ("id_reused", "column 'order_id': props.order_id: came before"),
         12: ("bad_encoding", "UTF-8"),
     }
     assert {p.index: p.reason.value for p in report.problems} == {row: reason for row, (reason, _) in expected.items()}
@@ -267,6 +267,77 @@ def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) ->
         assert "1381234" not in problem.detail
     assert value(conn, "select count(*) from reject where import_id is not null") == 10
     assert report.reasons[Reason.BAD_SHAPE] == 6
+
+
+LINES = """订单号,金额,优惠金额,手机号,付款时间,商品,数量,券码,规格,备注
+A1,30,5,13812345678,2026-01-02 09:30,拿铁,1,c1,大,少冰
+A1,30,5,13812345678,2026-01-02 09:30,美式,2,c2；c1,小,
+A2,10,,13812345679,2026-01-02 09:40,拿铁,1,,1,
+A2,12.5,1,13812345679,2026-01-02 09:40,茶,,,2,
+A2,10,,13812345679,2026-01-02 09:40,拿铁,1,,2,
+A3,10,,13812345679,2026-01-02 09:50,茶,1,,,
+A4,10,,13812345679,2026-01-02 09:50,茶,1,,,
+A4,,,,,水,1,,,
+"""
+
+
+def test_rows_of_one_order_are_its_articles(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(LINES, "utf-8")
+    report = run(conn, path)
+    assert (counts(report), report.rows) == ((4, 0, 0), 8)
+    props = [row.props for row in conn.execute("select props from event order by event_id").fetchall()]
+    assert props[0] == {
+        "order_id": "A1",
+        "amount_fen": 3000,
+        "discount_fen": 500,
+        "coupon_codes": ["c1", "c2"],
+        "items": [{"product": "拿铁", "quantity": 1}, {"product": "美式", "quantity": 2}],
+        "规格": ["大", "小"],
+        "备注": "少冰",
+    }, "what each row repeats is the order's"
+    assert (props[1]["amount_fen"], props[1]["discount_fen"], props[1]["规格"]) == (3250, 100, [1, 2])
+    assert [item["product"] for item in props[1]["items"]] == ["拿铁", "茶", "拿铁"]
+    assert [[item["product"] for item in each["items"]] for each in props[2:]] == [["茶"], ["茶", "水"]]
+    assert props[3]["amount_fen"] == 1000
+    assert counts(run(conn, path, mapping={"备注": "-", "规格": "-"}, dry_run=True)) == (0, 2, 2)
+
+
+def test_an_import_that_stopped_goes_on_between_orders(
+    conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 1)
+    path = tmp_path / "orders.csv"
+    path.write_text(LINES, "utf-8")
+    for done in (2, 5, 6):
+        with pytest.raises(Stop):
+            run(conn, path, progress=die)
+        assert [row.rows_done for row in imports(conn)] == [done]
+    report = run(conn, path)
+    assert (counts(report), report.rows) == ((4, 0, 0), 8)
+    assert value(conn, "select sum(jsonb_array_length(props->'items')) from event") == 8
+
+
+def test_an_order_enters_with_all_its_rows_or_not_at_all(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "订单号,金额,手机号,付款时间,商品\n"
+        "A1,10,13812345678,2026-01-02,茶\n"
+        "A1,12,13812345678,2026-01-02,水,多\n"
+        "A2,10,13812345678,2026-01-02,茶\n"
+        "A2,10,13812345679,2026-01-02,水\n"
+        "A3,10,13812345678,2026-01-02,茶\n"
+        "A4,10,13812345678,2026-01-02,茶\n"
+        "A3,11,13812345678,2026-01-02,水\n",
+        "utf-8",
+    )
+    report = run(conn, path)
+    assert (counts(report), report.rows) == ((2, 0, 3), 7)
+    details = {problem.index: problem.detail for problem in report.problems}
+    assert "6 cells under 5 headings" in details[2]
+    assert details[4] == "row 4: column '手机号': several values; the rows of one order must say the same"
+    assert "column '订单号'" in details[8]
+    assert "sort the file by order number" in details[8]
 
 
 def test_a_dry_run_tells_all_and_writes_nothing(conn: psycopg.Connection, tmp_path: Path) -> None:

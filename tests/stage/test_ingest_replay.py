@@ -72,6 +72,31 @@ def test_a_row_of_a_file_enters_under_its_import_and_goes_with_it(conn: psycopg.
     assert undo(conn, NOW, report.import_id) == 2
 
 
+def test_an_order_of_several_rows_enters_again_whole(conn: psycopg.Connection, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    tomorrow = (NOW + timedelta(days=5)).strftime("%Y-%m-%d %H:%M")
+    rows = [f"a1,{amount},{tomorrow},13900000001,{product}\n" for amount, product in ((10, "茶"), (12, "水"))]
+    file.write_text("订单号,实付金额,付款时间,手机号,商品\n" + "".join(rows), "utf-8")
+    report = import_file(conn, VAULT, NOW, "orders", file, {}, False, lambda *_: None)
+    assert (report.accepted, report.rejected) == (0, 1)
+    assert told(replay(conn, VAULT, NOW + timedelta(days=5))) == (1, 0, 0)
+    assert conn.execute("select props from event").fetchone().props == {
+        "order_id": "a1",
+        "amount_fen": 2200,
+        "items": [{"product": "茶"}, {"product": "水"}],
+    }
+
+
+def test_customers_that_enter_again_are_of_the_day_their_file_came(conn: psycopg.Connection, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    tomorrow = (NOW + timedelta(days=5)).strftime("%Y-%m-%d")
+    file.write_text(f"手机号,注册时间,姓名\n13900000001,{tomorrow},李\n", "utf-8")
+    report = import_file(conn, VAULT, NOW, "customers", file, {}, False, lambda *_: None)
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert told(replay(conn, VAULT, NOW + timedelta(days=5))) == (1, 1, 0)
+    assert conn.execute("select at from event where type = 'profile_updated'").fetchone().at == NOW
+
+
 def test_rows_of_an_import_that_was_undone_stay_out(conn: psycopg.Connection, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("手机号,姓名\nbad,王\n13900000001,李\n", "utf-8")

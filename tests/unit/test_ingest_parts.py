@@ -240,6 +240,13 @@ def test_a_file_that_knows_its_types_keeps_them() -> None:
     assert event["props"] == {"zip": "200000", "product": "12", "ms": 3.5}
 
 
+def test_lists_in_lists_are_left_to_the_door() -> None:
+    nested = json.loads("[" * 900 + "]" * 900)
+    for kind in ("events", "orders"):
+        [event] = mapped(kind, type="x", at="2026-01-02", unionid="u", order_id="o", amount=1, deep=nested)
+        assert event["props"]["deep"] is not None
+
+
 def test_a_mapping_may_say_the_type_of_a_column() -> None:
     said = {"年龄": "age:text", "积分": "props.points:number", "会员": "vip:boolean", "爱好": "likes:list"}
     cells = {"年龄": "42", "积分": "007", "会员": "是", "爱好": "茶；咖啡"}

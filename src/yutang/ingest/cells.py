@@ -56,7 +56,9 @@ def free(cell: Any) -> Any:
         return cell.isoformat()
     if isinstance(cell, float) and not isfinite(cell):
         return str(cell)
-    return cell if isinstance(cell, str | int | float | bool | list | dict) else str(cell)
+    if isinstance(cell, list):
+        return [part if isinstance(part, list) else free(part) for part in cell]
+    return cell if isinstance(cell, str | int | float | bool | dict | None) else str(cell)
 
 
 def _fen(cell: Any) -> int:
@@ -92,7 +94,9 @@ def number(cell: Any) -> int | float:
 
 
 def _codes(cell: Any) -> list[str]:
-    return [text(code) for code in cell] if isinstance(cell, list) else re.split(r"[\s,，;；、|]+", text(cell))
+    if isinstance(cell, list):
+        return list(dict.fromkeys(code for part in cell for code in _codes(part)))
+    return re.split(r"[\s,，;；、|]+", text(cell))
 
 
 def _day(cell: Any) -> str:

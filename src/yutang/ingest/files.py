@@ -18,16 +18,22 @@ from yutang import definitions
 from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, Rejected, admit
 from yutang.ingest.keys import Refusal, masked
+from yutang.ingest.lines import joined
 from yutang.ingest.mapping import Mapping, registrations
 from yutang.ingest.readers import TYPED, Row, open_table
-from yutang.ingest.record import Answer, as_text, keep, open_door, sql
+from yutang.ingest.record import REUSED, Answer, as_text, keep, open_door, sql
 from yutang.model import Reason, YutangError
 from yutang.vault import Vault
 
 BATCH = 5_000
-"""Rows in one commit."""
+"""Rows in one commit; the rows of an order are one."""
 NAMED = 1_000
 """Refused rows that a report lists; the table `reject` has every one."""
+
+_ORDER_REUSED = (
+    "props.order_id: came before with other content; where an order has a row for each article, sort the file by order number "
+    "and name the column of the articles with --map COLUMN=product; else give a new number; the first event stays"
+)
 
 Progress = Callable[[int, int | None, dict[str, int]], None]
 
@@ -101,7 +107,7 @@ def import_file(
     report = ImportReport(None, kind, str(path), said.fields, table.total)
     found = replace(said, begun=_begin(conn, now, report, table.digest, said, dry_run))
     run = _Run(conn, vault, now, found, table.digest[:24], report)
-    rows = islice(table.rows(), report.rows, most if dry_run else None)
+    rows = joined(found, islice(table.rows(), report.rows, most if dry_run else None))
     while not report.already_done and (batch := _read(rows, path)):
         run.batch(batch, dry_run)
         progress(report.rows, report.total, report.counts)
@@ -157,9 +163,10 @@ class _Run:
             door = open_door(self.conn, self.vault, self.now)
             parsed = self._parse(door, rows)
             answer = keep(self.conn, self.now, self.vault, [parsed], self.report.import_id)[0]
+            lines = sum(row.lines for row in rows)
             if not dry_run:
-                self._advance(answer, len(rows))
-        self.report.add(answer, len(rows))
+                self._advance(answer, lines)
+        self.report.add(answer, lines)
 
     def _parse(self, door: Door, rows: list[Row]) -> Parsed:
         by_number = {row.number: row for row in rows}
@@ -182,6 +189,8 @@ class _Run:
 
     def _say(self, number: int, detail: str) -> str:
         """Name the row, and the column where the door names the field."""
+        if detail == REUSED.detail and self.mapping.kind == "orders":
+            detail = _ORDER_REUSED
         name = detail.partition(":")[0].rpartition(".")[2].partition("[")[0]
         column = self.mapping.column(name)
         return f"row {number}: column '{column}': {detail}" if column else f"row {number}: {detail}"

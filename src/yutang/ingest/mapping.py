@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,10 @@ FIELDS: dict[str, dict[str, str]] = {
     | _WHO,
 }
 _NEEDED = {"events": ("type", "at"), "orders": ("order_id", "at"), "customers": ()}
+ARTICLE = ("product", "quantity")
+"""The fields of an order's lines."""
+SUMS = ("amount", "amount_fen", "discount", "discount_fen", "margin", "margin_fen")
+"""Fields of an order that are sums over its lines where a file says them line by line."""
 _TIMES = ("at", "updated_at")
 _TRAITS = ("name", "city", "gender", "birthday", "time_zone")
 
@@ -225,9 +230,18 @@ def _place(mapping: Mapping, found: dict[str, Any], column: str, field: str, cel
             place[name] = typed.by_word(word, read.free(cell)) if word else read.free(cell)
         elif field != IGNORE:
             name, reader = read.CELLS.get(field, (field, read.text))
-            found[name] = read.instant(cell, mapping.zone) if field in _TIMES else reader(cell)
+            found[name] = read.instant(cell, mapping.zone) if field in _TIMES else _of_lines(field, reader, cell)
     except ValueError as error:
-        raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {error}") from None
+        many = mapping.kind == "orders" and isinstance(cell, list)
+        why = "several values; the rows of one order must say the same" if many else error
+        raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {why}") from None
+
+
+def _of_lines(field: str, reader: Callable[[Any], Any], cell: Any) -> Any:
+    """A cell, or those of an order's rows: articles one by one, amounts as their sum; the reader refuses other lists."""
+    if isinstance(cell, list) and field in ARTICLE:
+        return [None if read.empty(part) else reader(part) for part in cell]
+    return sum(map(reader, cell)) if isinstance(cell, list) and cell and field in SUMS else reader(cell)
 
 
 def _props(mapping: Mapping, type: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -263,9 +277,15 @@ def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[di
     _need(mapping, found, "order_id", "at")
     known = ("order_id", "amount_fen", "store", "coupon_codes", "discount_fen", "margin_fen")
     props = _props(mapping, "ordered", found) | {name: found[name] for name in known if name in found}
-    line = {name: found[name] for name in ("product", "quantity") if name in found}
-    props.setdefault("items", [line] if "product" in line else [])
+    props.setdefault("items", _items(found))
     return [_event(mapping, found, found.get("id", f"order:{found['order_id']}"), "ordered", props)]
+
+
+def _items(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of an order; a row that names no article makes none."""
+    columns = [found[name] if isinstance(found.get(name), list) else [found.get(name)] for name in ARTICLE]
+    lines = [dict(zip(ARTICLE, line, strict=True)) for line in zip_longest(*columns)]
+    return [{name: cell for name, cell in line.items() if cell is not None} for line in lines if line["product"]]
 
 
 def _of_customers(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -33,12 +33,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its number as the user sees it, its cells by column name, and what is wrong with it already."""
+    """One row: its number as the user sees it, its cells by column name, and what is wrong with it already.
+
+    lines: how many rows of the file it was; of more than one the number is the first's.
+    """
 
     number: int
     cells: dict[str, Any]
     problem: Refusal | None = None
     text: bytes | None = None
+    lines: int = 1
 
     @property
     def payload(self) -> bytes:

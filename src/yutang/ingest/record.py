@@ -36,7 +36,7 @@ delete from pg_temp.event_stage
 """
 
 SAME = Refusal(Reason.DUPLICATE, "")
-_REUSED = Refusal(Reason.ID_REUSED, "id: came before with other content; give a new id, the first event stays")
+REUSED = Refusal(Reason.ID_REUSED, "id: came before with other content; give a new id, the first event stays")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -173,7 +173,7 @@ def _insert_new(
     pack.stage(conn, rows)
     done = sql.insert(conn, now=now, import_id=import_id).fetchone()
     assert done is not None
-    return {row.n: SAME if row.same else _REUSED for row in sql.repeats(conn, first=done.first)}
+    return {row.n: SAME if row.same else REUSED for row in sql.repeats(conn, first=done.first)}
 
 
 def _reject(

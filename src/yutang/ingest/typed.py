@@ -25,11 +25,12 @@ _TRUTHS = {"true": True, "是": True, "false": False, "否": False}
 
 def by_looks(cell: Any) -> Any:
     """Text that is a plain number or ``true``/``false`` as such; ids with leading zeros, mobile numbers and the like stay text."""
+    if isinstance(cell, list):
+        return [part if isinstance(part, list) else by_looks(part) for part in cell]
     plain = cell.strip() if isinstance(cell, str) else ""
     if plain.lower() in ("true", "false"):
         return plain.lower() == "true"
-    digits = sum(mark.isdigit() for mark in plain)
-    if not _NUMBER.fullmatch(plain) or digits > MOST_DIGITS or _MOBILE.fullmatch(plain):
+    if not _NUMBER.fullmatch(plain) or _MOBILE.fullmatch(plain) or len(plain.strip("-").replace(".", "")) > MOST_DIGITS:
         return cell
     return float(plain) if "." in plain else int(plain)
 
