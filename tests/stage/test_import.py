@@ -118,6 +118,14 @@ def test_what_a_file_says_of_customers_is_news_of_the_day_it_comes(conn: psycopg
     assert value(conn, "select array_agg(at) from event where type = 'registered'") == [joined, joined]
 
 
+def test_a_time_that_is_refused_names_the_columns_it_may_be_of(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text("手机号,注册时间,更新时间,城市\n13812345678,2025-05-06,2036-02-01,上海\n", "utf-8")
+    report = run(conn, path, "customers")
+    assert counts(report) == (1, 0, 1)
+    assert report.problems[0].detail.startswith("row 2: column '注册时间、更新时间': at: more than a day ahead")
+
+
 def test_an_import_of_customers_that_goes_on_later_is_of_the_day_it_began(
     conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

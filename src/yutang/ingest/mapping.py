@@ -99,8 +99,8 @@ class Mapping:
     typed: bool = False
 
     def column(self, name: str) -> str | None:
-        """The column that carries a field, or what becomes this prop."""
-        return next((column for column, field in self.fields.items() if name in _names(column, field)), None)
+        """The column that carries a field, or what becomes this prop; where several may have done, all of them."""
+        return "、".join(column for column, field in self.fields.items() if name in _names(column, field)) or None
 
 
 def registrations(vault: Vault) -> Callable[[bytes], bytes]:
@@ -184,6 +184,8 @@ def _free(column: str, field: str) -> tuple[str, str | None]:
 
 def _names(column: str, field: str) -> tuple[str, ...]:
     """What the door may call the content of a column."""
+    if field in _TIMES:
+        return field, "at"
     return field, read.CELLS[field][0] if field in read.CELLS else _free(column, field)[0]
 
 
