@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from replays import Brand as Life
 from yutang import definitions, plan, users
 from yutang.brand import drafts, load_brand, read_brand, shipped
 from yutang.demo.synthetic import Coffee
-from yutang.model import bucket_of
+from yutang.model import YutangError, bucket_of
 from yutang.replay.ticks import parse_tick
 
 SHORTER = WELCOME.replace("wait: {days: 2}\n    id: pause", "wait: {days: 3}\n    id: nap")
@@ -277,18 +276,26 @@ def test_a_rehearsal_is_stopped_and_the_log_knows_by_whom(
     assert "在停止之前已经结束" in web.post("/rehearsals/1/stop").text
 
 
-def test_what_fails_says_why(lived: tuple[httpx.Client, Life], conn: psycopg.Connection) -> None:
+def test_what_fails_says_why(
+    lived: tuple[httpx.Client, Life], conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: Any) -> None:
+        raise YutangError("the disk is full")
+
+    monkeypatch.setattr("yutang.replay.making.make_sure", no_room)
+    web, life = lived
+    last = (life.until() - timedelta(days=1)).date().isoformat()
+    asked = {**draft_of(conn), "rehearse": "backtest", "since": last, "until": last}
+    assert "没有成功：the disk is full" in ended(web, web.post("/plans/new/rehearse", data=asked).url.path)
+
+
+def test_days_that_have_not_come_are_no_past(lived: tuple[httpx.Client, Life], conn: psycopg.Connection) -> None:
     web, _ = lived
-    asked = web.post(
-        "/plans/new/rehearse",
-        data={**draft_of(conn), "rehearse": "backtest", "since": "2030-01-01", "until": "2030-01-02"},
-    )
-    path = asked.url.path
-    for _ in range(200):
-        if "没有成功" in (page := web.get(path).text) or "早安" in page:
-            return
-        time.sleep(0.1)
-    raise AssertionError(page)
+    asked = {**draft_of(conn), "rehearse": "backtest", "since": "2030-01-01", "until": "2030-01-02"}
+    refused = web.post("/plans/new/rehearse", data=asked)
+    assert refused.status_code == 422
+    assert "2030-01-02 还没有到" in refused.text
+    assert "has not come yet" not in refused.text
 
 
 def test_no_key_of_ours_is_shown(web: httpx.Client) -> None:

@@ -20,9 +20,10 @@ from yutang.channels.sandbox.send import Sandbox
 from yutang.db.connect import connect
 from yutang.journey import journey
 from yutang.model import YutangError
-from yutang.replay import backtest, dry_run, hands, scratch, sweep
+from yutang.replay import Asked, backtest, dry_run, hands, play, scratch, sweep
 from yutang.replay.copying import portions, sampled
 from yutang.replay.room import make_sure
+from yutang.replay.run import silent
 from yutang.replay.ticks import parse_tick
 from yutang.segment import language
 from yutang.source import load
@@ -158,6 +159,17 @@ def test_a_dry_run_looks_ahead_and_touches_nothing(
     assert report.passes < 20
 
 
+@pytest.mark.usefixtures("past")
+def test_today_is_replayed_until_now(url: str) -> None:
+    """What was to happen this evening is not told as if it had."""
+    today = (FIRST + timedelta(days=5)).date()
+    now, only = datetime.combine(today, datetime.min.time(), ZONE) + timedelta(hours=19), Asked(["care"], today, today)
+    report = play(url, now, "backtest", only, drafts(), ZONE, {}, silent)
+    assert (report.until, report.entries) == (now, [])
+    with pytest.raises(YutangError, match="has not come yet"):
+        play(url, now - timedelta(days=1), "backtest", only, drafts(), ZONE, {}, silent)
+
+
 def test_what_a_killed_run_left_is_dropped_and_a_living_one_stays(conn: psycopg.Connection, url: str) -> None:
     with scratch(url, "living") as living:
         conn.execute("create schema replay_dead")
@@ -282,4 +294,6 @@ def test_the_commands_write_what_the_functions_find(yutang: Run, tmp_path: Path)
     for wrong, hint in (("--sample", "x"), ("--tick", "x"), ("--brand", "nowhere")):
         refused = yutang("backtest", "welcome", "--brand", "luckin", *days, wrong, hint, code=2)
         assert f"'{hint}'" in refused.stderr
+    for change in (("--from", "2026-03-07"), ("--to", "2199-01-01")):
+        assert change[1] in yutang("backtest", "welcome", "--brand", "luckin", *days, *change, code=2).stderr
     assert "known are none" in yutang("dryrun", "welcome", code=2).stderr

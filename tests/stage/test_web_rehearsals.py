@@ -16,6 +16,7 @@ from replays import Brand
 from yutang.brand import load_brand, shipped
 from yutang.channels import configured
 from yutang.demo.synthetic import Coffee
+from yutang.model import YutangError
 from yutang.replay import book
 from yutang.replay.ticks import parse_tick
 
@@ -36,6 +37,10 @@ def life(url: str) -> Brand:
 def web(url: str, life: Brand) -> Iterator[httpx.Client]:
     with serving(url, clock=life.until) as base, httpx.Client(base_url=base, timeout=30, headers=LI) as client:
         yield client
+
+
+def no_room(*_: Any) -> None:
+    raise YutangError("the disk is full; take a sample")
 
 
 def ended(web: httpx.Client, number: int) -> dict[str, Any]:
@@ -79,7 +84,10 @@ def test_a_dry_run_of_a_draft_that_is_in_no_service(web: httpx.Client) -> None:
     ("change", "says"),
     [
         ({"journeys": ["welcom"]}, "no journey 'welcom'"),
+        ({"journeys": []}, "no journey is named"),
         ({"until": None}, "since or until is missing"),
+        ({"since": "2026-03-09"}, "lies after the last day 2026-03-08"),
+        ({"until": "2099-01-01"}, "2099-01-01 has not come yet"),
         ({"share": 0}, "share is 0"),
         ({"tick": "soon"}, "tick"),
         ({"files": {"pond.toml": "name = 1"}}, "pond.toml"),
@@ -93,11 +101,13 @@ def test_what_is_wrong_is_said_at_once(web: httpx.Client, change: dict[str, Any]
     assert web.get("/v1/rehearsals/1").status_code == 404
 
 
-def test_what_fails_says_why(web: httpx.Client) -> None:
-    number = web.post("/v1/backtests", json=ASKED | {"since": "2026-03-09"}).json()["rehearsal_id"]
+def test_what_fails_says_why(web: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether there is room is found out only when its turn comes."""
+    monkeypatch.setattr("yutang.replay.making.make_sure", no_room)
+    number = web.post("/v1/backtests", json=ASKED).json()["rehearsal_id"]
     found = ended(web, number)
     assert found["state"] == "failed"
-    assert "--from must be before" in found["error"]
+    assert "take a sample" in found["error"]
     assert web.get(f"/v1/rehearsals/{number}/page").status_code == 404
 
 

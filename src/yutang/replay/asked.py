@@ -36,15 +36,33 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     files: dict[str, str] | None = None
 
 
-def check(kind: str, asked: Asked) -> None:
-    """Raises YutangError for what can be said to be wrong before anything is played. kind: backtest, dryrun."""
+def check(kind: str, asked: Asked, today: date) -> None:
+    """Raises YutangError for what can be said to be wrong before anything is played. kind: backtest, dryrun; today: on the pond's
+    clocks."""
     parse_tick(asked.tick)
+    if not asked.journeys:
+        raise YutangError("没有写要试的旅程，请至少写一个。 no journey is named; name at least one in journeys")
     if not 0 < asked.share <= 1:
         raise YutangError(f"share is {asked.share}; write a part of the people such as 0.01, or 1 for everybody")
     if not 1 <= asked.days <= 366:
         raise YutangError(f"days is {asked.days}; write 1 to 366")
-    if kind == "backtest" and (asked.since is None or asked.until is None):
+    if kind == "backtest":
+        _check_days(asked.since, asked.until, today)
+
+
+def _check_days(since: date | None, until: date | None, today: date) -> None:
+    """Raises YutangError unless both days of a back-test are there, in order, and have come."""
+    if since is None or until is None:
         raise YutangError("since or until is missing; write both days of a back-test, for example 2026-01-01")
+    if since > until:
+        raise YutangError(
+            f"起 {since} 晚于止 {until}，请对调。 the first day {since} lies after the last day {until}; write the earlier one first"
+        )
+    if until > today:
+        raise YutangError(
+            f"止 {until} 还没有到（今天是 {today}），回测只能重放过去；看今后请用试跑。 the last day {until} has not come yet (today is {today}); "
+            "a back-test replays what has happened, a dry run looks ahead"
+        )
 
 
 def drafts_of(conn: psycopg.Connection, names: Sequence[str], brand: Brand | None) -> Drafts:
@@ -72,7 +90,7 @@ def play(
     watch: Watch,
 ) -> Report:
     """Play it from beginning to end. zone: of the pond, on whose days a back-test begins and ends. Raises YutangError."""
-    check(kind, asked)
+    check(kind, asked, now.astimezone(zone).date())
     options: dict[str, Any] = {
         "share": asked.share,
         "tick": parse_tick(asked.tick),
@@ -85,4 +103,5 @@ def play(
     assert asked.since
     assert asked.until
     begin, end = datetime.combine(asked.since, time(), zone), datetime.combine(asked.until, time.max, zone)
-    return backtest(url, drafts, begin, end, **options)
+    # Of today only what has happened by now: the evening to come is not the past.
+    return backtest(url, drafts, begin, min(end, now), **options)

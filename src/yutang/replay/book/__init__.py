@@ -36,7 +36,7 @@ Clock = Callable[[], datetime]
 def ask(conn: psycopg.Connection, now: datetime, kind: str, asked: Asked, by: str) -> int:
     """Keep it for `work`; returns its number. What can be said at once to be wrong is: raises YutangError, SourceError."""
     drafts_of(conn, asked.journeys, read_brand(asked.files) if asked.files else None)
-    check(kind, asked)
+    check(kind, asked, now.astimezone(_zone(conn)).date())
     row = sql.ask(conn, kind=kind, asked=Jsonb(msgspec.to_builtins(asked)), by=by, now=now).fetchone()
     assert row is not None
     return row.rehearsal_id
@@ -66,8 +66,11 @@ def work(url: str, clock: Clock, channels: Mapping[str, Channel]) -> int | None:
 def _play(url: str, conn: psycopg.Connection, clock: Clock, channels: Mapping[str, Channel], row: Any) -> Report:
     asked = msgspec.convert(row.asked, Asked)
     drafts = drafts_of(conn, asked.journeys, read_brand(asked.files) if asked.files else None)
-    zone = ZoneInfo(definitions.pond(conn)["time_zone"])
-    return play(url, clock(), row.kind, asked, drafts, zone, channels, _watch(conn, clock, row.rehearsal_id))
+    return play(url, clock(), row.kind, asked, drafts, _zone(conn), channels, _watch(conn, clock, row.rehearsal_id))
+
+
+def _zone(conn: psycopg.Connection) -> ZoneInfo:
+    return ZoneInfo(definitions.pond(conn)["time_zone"])
 
 
 def _watch(conn: psycopg.Connection, clock: Clock, rehearsal: int) -> Callable[[datetime, float], None]:

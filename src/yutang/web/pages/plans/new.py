@@ -72,8 +72,8 @@ def make(request: Request, data: Form) -> Response[bytes] | Redirect:
             return _show(request, wanted, page.text("choose_some") if not seen.chosen else None)
         try:
             kept = _keep(request, conn, seen, wanted, text_of(data, "key"))
-            if text_of(data, "with_dry_run") and seen.look.fresh:
-                asking.ask(request, conn, seen.files, playable(seen.look), {**wanted.typed, "rehearse": "dryrun"})
+            if text_of(data, "with_dry_run") and (journeys := playable(seen.look)):
+                asking.ask(request, conn, seen.files, journeys, {**wanted.typed, "rehearse": "dryrun"})
         except asking.Wrong as wrong:
             return _show(request, wanted, page.text(str(wrong)))
         except YutangError as error:
