@@ -78,7 +78,9 @@ def test_from_nothing_to_service(conn: psycopg.Connection) -> None:
     assert [(mark.state, mark.by, mark.at) for mark in done.marks] == [("draft", "li", NOW), ("applied", "wang", LATER)]
     assert body(conn, "journey", "welcome")["title"]["en"] == "Welcome"
     refused(Reason.UNCHANGED, lambda: make(conn))
-    assert "applied already" in refused(Reason.PLAN_CLOSED, lambda: apply(conn, made))
+    said = refused(Reason.PLAN_CLOSED, lambda: apply(conn, made))
+    assert "applied already" in said
+    assert said.count("2026-03-02 13:00") == 2, "on the pond's clocks, in both languages"
 
 
 def test_the_diff_names_what_changes_inside(conn: psycopg.Connection) -> None:

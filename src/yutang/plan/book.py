@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from yutang import definitions
 from yutang.db.queries import Queries
 from yutang.model import Reason, YutangError
 from yutang.plan.parts import Bodies, Body, Key
@@ -183,10 +185,11 @@ def hold(conn: psycopg.Connection, plan_id: int, states: tuple[str, ...]) -> tup
     plan = found(conn, plan_id)
     if row.state not in states:
         last = plan.marks[-1]
+        at = last.at.astimezone(ZoneInfo(definitions.pond(conn)["time_zone"])).strftime("%Y-%m-%d %H:%M")
         raise PlanRefused(
             Reason.PLAN_CLOSED,
-            f"计划 {plan_id} 已是「{STATES[row.state][0]}」（{last.by}，{last.at:%Y-%m-%d %H:%M}）。 "
-            f"plan {plan_id} is {STATES[row.state][1]} already (by {last.by}, {last.at:%Y-%m-%d %H:%M} UTC); make a new one",
+            f"计划 {plan_id} 已是「{STATES[row.state][0]}」（{last.by}，{at}）。 "
+            f"plan {plan_id} is {STATES[row.state][1]} already (by {last.by}, {at}); make a new one",
         )
     if text.digest != row.digest:
         raise PlanRefused(
