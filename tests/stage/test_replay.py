@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ import pytest
 from commands import Run
 from replays import seen, sums
 from yutang import definitions, ingest, worker
+from yutang.channels.contract import Allowance
 from yutang.channels.sandbox.send import Sandbox
 from yutang.db.connect import connect
 from yutang.journey import journey
@@ -168,6 +169,23 @@ def test_today_is_replayed_until_now(url: str) -> None:
     assert (report.until, report.entries) == (now, [])
     with pytest.raises(YutangError, match="has not come yet"):
         play(url, now - timedelta(days=1), "backtest", only, drafts(), ZONE, {}, silent)
+
+
+class Daily(Sandbox):
+    """A sandbox that allows each person one message a day."""
+
+    def allowances(self, _conn: psycopg.Connection, day: date) -> list[Allowance]:
+        return [Allowance("message", "person", 1, day, day)]
+
+
+@pytest.mark.usefixtures("past")
+def test_a_report_speaks_of_the_days_of_its_time_zone(url: str) -> None:
+    """Whoever asks at midnight in Shanghai asks on the new day there, and not on the one of London."""
+    now = datetime(2026, 3, 25, tzinfo=ZONE).astimezone(UTC)
+    report = dry_run(url, drafts(), now, 3, tick=parse_tick("1d"), channels={"sandbox": Daily()})
+    assert report.to_json()["since"] == "2026-03-25T00:00:00+08:00"
+    assert "2026-03-25 00:00 – 2026-03-28 00:00 · Asia/Shanghai" in report.html()
+    assert [(one.first, one.last) for one in report.quotas] == [(date(2026, 3, 25), date(2026, 3, 28))]
 
 
 def test_what_a_killed_run_left_is_dropped_and_a_living_one_stays(conn: psycopg.Connection, url: str) -> None:

@@ -77,7 +77,7 @@ def _played(kind: str, journeys: list[str], folder: str | None, asked: dict[str,
     with opened() as app, app.connect() as conn:
         zone = ZoneInfo(definitions.pond(conn)["time_zone"])
         drafts = replay.drafts_of(conn, journeys, load_brand(folder_of(folder)) if folder else None)
-        with _progress() as watch:
+        with _progress(zone) as watch:
             return replay.play(
                 app.url, app.clock(), kind, replay.Asked(journeys, **asked), drafts, zone, app.channels(conn), watch
             )
@@ -103,15 +103,17 @@ def _share(text: str) -> float:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[datetime, float], None]]:
-    """A bar with the time left, on a terminal; elsewhere nothing."""
+def _progress(zone: ZoneInfo) -> Iterator[Callable[[datetime, float], None]]:
+    """A bar with the virtual clock as people there read it, on a terminal; elsewhere nothing."""
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=say.err,
         transient=True, disable=not say.err.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task("准备 preparing", total=None)
-        yield lambda now, share: bar.update(task, description=f"{now:%Y-%m-%d %H:%M}", completed=share, total=1.0)
+        yield lambda now, share: bar.update(
+            task, description=f"{now.astimezone(zone):%Y-%m-%d %H:%M}", completed=share, total=1.0
+        )
 
 
 def _show(found: Any, html: Path | None, json: bool) -> None:

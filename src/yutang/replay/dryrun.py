@@ -21,7 +21,6 @@ from yutang.replay.start import Drafts, cut, launch, state
 from yutang.replay.ticks import HOUR, Tick, ticks
 
 DAYS = 30
-MOMENT = timedelta(microseconds=1)
 
 
 def dry_run(
@@ -41,8 +40,7 @@ def dry_run(
     share: of the persons. alone: without the journeys that are in service. channels: whose allowances the touches are held against.
     Whoever is on an older version of a draft stays on it. Raises YutangError when there is no room for it.
     """
-    # What happens at this very instant is of the run.
-    trial = Trial("dryrun", drafts, now - MOMENT, now + timedelta(days=days), tick, alone)
+    trial = Trial("dryrun", drafts, now, now + timedelta(days=days), tick, alone)
     known = survey(url, trial, share, channels, now)
 
     def play(conn: psycopg.Connection, parts: list[Only], tell: Watch) -> Run:

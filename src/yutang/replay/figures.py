@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -22,13 +23,15 @@ from yutang.why import lines, words
 sql = Queries(__package__)
 Cohorts = dict[tuple[int, int], list[Cohort]]
 """Weekly cohorts (issued, used) by offer and rung."""
+MOMENT = timedelta(microseconds=1)
+"""The least that instants of the database differ by."""
 ANYWAY_DAYS = 14
 """Who buys within so many days of entering was about to."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a replay from `since` to `until`; `drafts` are the journeys on trial."""
+    """One look at a replay, at what lies after `since` and no later than `until`; `drafts` are the journeys on trial."""
 
     conns: list[psycopg.Connection]
     since: datetime
@@ -49,6 +52,11 @@ class Look:
     @property
     def window(self) -> timedelta:
         return timedelta(days=self.pond["budget"]["window_days"])
+
+    def days(self, zone: str) -> tuple[date, date]:
+        """The first and the last day that it looks at, there."""
+        first, last = (at.astimezone(ZoneInfo(zone)).date() for at in (self.since + MOMENT, self.until))
+        return first, last
 
     def figure(self, row: Any) -> Figure:
         return self.sample.total(row.n, row.squares)
@@ -279,4 +287,4 @@ def _quota(look: Look, limit: Limit) -> Quota:
         full = float(sum(span.value > has.amount for span in spans))
         figures = (max(spans, key=lambda span: span.value, default=Figure(0, 0, 0)), Figure(full, full, full))
     assert has.last
-    return Quota(limit.channel, limit.span, has.per, has.amount, look.since.date(), look.until.date(), *figures)
+    return Quota(limit.channel, limit.span, has.per, has.amount, *look.days(limit.zone), *figures)

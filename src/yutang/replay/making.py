@@ -12,7 +12,7 @@ from yutang.channels.contract import Channel
 from yutang.model import Only
 from yutang.replay import figures
 from yutang.replay.copying import live, sampled
-from yutang.replay.figures import Cohorts, Limit, Look, cohorts
+from yutang.replay.figures import MOMENT, Cohorts, Limit, Look, cohorts
 from yutang.replay.foretelling import EVERY, Oracle, asked
 from yutang.replay.hands import shared_out
 from yutang.replay.report import Report, Words
@@ -26,7 +26,8 @@ from yutang.why.words import title_of
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: these drafts, from `since` to `until`, the clock looking at every `tick`. alone: without the journeys in service."""
+    """What is tried: these drafts, from `since` to `until`, the clock looking at every `tick`. alone: without the journeys in service.
+    kind: backtest, dryrun."""
 
     kind: str
     drafts: Drafts
@@ -34,6 +35,11 @@ class Trial:
     until: datetime
     tick: Tick
     alone: bool
+
+    @property
+    def after(self) -> datetime:
+        """What lies after this instant is of the run: in a dry run, what happens at its very beginning is."""
+        return self.since - MOMENT if self.kind == "dryrun" else self.since
 
 
 @dataclass(frozen=True)
@@ -75,14 +81,15 @@ def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
     pond = definitions.pond(first.conn)
     named = {kind: definitions.all_current(first.conn, kind) for kind in ("journey", "offer")}
     names = {d.definition_id: d.name for found in named.values() for d in found}
-    look = Look([run.conn for run in runs], trial.since, trial.until, known.sample, first.drafts, pond, names)
+    clocks = ZoneInfo(known.zone)
+    look = Look([run.conn for run in runs], trial.after, trial.until, known.sample, first.drafts, pond, names)
     coupons = figures.coupons(look)
     return Report(
         kind=trial.kind,
         brand=pond["title"],
         drafts=[d.name for d in first.drafts],
-        since=trial.since,
-        until=trial.until,
+        since=trial.since.astimezone(clocks),
+        until=trial.until.astimezone(clocks),
         tick=said(trial.tick),
         time_zone=known.zone,
         persons=known.sample.n,

@@ -103,7 +103,8 @@ class Anyway:
 
 @dataclass(frozen=True)
 class Report:
-    """A back-test or a dry run. persons were looked at, of `people`; `drafts` are the journeys on trial; every figure is for everybody."""
+    """A back-test or a dry run. persons were looked at, of `people`; `drafts` are the journeys on trial; every figure is for everybody.
+    since, until: on the clocks of time_zone."""
 
     kind: str
     brand: Words
