@@ -119,9 +119,39 @@ def test_a_draft_does_in_the_past_what_arithmetic_says(
     assert report.steps[0].outcomes[0].figure.value == len(told)
     assert report.anyway is not None
     judged = [(day, wait) for day, wait in came if day < end - report.anyway.days]
-    assert report.anyway.entered.value == len(judged)
+    assert (report.anyway.entered.value, report.anyway.untouched.value) == (len(judged), len(judged))
+    assert report.anyway.share is None, "so few people say nothing"
+    assert "不足 30 个" in report.html()
     assert report.anyway.bought.value == sum(wait is not None for _, wait in judged)
     assert sums(conn) == before
+
+
+REMIND = "title: {zh: 提醒, en: Remind}\ntrigger: {event: viewed}\nsteps:\n  - message: care\n"
+THANK = "title: {zh: 致谢, en: Thank}\ntrigger: {event: ordered}\nsteps:\n  - message: care\n"
+
+
+def test_whom_the_past_touched_says_nothing_of_who_would_have_bought(conn: psycopg.Connection, url: str) -> None:
+    """Eighty register. Forty are reminded and order; of the others every second one orders too. Whoever orders is thanked."""
+    definitions.publish(conn, FIRST, "pond", "pond", {"holdout_percent": 0}, "test")
+    definitions.publish(conn, FIRST, "message", "care", drafts()["message"]["care"], "test")
+    for name, text in (("remind", REMIND), ("thank", THANK)):
+        definitions.publish(conn, FIRST, "journey", name, journey(load(text, "live.yml")), "test")
+    ingest.add_source(conn, FIRST, "shop", "Shop")
+    came, later = FIRST + timedelta(days=1, hours=9), FIRST + timedelta(days=3, hours=9)
+    events = [_event(n, "registered", came, {}) for n in range(80)]
+    events += [_event(n, "viewed", came, {"item": "latte"}) for n in range(40)]
+    orders = [
+        _event(n, "ordered", later, {"order_id": f"o{n}", "amount_fen": 1000}) for n in (*range(40), *range(40, 80, 2))
+    ]
+    for at, some in ((came, events), (later, orders)):
+        ingest.record(conn, Vault(b"x" * 32), at + timedelta(hours=1), some)
+        worker.settle(conn, at + timedelta(hours=1), {"sandbox": Sandbox()})
+    assert conn.execute("select count(*) as n from touch where verdict = 'send'").fetchone().n == 100
+    found = backtest(url, drafts(), FIRST, FIRST + timedelta(days=20), tick=parse_tick("20:00")).anyway
+    assert found is not None
+    assert (found.entered.value, found.untouched.value, found.bought.value) == (80, 40, 20)
+    assert found.share is not None
+    assert found.share.value == 0.5
 
 
 def test_a_draft_meets_the_journeys_in_service(

@@ -152,10 +152,15 @@ def _print(found: Any) -> None:
         markup=False,
     )
     if found.anyway:
-        share = found.anyway.share
-        say.out.print(
-            f"本来就会买 would have bought anyway: {share.value:.1%} ({share.low:.1%}–{share.high:.1%})", markup=False
-        )
+        say.out.print(f"本来就会买 would have bought anyway: {_anyway(found.anyway)}", markup=False)
+
+
+def _anyway(found: Any) -> str:
+    """The share of those who had not been touched, and how many they are; without enough of them, that it is not known."""
+    from yutang.replay.page import figure, percent
+
+    told = "未知 not known" if found.share is None else percent(found.share)
+    return f"{told} · 未被触达 untouched {figure(found.untouched)} / {figure(found.entered)}"
 
 
 def _bounds(figure: Any) -> str:

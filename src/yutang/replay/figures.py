@@ -16,7 +16,7 @@ from yutang.db.queries import Queries, Query
 from yutang.definitions import Definition
 from yutang.journey.draft import number
 from yutang.offer.liability import BINS, Cohort, Open, forecast, rates, timing
-from yutang.replay.report import Anyway, Counted, Coupons, Daily, Liability, Outcome, Quota, Step
+from yutang.replay.report import LEAST, Anyway, Counted, Coupons, Daily, Liability, Outcome, Quota, Step
 from yutang.replay.scale import Figure, Sample, share
 from yutang.why import lines, words
 
@@ -78,7 +78,7 @@ class Look:
 
 SUMS = {
     "n", "squares", "worth", "worth_squares", "redeemed", "redeemed_squares", "cost", "cost_squares", "owed", "owed_squares", "over",
-    "entered", "bought", "given", "given_bought", "redemptions", "orders",
+    "entered", "untouched", "bought", "given", "given_untouched", "given_bought", "redemptions", "orders",
 }  # fmt: skip
 """What adds up over people; of `most` the largest counts, and everything else says what a row is about."""
 
@@ -221,9 +221,14 @@ def anyway(look: Look) -> Anyway | None:
         return None
     count = look.sample.count
     return Anyway(
-        ANYWAY_DAYS, count(row.entered), count(row.bought), share(row.bought, row.entered),
-        count(row.given), count(row.given_bought), share(row.given_bought, row.given),
+        ANYWAY_DAYS, count(row.entered), count(row.untouched), count(row.bought), _share(row.bought, row.untouched),
+        count(row.given), count(row.given_untouched), count(row.given_bought), _share(row.given_bought, row.given_untouched),
     )  # fmt: skip
+
+
+def _share(part: int, whole: int) -> Figure | None:
+    """None where too few were looked at to tell."""
+    return share(part, whole) if whole >= LEAST else None
 
 
 def cohorts(live: psycopg.Connection, now: datetime) -> Cohorts:

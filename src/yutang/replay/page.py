@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, Template
 
-from yutang.replay.report import Counted, Daily
+from yutang.replay.report import LEAST, Counted, Daily
 from yutang.replay.scale import Figure
 from yutang.why import words
 from yutang.why.words import ATTEMPTS, STATES, VERDICTS
@@ -26,7 +26,7 @@ ARMS = {
 
 def page(report: Report) -> str:
     """HTML; whatever comes from people or files is escaped."""
-    return _template().render(r=report, whole=report.whole)
+    return _template().render(r=report, whole=report.whole, least=LEAST)
 
 
 def number(value: float) -> str:

@@ -441,8 +441,9 @@ group by 1, 2 order by 1, 2;
 select s.definition_id, s.issued, s.spent_fen + s.reserved_fen as gone_fen from stock s;
 
 -- name: anyway
--- Who bought soon after entering, and had not been touched by the live pond meanwhile: they would have bought without this journey.
--- `given`: those of them to whom it gave a coupon.
+-- Who bought soon after entering, of those whom the live pond had left alone until then (who did not buy: all the time): they would
+-- have bought without this journey. What whoever was touched would have done, nobody knows. A touch after the order, such as a thank-you
+-- for it, takes nothing away. `given`: those of them to whom it gave a coupon.
 with came as (
     select e.bucket, e.person_id, min(e.entered_at) as at,
            exists (select from coupon c join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
@@ -450,13 +451,16 @@ with came as (
     from enrolment e
     where e.journey_id = any(%(journeys)s::int[]) and e.entered_at > %(since)s::timestamptz and e.entered_at <= %(until)s::timestamptz - %(within)s::interval
     group by e.bucket, e.person_id)
-select count(*) as entered, count(*) filter (where b.at is not null) as bought, count(*) filter (where c.given) as given,
-       count(*) filter (where c.given and b.at is not null) as given_bought
+select count(*) as entered, count(*) filter (where u.untouched) as untouched, count(*) filter (where u.untouched and b.at is not null) as bought,
+       count(*) filter (where c.given) as given, count(*) filter (where c.given and u.untouched) as given_untouched,
+       count(*) filter (where c.given and u.untouched and b.at is not null) as given_bought
 from came c
 left join lateral (
     select min(p.at) as at from person_event p
-    where p.bucket = c.bucket and p.person_id = c.person_id and p.type = 'ordered' and p.at > c.at and p.at <= c.at + %(within)s::interval
-      and not exists (select from recorded r where r.person_id = c.person_id and r.sent_at > c.at - %(window)s::interval and r.sent_at <= p.at)) b on true;
+    where p.bucket = c.bucket and p.person_id = c.person_id and p.type = 'ordered' and p.at > c.at and p.at <= c.at + %(within)s::interval) b on true
+cross join lateral (
+    select not exists (select from recorded r where r.person_id = c.person_id and r.sent_at > c.at - %(window)s::interval
+                       and r.sent_at <= coalesce(b.at, c.at + %(within)s::interval)) as untouched) u;
 
 -- name: lost_codes
 -- Redemptions and orders of the time that spoke of a coupon which the replay did not give.

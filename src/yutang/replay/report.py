@@ -12,6 +12,8 @@ from yutang.replay.scale import Figure
 
 Words = dict[str, str]
 """``{"zh", "en"}``."""
+LEAST = 30
+"""So many people are needed for a share of who would have bought anyway."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +91,19 @@ class Liability:
 
 @dataclass(frozen=True)
 class Anyway:
-    """Who would have bought without the journey: of those who came in (of those to whom it gave a coupon) so many bought within
-    `days` days in the past that was replayed, without having been touched."""
+    """Who would have bought without the journey. Of those who came in (of those to whom it gave a coupon) so many were untouched in
+    the past that was replayed: until they bought, or for `days` days. Of these so many bought within these days. A share is None
+    where fewer than LEAST untouched people were looked at: it is not known."""
 
     days: int
     entered: Figure
+    untouched: Figure
     bought: Figure
-    share: Figure
+    share: Figure | None
     given: Figure
+    given_untouched: Figure
     given_bought: Figure
-    given_share: Figure
+    given_share: Figure | None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The phrases of back-tests and dry runs: (Chinese, English)."""
 
+from yutang.replay.report import LEAST
+
 TEXT: dict[str, tuple[str, str]] = {
     "rehearsals_lead": (
         "不真发，先看会怎样：回测重放过去，试跑推演今后。",
@@ -53,12 +55,24 @@ TEXT: dict[str, tuple[str, str]] = {
     "range": ("P10 {low} · P90 {high}", "P10 {low} · P90 {high}"),
     "anyway": ("本来就会买", "Bought anyway"),
     "anyway_words": (
-        "进入的 {entered} 人里，{bought} 人在 {days} 天内没有被触达也买了：{share}。",
-        "Of {entered} who came in, {bought} bought within {days} days without any touch: {share}.",
+        "进入的 {entered} 人里，{untouched} 人当时没有被触达；其中 {bought} 人在 {days} 天内也买了：{share}。",
+        "Of {entered} who came in, {untouched} had not been touched in the past; of these {bought} bought within {days} days: {share}.",
     ),
     "anyway_given": (
-        "发了券的 {entered} 人里是 {bought} 人：{share}。这些人的券多半是白送的。",
-        "Of {entered} to whom a coupon was given, {bought}: {share}. Most of those coupons changed nothing.",
+        "发了券的 {entered} 人里，{untouched} 人当时没有被触达；其中 {bought} 人也买了：{share}。这些人的券多半是白送的。",
+        "Of {entered} to whom a coupon was given, {untouched} had not been touched; of these {bought} bought: {share}. Most of those "
+        "coupons changed nothing.",
+    ),
+    "anyway_unknown": ("未知", "not known"),
+    "anyway_few": (
+        f"进入的 {{entered}} 人里，{{untouched}} 人当时没有被触达；看到的这样的人不足 {LEAST} 个，说不准有多少人本来就会买。",
+        f"Of {{entered}} who came in, {{untouched}} had not been touched in the past; fewer than {LEAST} such people were looked at, too few "
+        "to know who would have bought anyway.",
+    ),
+    "anyway_given_few": (
+        f"发了券的 {{entered}} 人里，{{untouched}} 人当时没有被触达；看到的这样的人不足 {LEAST} 个，说不准。",
+        f"Of {{entered}} to whom a coupon was given, {{untouched}} had not been touched; fewer than {LEAST} such people were looked at, too few "
+        "to know.",
     ),
     "per_day": ("每天进入", "Entries per day"),
     "sent_per_day": ("每天发送", "Sent per day"),
