@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from edges import NOW, VAULT, serving, signed_in
 from plans import WELCOME, files, message
@@ -287,6 +288,32 @@ def test_what_fails_says_why(
     last = (life.until() - timedelta(days=1)).date().isoformat()
     asked = {**draft_of(conn), "rehearse": "backtest", "since": last, "until": last}
     assert "没有成功：the disk is full" in ended(web, web.post("/plans/new/rehearse", data=asked).url.path)
+
+
+def test_the_page_says_who_would_have_bought_or_that_nobody_knows(
+    lived: tuple[httpx.Client, Life], conn: psycopg.Connection
+) -> None:
+    """A report of before it was told how many were left alone says nothing of it."""
+    web, life = lived
+    last = (life.until() - timedelta(days=1)).date().isoformat()
+    asked = {**draft_of(conn), "rehearse": "backtest", "since": last, "until": last}
+    path = web.post("/plans/new/rehearse", data=asked).url.path
+    ended(web, path)
+
+    def page(**more: Any) -> str:
+        some = {"value": 40.0, "low": 40.0, "high": 40.0}
+        told = {"days": 14} | dict.fromkeys(("entered", "bought", "given", "given_bought"), some) | more
+        conn.execute("update rehearsal set report = jsonb_set(report, '{anyway}', %s)", [Jsonb(told)])
+        return web.get(path).text
+
+    some, half = {"value": 31.0, "low": 31.0, "high": 31.0}, {"value": 0.5, "low": 0.4, "high": 0.6}
+    known = page(untouched=some, share=half, given_untouched=some, given_share=None)
+    assert "31 人当时没有被触达；其中 40 人在 14 天内也买了：50.0%（40.0%–60.0%）" in known
+    assert known.count("看到的这样的人不足 30 个") == 1
+    assert "<dt>本来就会买</dt><dd>未知</dd>" in page(
+        untouched=some, share=None, given_untouched=some, given_share=None
+    )
+    assert "本来就会买" not in page(share=half, given_share=half)
 
 
 def test_days_that_have_not_come_are_no_past(lived: tuple[httpx.Client, Life], conn: psycopg.Connection) -> None:
