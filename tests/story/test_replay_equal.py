@@ -84,6 +84,20 @@ def test_a_sample_is_what_the_same_people_live_through(url: str) -> None:
     assert any(one.figure.low > 3 for one in report.entries)
 
 
+def test_coupons_never_cost_less_than_was_already_spent(url: str) -> None:
+    """A back-test of what is in service: what people really used counts with what it cost, whatever it was said to be worth."""
+    brand, tick = coffee(url, 41, 60), parse_tick("20:00")
+    brand.live(30, tick)
+    cheap = {name: body | {"value_fen": 1} for name, body in brand.brand.offers.items()}
+    drafts = {"journey": brand.brand.journeys}
+    for parts in (drafts, drafts | {"offer": cheap}):
+        report = backtest(url, parts, brand.since, brand.until(), tick=tick)
+        spent = sum(one.cost_fen.value for one in report.coupons)
+        assert spent > 0
+        assert spent <= report.liability.p10_fen <= report.liability.p50_fen <= report.liability.p90_fen
+        assert report.liability.p90_fen > spent, "some are still open"
+
+
 def test_what_the_live_pond_has_under_way_changes_nothing(url: str) -> None:
     """A reader of news goes only as far as the oldest open transaction; one of somebody else must not hold a replay up."""
     brand, tick = coffee(url, 3, 40), parse_tick("20:00")

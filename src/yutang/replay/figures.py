@@ -15,18 +15,29 @@ from yutang.channels.contract import Allowance
 from yutang.db.queries import Queries, Query
 from yutang.definitions import Definition
 from yutang.journey.draft import number
-from yutang.offer.liability import BINS, Cohort, Open, forecast, rates, timing
+from yutang.offer.liability import BINS, Cohort, Open, Worth, forecast, rates, timing
+from yutang.offer.report.owed import costs
 from yutang.replay.report import LEAST, Anyway, Counted, Coupons, Daily, Liability, Outcome, Quota, Step
 from yutang.replay.scale import Figure, Sample, share
 from yutang.why import lines, words
 
 sql = Queries(__package__)
-Cohorts = dict[tuple[int, int], list[Cohort]]
+Key = tuple[int, int]
+"""(offer, rung); rung 0 where there is no ladder."""
+Cohorts = dict[Key, list[Cohort]]
 """Weekly cohorts (issued, used) by offer and rung."""
 MOMENT = timedelta(microseconds=1)
 """The least that instants of the database differ by."""
 ANYWAY_DAYS = 14
 """Who buys within so many days of entering was about to."""
+
+
+@dataclass(frozen=True)
+class Former:
+    """How coupons were used in the live pond. worths: what uses cost, of offers and rungs that were used often enough to tell."""
+
+    cohorts: Cohorts
+    worths: dict[Key, Worth]
 
 
 @dataclass(frozen=True)
@@ -231,30 +242,45 @@ def _share(part: int, whole: int) -> Figure | None:
     return share(part, whole) if whole >= LEAST else None
 
 
-def cohorts(live: psycopg.Connection, now: datetime) -> Cohorts:
-    """How the coupons of the live pond were used."""
+def former(live: psycopg.Connection, now: datetime) -> Former:
+    """How the coupons of the live pond were used by `now`; what a use costs is as it is known today."""
     found: Cohorts = {}
     for row in sql.cohorts(live, now=now):
         found.setdefault((row.definition_id, row.rung), []).append((row.issued, row.used))
-    return found
+    return Former(found, costs(live))
 
 
-def liability(look: Look, known: Cohorts) -> Liability:
-    """What the coupons of the drafts will cost, as far as former coupons tell. A sample widens it by its own interval."""
-    given: dict[tuple[int, int], list[Any]] = {}
-    for row in look.ask(sql.given, since=look.since, journeys=look.ids):
+def liability(look: Look, known: Former) -> Liability:
+    """What the coupons of the drafts cost: what their uses in the replay have, and what the others will, as far as former coupons
+    tell. A sample widens it by its own interval."""
+    given: dict[Key, list[Any]] = {}
+    for row in look.ask(sql.given, since=look.since, until=look.until, journeys=look.ids):
         given.setdefault((row.definition_id, row.rung), []).append(row)
-    keys = [*known, *(key for key in given if key not in known)]
-    rated = dict(zip(keys, rates([known.get(key, []) for key in keys]), strict=True))
-    worths = {key: [(fen, float(row.n)) for row in rows for fen in row.values] for key, rows in given.items()}
-    counts = {key: look.sample.count(sum(row.n for row in rows)) for key, rows in given.items()}
-    shape = timing([0] * BINS)
+    (spent,) = look.ask(sql.spent, since=look.since, journeys=look.ids)
+    keys = [*known.cohorts, *(key for key in given if key not in known.cohorts)]
+    rated = dict(zip(keys, rates([known.cohorts.get(key, []) for key in keys]), strict=True))
+    worths = {key: known.worths.get(key) or _as_expected(rows) for key, rows in given.items()}
+    ages = {key: _by_age(look, rows) for key, rows in given.items()}
+    shape, cost = timing([0] * BINS), look.figure(spent)
 
-    def quantile(share: float, of: Callable[[Figure], float]) -> int:
-        parts = [Open(rated[key], [(0, round(of(counts[key])))], worths[key]) for key in given]
-        return forecast(parts, shape).quantile(share) if parts else 0
+    def quantile(share: float, of: Callable[[Figure], float]) -> float:
+        parts = [Open(rated[key], [(age, round(of(n))) for age, n in ages[key]], worths[key]) for key in given]
+        return of(cost) + (forecast(parts, shape).quantile(share) if parts else 0)
 
     return Liability(quantile(0.1, lambda f: f.low), quantile(0.5, lambda f: f.value), quantile(0.9, lambda f: f.high))
+
+
+def _as_expected(rows: Iterable[Any]) -> Worth:
+    """What uses cost where too few former ones tell: what was expected when the coupons were given."""
+    return [(fen, float(row.n)) for row in rows for fen in row.values]
+
+
+def _by_age(look: Look, rows: Iterable[Any]) -> list[tuple[int, Figure]]:
+    """How many coupons there are by the tenth of their life that is over."""
+    found: dict[int, int] = {}
+    for row in rows:
+        found[row.age] = found.get(row.age, 0) + row.n
+    return [(age, look.sample.count(n)) for age, n in sorted(found.items())]
 
 
 @dataclass(frozen=True)

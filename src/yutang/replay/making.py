@@ -12,7 +12,7 @@ from yutang.channels.contract import Channel
 from yutang.model import Only
 from yutang.replay import figures
 from yutang.replay.copying import live, sampled
-from yutang.replay.figures import MOMENT, Cohorts, Limit, Look, cohorts
+from yutang.replay.figures import MOMENT, Former, Limit, Look, former
 from yutang.replay.foretelling import EVERY, Oracle, asked
 from yutang.replay.hands import shared_out
 from yutang.replay.report import Report, Words
@@ -50,7 +50,7 @@ class Known:
     sample: Sample
     shares: list[list[Only]]
     limits: list[Limit]
-    cohorts: Cohorts
+    former: Former
     zone: str
     quiet: list[str]
     oracle: Oracle
@@ -71,7 +71,7 @@ def survey(url: str, trial: Trial, share: float, channels: Mapping[str, Channel]
         bodies = [*in_service(pond), *(body for named in trial.drafts.values() for body in named.values())]
         oracle = Oracle(url, asked(bodies), len(shares))
         return Known(
-            sample, shares, limits, cohorts(pond, at), definitions.pond(pond)["time_zone"], quiet(bodies), oracle
+            sample, shares, limits, former(pond, at), definitions.pond(pond)["time_zone"], quiet(bodies), oracle
         )
 
 
@@ -108,7 +108,7 @@ def report(trial: Trial, known: Known, runs: list[Run]) -> Report:
         quotas=figures.quotas(look, known.limits),
         collisions=figures.collisions(look),
         coupons=coupons,
-        liability=figures.liability(look, known.cohorts),
+        liability=figures.liability(look, known.former),
         cost_fen=figures.cost(look),
         anyway=figures.anyway(look) if trial.kind == "backtest" else None,
         notes=notes(look, trial, known),

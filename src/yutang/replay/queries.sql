@@ -428,13 +428,27 @@ from (select t.journey_id, c.definition_id, count(*) as n, sum(c.value_fen) as w
 group by 1, 2 order by 1, 2;
 
 -- name: given
--- The coupons of the drafts by offer and rung, with ten equally likely worths.
-select c.definition_id, coalesce(c.rung, 0) as rung, count(*)::int as n,
+-- The coupons of the drafts that may cost something yet, by tenths of their life, with ten equally likely worths. What only the replay
+-- has given, nobody could use in it: as if just given. What the past has given too was used there or not: only what is still open.
+select c.definition_id, coalesce(c.rung, 0) as rung,
+       case when r.code is null then 0 else coalesce(least(9, floor(10 * extract(epoch from %(until)s::timestamptz - c.issued_at)
+                                         / nullif(extract(epoch from c.expires_at - c.issued_at), 0))), 0) end::int as age, count(*)::int as n,
        percentile_disc(array[0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95]) within group (order by c.value_fen) as values
 from coupon c
 join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
+left join recorded r on r.touch_id = c.touch_id and r.code is not null
 where c.issued_at > %(since)s::timestamptz and t.journey_id = any(%(journeys)s::int[])
-group by 1, 2 order by 1, 2;
+  and (r.code is null or c.state in ('issued', 'reserved') and (c.expires_at is null or c.expires_at > %(until)s::timestamptz))
+group by 1, 2, 3 order by 1, 2, 3;
+
+-- name: spent
+-- What uses of the drafts' coupons have cost in the replay.
+select coalesce(sum(q.fen), 0)::bigint as n, coalesce(sum(q.fen * q.fen), 0)::float8 as squares
+from (select sum(r.discount_fen) as fen
+      from coupon c
+      join touch t on t.bucket = c.bucket and t.person_id = c.person_id and t.touch_id = c.touch_id
+      join redemption r on r.code = c.code and r.bucket = c.bucket and r.state = 'done'
+      where c.issued_at > %(since)s::timestamptz and t.journey_id = any(%(journeys)s::int[]) group by c.bucket, c.person_id) q;
 
 -- name: stocked
 -- What of each offer is gone already.

@@ -82,7 +82,7 @@ class Coupons:
 
 @dataclass(frozen=True)
 class Liability:
-    """What the coupons of the drafts may cost in all, in fen: with chances of 10, 50 and 90 % it is no more than this."""
+    """What the coupons of the drafts cost in all, in fen, those that were used already included: with chances of 10, 50 and 90 % it is no more than this."""
 
     p10_fen: float
     p50_fen: float

@@ -94,6 +94,11 @@ def liability(conn: psycopg.Connection, now: datetime) -> Owed:
     )
 
 
+def costs(conn: psycopg.Connection) -> dict[Key, Worth]:
+    """What uses cost, for each offer and rung that was used often enough to tell."""
+    return {(row.definition_id, row.rung): _evenly(row.fen) for row in sql.worths(conn) if row.n >= ENOUGH}
+
+
 def _grouped(rows: Iterable[Any]) -> dict[Key, list[Any]]:
     groups: dict[Key, list[Any]] = defaultdict(list)
     for row in rows:
@@ -146,7 +151,7 @@ class _Costs:
 
     def __init__(self, conn: psycopg.Connection) -> None:
         self._offers: dict[int, Definition] = {d.definition_id: d for d in definitions.all_current(conn, "offer")}
-        self._used = {(row.definition_id, row.rung): row for row in sql.worths(conn)}
+        self._used = costs(conn)
         row = sql.baskets(conn).fetchone()
         self._baskets: list[int] = (row and row.fen) or []
 
@@ -154,10 +159,7 @@ class _Costs:
         return self._offers[definition_id].name if definition_id in self._offers else None
 
     def worth(self, key: Key, rows: list[Any]) -> Worth:
-        used = self._used.get(key)
-        if used is not None and used.n >= ENOUGH:
-            return _evenly(used.fen)
-        return self._by_baskets(key) or _evenly([fen for row in rows for fen in row.values])
+        return self._used.get(key) or self._by_baskets(key) or _evenly([fen for row in rows for fen in row.values])
 
     def _by_baskets(self, key: Key) -> Worth:
         offer = self._offers.get(key[0])
