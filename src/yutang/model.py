@@ -148,7 +148,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "同一编号对应了不同内容，保留先到的一条",
         "this id came before with other content; the first one stays",
     ),
-    Reason.UNKNOWN_SOURCE: ("来源未登记，请先登记来源", "the source is not registered; register it first"),
+    Reason.UNKNOWN_SOURCE: (
+        "来源未登记或已停用，请先登记来源",
+        "the source is not registered, or was closed; register it first",
+    ),
     Reason.TOO_OLD: ("时间早于本塘接受的最早时间", "the time lies before the earliest that this pond accepts"),
     Reason.IN_FUTURE: ("时间在未来，请检查时钟或时区", "the time lies in the future; check the clock or the time zone"),
     Reason.TOO_LARGE: ("内容过大，请拆分后再发", "too large; send it in smaller parts"),

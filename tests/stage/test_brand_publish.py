@@ -10,7 +10,7 @@ import pytest
 
 from yutang import definitions
 from yutang.brand import load_brand, publish, shipped
-from yutang.ingest import sources
+from yutang.ingest import add_source, sources
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -52,6 +52,21 @@ def test_a_change_is_a_new_version_and_what_is_gone_is_retired(conn: psycopg.Con
     assert definitions.at_version(conn, old.definition_id, 1).body["value_fen"] == 500
     publish(conn, NOW + timedelta(days=2), brand)
     assert versions(conn)["journey", "dormant"] == (2, True)
+
+
+def test_a_source_that_the_brand_names_no_more_is_closed_and_one_of_ones_own_is_not(conn: psycopg.Connection) -> None:
+    brand = load_brand(shipped()["luckin"])
+    add_source(conn, NOW, "by_hand", "手工")
+    publish(
+        conn, NOW, replace(brand, pond=brand.pond | {"sources": ["old", "shop"]}, sources={"old": "旧", "shop": "店"})
+    )
+    publish(conn, NOW, replace(brand, pond=brand.pond | {"sources": ["shop"]}, sources={"shop": "店"}))
+    state = {row.name: row.closed_at is None for row in sources(conn)}
+    assert (state["old"], state["shop"], state["by_hand"]) == (False, True, True)
+    publish(
+        conn, NOW, replace(brand, pond=brand.pond | {"sources": ["old", "shop"]}, sources={"old": "旧", "shop": "店"})
+    )
+    assert {row.name for row in sources(conn) if row.closed_at} == set()
 
 
 def test_a_brand_that_breaks_half_way_leaves_nothing(conn: psycopg.Connection) -> None:

@@ -16,6 +16,7 @@ import pytest
 from edges import NOW, VAULT, serving, signed_in
 from yutang import users
 from yutang.ingest import add_source, record, sources
+from yutang.model import Reason
 
 PEOPLE = "手机号,姓名,等级\n13900000001,王,金卡\n13900000002,李,\nbad,赵,银卡\n"
 
@@ -74,6 +75,22 @@ def test_freshness_tells_who_is_silent(web: httpx.Client, conn: psycopg.Connecti
     marks = dict(re.findall(r"<code>(\w+)</code>.*?class=\"mark (\w+)\"", table, re.DOTALL))
     assert (marks["shop"], marks["till"]) == ("sent", "failed")
     assert re.search(r"till</code>.*?class=\"n\">9<", table, re.DOTALL)  # of its 16 events, those of the last 14 days
+
+
+def test_a_closed_source_sends_no_more_until_it_is_opened(web: httpx.Client, conn: psycopg.Connection) -> None:
+    web.post("/data/sources", data={"name": "till", "title": "门店"})
+    assert record(conn, VAULT, NOW, [event(1, source="till")]).accepted == 1
+    closed = web.post("/data/sources/till/close")
+    assert "来源「门店」已停用" in closed.text
+    assert "/data/sources/till/open" in closed.text
+    assert [one.reason for one in record(conn, VAULT, NOW, [event(2, source="till")]).rejected] == [
+        Reason.UNKNOWN_SOURCE
+    ]
+    assert count(conn, "event") == 1
+    web.post("/data/sources/till/open")
+    assert record(conn, VAULT, NOW, [event(2, source="till")]).accepted == 1
+    assert [deed.act for deed in users.deeds(conn, about="source/till")] == ["open_source", "close_source", "add"]
+    assert web.post("/data/sources/yutang/close").status_code == 404
 
 
 def test_refused_events_are_shown_masked_and_enter_again(web: httpx.Client, conn: psycopg.Connection) -> None:

@@ -9,12 +9,13 @@ import psycopg
 from yutang import definitions
 from yutang.brand import drafts
 from yutang.brand.folder import Body, Brand
-from yutang.ingest import add_source
+from yutang.ingest import add_source, close_sources
 
 
 def publish(conn: psycopg.Connection, now: datetime, brand: Brand) -> dict[str, int]:
-    """Put the brand into service, whole or not at all. Returns how many definitions of each kind are in service."""
+    """Put the brand into service, whole or not at all; sources that it names no more are closed. Returns how many definitions of each kind are in service."""
     with conn.transaction():
+        close_sources(conn, now, sorted(set(definitions.pond(conn)["sources"]) - set(brand.sources)))
         for name, title in brand.sources.items():
             add_source(conn, now, name, title)
         drafts.keep(conn, now, brand)

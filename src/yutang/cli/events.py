@@ -70,6 +70,21 @@ def add(name: str, title: Annotated[str | None, typer.Option(help="显示名称�
     say.out.print(f"已登记来源 registered: {name}", markup=False)
 
 
+@source.command()
+def close(name: str) -> None:
+    """停用一个来源，不再收它的事件；已收的保留，`source add` 可重新启用。 Take nothing in from a source any more; `source add` opens it again."""
+    from yutang.ingest import close_sources, sources
+    from yutang.model import YutangError
+
+    with opened() as app, app.connect() as conn:
+        if name not in (known := [row.name for row in sources(conn)]):
+            raise YutangError(
+                f"没有来源 '{name}'；已登记：{', '.join(known)}。 there is no source '{name}'; registered: {', '.join(known)}"
+            )
+        close_sources(conn, app.clock(), [name])
+    say.out.print(f"已停用来源 closed: {name}", markup=False)
+
+
 @source.command("list")
 def list_() -> None:
     """已登记的来源。 Registered sources."""
@@ -77,7 +92,9 @@ def list_() -> None:
 
     with opened() as app, app.connect() as conn:
         rows = sources(conn)
-    say.table(["来源 source", "名称 title"], [[row.name, row.title] for row in rows])
+    state = {True: "启用 open", False: "已停用 closed"}
+    shown = [[row.name, row.title, state[row.closed_at is None]] for row in rows]
+    say.table(["来源 source", "名称 title", "状态 state"], shown)
 
 
 def _short(value: dict[str, object]) -> str:

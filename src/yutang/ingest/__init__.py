@@ -2,7 +2,7 @@
 
 from yutang.ingest.door import MAX_BODY, MAX_EVENTS, Rejected
 from yutang.ingest.raw import CALLBACK, keep_raw
-from yutang.ingest.record import Answer, add_source, follow_up, record, sources
+from yutang.ingest.record import Answer, add_source, close_sources, follow_up, record, sources
 
 __all__ = [
     "CALLBACK",
@@ -11,6 +11,7 @@ __all__ = [
     "Answer",
     "Rejected",
     "add_source",
+    "close_sources",
     "follow_up",
     "keep_raw",
     "record",

@@ -168,7 +168,7 @@ def _row(door: Door, event: Event) -> bytes:
     if wrong := _check(event.type, props):
         raise Refusal(Reason.BAD_SHAPE, wrong)
     if event.source not in door.sources:
-        raise Refusal(Reason.UNKNOWN_SOURCE, "source: not registered; register it, or mend the spelling")
+        raise Refusal(Reason.UNKNOWN_SOURCE, "source: not registered, or closed; register it, or mend the spelling")
     at = pack.micros(event.at)
     if not door.earliest <= at <= door.latest:
         raise _time_refusal(door, at)

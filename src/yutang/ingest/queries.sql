@@ -1,10 +1,13 @@
 -- name: sources
-select name, title, at from source order by name;
+select name, title, at, closed_at from source order by name;
 
 -- name: add_source
--- The same name again changes its title.
+-- The same name again changes its title, and opens what was closed.
 insert into source (name, title, at) values (%(name)s::text, %(title)s::text, %(now)s::timestamptz)
-on conflict (name) do update set title = excluded.title;
+on conflict (name) do update set title = excluded.title, closed_at = null;
+
+-- name: close_sources
+update source set closed_at = %(now)s::timestamptz where name = any(%(names)s::text[]) and closed_at is null returning name;
 
 -- name: insert
 -- What came before stays; the stage table is read as it was copied, so the first of two wins. `first` tells this call's rows from earlier ones of the same transaction.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, chain
 from typing import Any
@@ -64,7 +64,7 @@ def open_door(conn: psycopg.Connection, vault: Vault, now: datetime) -> Door:
     earliest = datetime.fromisoformat(pond["earliest"]).replace(tzinfo=ZoneInfo(pond["time_zone"])).astimezone(UTC)
     if edge := sql.edge(conn).fetchone():
         earliest = max(earliest, edge.before)
-    names = frozenset(row.name for row in sources(conn) if row.name != OURS)
+    names = frozenset(row.name for row in sources(conn) if row.name != OURS and row.closed_at is None)
     return Door(vault, names, pack.micros(earliest), pack.micros(now) + AHEAD)
 
 
@@ -210,10 +210,15 @@ def _follow_up_row(source_id: str, type: str, person_id: int, at: datetime, prop
 
 
 def add_source(conn: psycopg.Connection, now: datetime, name: str, title: str) -> None:
-    """Register where events may come from; the same name again changes its title."""
+    """Register where events may come from; the same name again changes its title, and opens what was closed."""
     sql.add_source(conn, name=name, title=title, now=now)
 
 
+def close_sources(conn: psycopg.Connection, now: datetime, names: Sequence[str]) -> list[str]:
+    """Take nothing in from these any more, but for our own; what came stays. Returns those that were open."""
+    return [row.name for row in sql.close_sources(conn, names=[name for name in names if name != OURS], now=now)]
+
+
 def sources(conn: psycopg.Connection) -> list[Any]:
-    """The registered sources by name: rows (name, title, at)."""
+    """The registered sources by name: rows (name, title, at, closed_at)."""
     return sql.sources(conn).fetchall()

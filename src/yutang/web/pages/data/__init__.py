@@ -7,6 +7,8 @@ from yutang.web.pages.data import imports, page
 ROUTES: list[HTTPRouteHandler] = [
     page.data,
     page.save_source,
+    page.close_source,
+    page.open_source,
     page.rejects,
     page.replay_reason,
     page.replay_one,

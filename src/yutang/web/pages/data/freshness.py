@@ -31,6 +31,7 @@ class Source:
     refused: int
     ours: bool
     silent: bool
+    closed: bool
 
     @property
     def points(self) -> str:
@@ -54,9 +55,11 @@ def freshness(conn: psycopg.Connection, now: datetime) -> list[Source]:
     found = []
     for one in sources(conn):
         newest = latest.get(one.name) or _newest(conn, one.name)
-        silent = one.name not in (OURS, "import") and newest is not None and now - newest >= SILENT
+        closed = one.closed_at is not None
+        silent = one.name not in (OURS, "import") and not closed and newest is not None and now - newest >= SILENT
         days = [counts.get((one.name, day), 0) for day in dates]
-        found.append(Source(one.name, one.title, days, newest, refused.get(one.name, 0), one.name == OURS, silent))
+        told = refused.get(one.name, 0)
+        found.append(Source(one.name, one.title, days, newest, told, one.name == OURS, silent, closed))
     return found
 
 

@@ -88,7 +88,7 @@ def _new(request: Request, typed: dict[str, str], wrong: str | None, said: str =
             status=422 if wrong else 200,
             kinds=KINDS,
             endings=",".join(ENDINGS),
-            sources=[one for one in sources(conn) if one.name != OURS],
+            sources=[one for one in sources(conn) if one.name != OURS and one.closed_at is None],
             typed={"kind": "customers", "source": "import"} | typed,
             wrong=wrong and f"{page.text(wrong)} {said}".strip(),
             megabytes=LARGEST // 1_000_000,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
+import psycopg
 from litestar import Request, Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from yutang import users
 from yutang.db.queries import Queries
-from yutang.ingest import add_source, sources
+from yutang.ingest import add_source, close_sources, sources
 from yutang.ingest.record import OURS
 from yutang.ingest.replay import MOST, Replayed, replay
 from yutang.model import Reason
@@ -75,12 +77,45 @@ def save_source(request: Request, data: Form) -> Response[Any]:
     )
 
 
+@act("/data/sources/{name:str}/close", "data")
+def close_source(request: Request, name: FromPath[str]) -> Redirect:
+    """Take nothing in from it any more."""
+    edge = edge_of(request)
+    with edge.pool.lend() as conn, conn.transaction():
+        known = _known(conn, name)
+        close_sources(conn, edge.clock(), [name])
+        users.note(conn, edge.clock(), request.state.visitor.name, "close_source", f"source/{name}")
+    zh, en = (
+        f"来源「{known.title}」已停用，不再收它的数据。",
+        f"The source “{known.title}” is closed; nothing of it is taken in.",
+    )
+    return done("/data", zh, en, undo=f"/data/sources/{quote(name)}/open")
+
+
+@act("/data/sources/{name:str}/open", "data")
+def open_source(request: Request, name: FromPath[str]) -> Redirect:
+    """As it was."""
+    edge = edge_of(request)
+    with edge.pool.lend() as conn, conn.transaction():
+        known = _known(conn, name)
+        add_source(conn, edge.clock(), name, known.title)
+        users.note(conn, edge.clock(), request.state.visitor.name, "open_source", f"source/{name}")
+    return done("/data", f"来源「{known.title}」已启用。", f"The source “{known.title}” is open.")
+
+
+def _known(conn: psycopg.Connection, name: str) -> Any:
+    """Raises Problem 404."""
+    found = next((one for one in sources(conn) if one.name == name != OURS), None)
+    if found is None:
+        raise Problem(404, f"there is no source '{name}'")
+    return found
+
+
 def _sources(request: Request, typed: dict[str, str], wrong: str | None) -> Response[bytes]:
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         page = Page.of(request, conn, TEXT)
-        registered = {one.name: one.title for one in sources(conn)}
-        key = ("sources", *sorted(registered.items()))
+        key = ("sources", *((one.name, one.title, one.closed_at) for one in sources(conn)))
         found = edge.shelf.get(key, lambda c: freshness(c, edge.clock()))
         shown = [one for one in found.value or [] if not one.ours]
         return page.show(

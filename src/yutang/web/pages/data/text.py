@@ -17,6 +17,13 @@ TEXT: dict[str, tuple[str, str]] = {
     "state": ("状态", "State"),
     "name": ("代号", "Name"),
     "title": ("名称", "Title"),
+    "closed": ("已停用", "closed"),
+    "close_source": ("停用", "Close"),
+    "open_source": ("启用", "Open"),
+    "close_ask": (
+        "停用「{title}」？此后它发来的事件会被拒收，已收的保留。",
+        "Close “{title}”? Its events will be refused from now on; those that came stay.",
+    ),
     "rename": ("改名", "Rename"),
     "rename_of": ("{name} 的名称", "Title of {name}"),
     "add_source": ("登记来源", "Register a source"),

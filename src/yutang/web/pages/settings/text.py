@@ -245,6 +245,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "act.view_delete": ("删除视图", "deleted a view"),
     "act.view_restore": ("恢复视图", "restored a view"),
     "act.add": ("登记来源", "registered a source"),
+    "act.close_source": ("停用来源", "closed a source"),
+    "act.open_source": ("启用来源", "opened a source again"),
     "act.rename": ("来源改名", "renamed a source"),
     "act.replay": ("重收被拒事件", "took refused events in again"),
     "act.import": ("导入文件", "imported a file"),
