@@ -68,7 +68,7 @@ def example(type: str) -> Any:
         "items": [{"product": "p", "quantity": 1.5}],
         "traits": {"time_zone": "Asia/Shanghai", "city": None, "vip": True},
     }
-    return examples.get(type, 1 if type in ("fen", "count", "number", "whole") else "x")
+    return examples.get(type, 1 if type in ("fen", "count", "uses", "number", "whole") else "x")
 
 
 def test_a_wrong_field_is_named_with_its_place() -> None:

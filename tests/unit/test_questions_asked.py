@@ -37,7 +37,7 @@ from yutang.model import YutangError
         ("sales", {"unit": "year"}, "unit is 'year'; write one of week, month"),
         ("retention", {"periods": "0"}, "periods is '0'; write 1 to 120"),
         ("cac", {"by": "store", "costs": "a"}, "'a' is no cost"),
-        ("cac", {"margin_percent": "12.5"}, "margin_percent is '12.5'; write 1 to 100"),
+        ("cac", {"margin_percent": "120"}, "margin_percent is '120'; write a percentage, 0 to 100"),
     ],
 )  # fmt: skip
 def test_an_error_says_where_and_what_to_write(name, given, said):

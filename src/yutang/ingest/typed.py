@@ -89,6 +89,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "fen": read.whole,
     "count": read.whole,
+    "uses": read.whole,
     "whole": read.whole,
     "number": read.number,
     "latitude": read.number,
