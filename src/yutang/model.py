@@ -163,8 +163,8 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     ),
     Reason.NO_HANDLE: ("没有任何可识别身份的标识", "no handle tells whose event this is"),
     Reason.CONFLICT: (
-        "强标识互相矛盾，未自动合并，请人工确认",
-        "strong handles contradict each other; not merged, a person must decide",
+        "强标识互相矛盾，未自动合并；请在顾客的「身份」页核对，改正来源",
+        "strong handles contradict each other; not merged: look at the person's page, Identity, and mend the source",
     ),
     Reason.SOLD_OUT: ("券已发完", "the coupons have run out"),
     Reason.UNKNOWN_CODE: ("没有这个券码", "there is no such coupon code"),

@@ -425,6 +425,17 @@ def test_every_tab_answers_for_a_full_and_an_empty_person(web: httpx.Client, con
     assert "consent_withdrawn" not in web.get("/persons/1?tab=consent&lang=zh").text
 
 
+def test_who_shares_a_device_is_shown_beside_the_person(web: httpx.Client, conn: psycopg.Connection) -> None:
+    said(conn, "ann", "viewed", 5, page="x", more={"device": "sofa"})
+    settled(conn)
+    said(conn, "bob", "viewed", 4, page="y", more={"device": "sofa"})
+    people = settled(conn)
+    page = web.get(f"/persons/{people['ann']}?tab=identity").text
+    assert "共用同一设备或地址" in page
+    assert f"/persons/{people['bob']}?tab=identity" in page
+    assert "像是同一人" not in web.get(f"/persons/{people['ann']}?tab=overview").text
+
+
 def test_a_split_shows_what_would_move_and_moves_it(web: httpx.Client, conn: psycopg.Connection) -> None:
     bought(conn, "ann", 5)
     said(conn, "bob", "viewed", 4, page="x")

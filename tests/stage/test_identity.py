@@ -83,6 +83,26 @@ def test_two_unionids_are_never_joined_silently(conn):
     )
 
 
+def test_what_was_not_joined_is_shown_until_the_two_are_one_or_kept_apart(conn):
+    said(conn, 1, {"device": "sofa", "phone": "+8613800000001"})
+    said(conn, 2, {"phone": "+8613800000002"})
+    settle(conn)
+    said(conn, 3, {"device": "sofa", "phone": "+8613800000002"})
+    settle(conn)
+    one, two = whose(conn)[1], whose(conn)[2]
+    [case] = identity.cases(conn)
+    assert (case.reason, case.event_id, case.persons) == ("suggestion", 3, sorted([one, two]))
+    assert identity.cases(conn, [two]) == [case]
+    assert identity.cases(conn, [two + 100]) == []
+    said(conn, 4, {"phone": "+8613800000001", "email": "a@example.com"})
+    said(conn, 5, {"phone": "+8613800000002", "email": "a@example.com"})
+    settle(conn)
+    assert len(set(whose(conn).values())) == 1
+    assert identity.cases(conn) == [], "they are one"
+    identity.split(conn, NOW, one)
+    assert identity.cases(conn) == [], "somebody has said that they are two"
+
+
 def test_a_second_unionid_for_a_known_person_is_a_conflict(conn):
     said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
     settle(conn)

@@ -53,6 +53,31 @@ def show_(person: Who) -> None:
         say.as_json(card(conn, canonical(conn, find(conn, app.vault, person))))
 
 
+CASES = {"conflict": "强标识矛盾 handles contradict", "suggestion": "共用设备等 a weak handle is shared"}
+
+
+@group.command("cases")
+def cases_(
+    person: Annotated[str | None, typer.Argument(help="只看与此人有关的。 Only those of one person.")] = None,
+    limit: Annotated[int, typer.Option(help="最多几条。 At most so many.")] = 50,
+    json: Json = False,
+) -> None:
+    """像是同一人而没有合并的：以及由哪个事件看出。 Who looks like one person and was not joined, and by which event."""
+    from yutang.identity import canonical, cases
+    from yutang.why import find
+
+    with opened() as app, app.connect() as conn:
+        who = None if person is None else [canonical(conn, find(conn, app.vault, person))]
+        rows = cases(conn, who, limit)
+    if json:
+        say.as_json([row._asdict() for row in rows])
+        return
+    shown = [
+        [", ".join(map(str, row.persons)), CASES[row.reason], f"{row.type} {row.event_id}", row.source] for row in rows
+    ]
+    say.table(["顾客 persons", "原因 reason", "事件 event", "来源 source"], shown)
+
+
 @group.command()
 def split(person: Who) -> None:
     """撤销最近一次合并，并不再合并。 Undo the latest merge and keep the two apart."""

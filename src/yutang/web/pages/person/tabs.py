@@ -8,6 +8,7 @@ from typing import Any
 from yutang import channels
 from yutang.channels import STAFF_TASKS
 from yutang.handles import BY_NAME
+from yutang.identity import cases
 from yutang.web.pages.person.subject import Subject, sql
 from yutang.web.pages.person.timeline import END, place_of
 from yutang.web.pages.persons.called import called
@@ -78,7 +79,7 @@ def tasks(subject: Subject) -> dict[str, Any]:
 
 
 def identity(subject: Subject) -> dict[str, Any]:
-    """What the person is called outside, since when and by which event; and with whom he was merged."""
+    """What the person is called outside, since when and by which event; with whom he was merged, and with whom he was not."""
     handles = why_sql.handles(subject.conn, persons=subject.members).fetchall()
     merges = why_sql.merges(subject.conn, persons=subject.members).fetchall()
     seen = [row.event_id for row in (*handles, *merges)]
@@ -90,5 +91,6 @@ def identity(subject: Subject) -> dict[str, Any]:
             row.event_id: (words.event_title(row.type), row) for row in sql.evidence(subject.conn, events=seen)
         },
         "apart": [row.person_id for row in sql.apart(subject.conn, persons=subject.members)],
+        "cases": [(case, words.event_title(case.type)) for case in cases(subject.conn, subject.members)],
         "can_split": any(merge.undone_at is None for merge in merges),
     }

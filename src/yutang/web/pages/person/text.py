@@ -100,6 +100,13 @@ TEXT: dict[str, tuple[str, str]] = {
     "no_merges": ("没有与其他档案合并过。", "Never merged with anybody."),
     "merge_by": ("因「{title}」（{at}）带来的标识相同", "for '{title}' ({at}) carried the same handle"),
     "undone_at": ("{at} 已拆分", "split {at}"),
+    "cases": ("像是同一人，没有合并", "Perhaps the same person, not joined"),
+    "cases_lead": (
+        "标识互相矛盾时绝不自动合并。若是来源写错了标识，请改正后重发该事件，或撤销那次导入。",
+        "Handles that contradict each other are never joined. Where a source has the wrong handle, mend it and send the event again, or undo that import.",
+    ),
+    "case.conflict": ("强标识互相矛盾", "strong handles contradict each other"),
+    "case.suggestion": ("共用同一设备或地址", "a device or an address is shared"),
     "kept_apart": ("与 {ids} 不再合并", "never merged with {ids} again"),
     "split": ("拆分档案", "Split"),
     "split_title": ("拆分顾客 {id}", "Split person {id}"),
