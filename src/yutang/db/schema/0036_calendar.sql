@@ -40,8 +40,3 @@ language sql stable as $$
                max(c.given::int) filter (where c.channel = 'class:' || $4) as kind
         from consent c where c.bucket = $1 and c.person_id = $2) said
 $$;
-
--- What somebody is in is one look, however many segments there are.
-create unique index membership_of on membership (bucket, person_id, segment_id) where until is null;
-drop index membership_now;
-create index membership_now on membership (segment_id, bucket, person_id) where until is null;
