@@ -6,6 +6,7 @@ under an older version finds it here for ever.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,6 +75,16 @@ def all_current(conn: psycopg.Connection, kind: str) -> list[Definition]:
     if still is not None:
         still[kind] = list(found)
     return found
+
+
+def moved(conn: psycopg.Connection, stage: str, parts: Sequence[str]) -> bool:
+    """Are these parts of the pond others than those by which the stage last worked? Whoever hears yes does in the same transaction what follows
+    from it; nobody else hears it then. A pond of which the stage has never heard is another one."""
+    now_is = pond(conn)
+    told = Jsonb({part: now_is[part] for part in parts})
+    return not sql.followed(conn, stage=stage, parts=told).rowcount and bool(
+        sql.follow(conn, stage=stage, parts=told).rowcount
+    )
 
 
 def retired(conn: psycopg.Connection, *kinds: str) -> list[int]:

@@ -31,6 +31,14 @@ select definition_id from (
     from definition where kind = any(%(kinds)s) order by definition_id, version desc) newest
 where retired_at is not null;
 
+-- name: followed
+select from pond_followed f where f.stage = %(stage)s and f.parts = %(parts)s;
+
+-- name: follow
+-- Of two workers that see it at once the second waits here, and finds it done.
+insert into pond_followed (stage, parts) values (%(stage)s, %(parts)s)
+on conflict (stage) do update set parts = excluded.parts where pond_followed.parts <> excluded.parts;
+
 -- name: version
 select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;

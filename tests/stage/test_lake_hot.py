@@ -66,7 +66,7 @@ def made_again(town: Town) -> None:
     """Everybody's profile from nothing, and everybody's segments."""
     town.conn.execute("update person set changed = pg_current_xact_id() where merged_into is null")
     town.settle()
-    town.conn.execute("delete from profile_state")
+    town.conn.execute("delete from pond_followed")
     town.settle()
     town.conn.execute("delete from segment_state")
     segment.refresh(town.conn, town.now)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from yutang import definitions, journey, offer
 from yutang.db.cursor import GROUPED, Reader, Window, hold, windows
@@ -34,8 +33,8 @@ UNLIMITED = 1_000_000_000
 def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Judge what is proposed, and the touches whose time to be asked again has come or whose person wants no more of them."""
     with conn.transaction():
-        if only.persons is None:
-            _follow_pond(conn, now)
+        if only.persons is None and definitions.moved(conn, "decide", JUDGED_BY):
+            sql.recall_all(conn, now=now)
         w, farewell, wishes = windows(conn, only, PROPOSED, GONE, WISHES)
         if w.empty and farewell.empty and wishes.empty and not _waiting(conn, now, only):
             return Counts()
@@ -49,14 +48,6 @@ def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Co
         if only.persons is None:
             journey.judged(conn, w, only)
         return counts
-
-
-def _follow_pond(conn: psycopg.Connection, now: datetime) -> None:
-    """What is held is asked again when the pond has other limits than those that held it."""
-    pond = definitions.pond(conn)
-    rules = Jsonb({part: pond[part] for part in JUDGED_BY})
-    if not sql.judged_by(conn, rules=rules).rowcount and sql.judge_by(conn, rules=rules).rowcount:
-        sql.recall_all(conn, now=now)
 
 
 def _waiting(conn: psycopg.Connection, now: datetime, only: Only) -> bool:

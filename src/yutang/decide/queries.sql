@@ -5,15 +5,8 @@ select exists (select from touch t where t.verdict = 'hold' and t.retry_at <= %(
 -- name: reach
 select r.channel, r.head from channel_reach r;
 
--- name: judged_by
-select from decide_state s where s.rules = %(rules)s::jsonb;
-
--- name: judge_by
--- Of two workers that see it at once the second waits here, and finds it done.
-insert into decide_state (rules) values (%(rules)s::jsonb)
-on conflict (one) do update set rules = excluded.rules where decide_state.rules <> excluded.rules;
-
 -- name: recall_all
+-- What is held is judged by what the pond says now.
 update touch set retry_at = %(now)s::timestamptz where verdict = 'hold' and retry_at > %(now)s::timestamptz;
 
 -- name: recall

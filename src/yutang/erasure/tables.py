@@ -109,7 +109,7 @@ TABLES: tuple[Table, ...] = (
     _emptied("step", PERSON, "走过哪些步骤及时间：旅程各步的人数不变", "the steps that were passed, and when: counts of steps stay"),
     *_deleted("t.bucket = any(%(buckets)s::smallint[]) and t.persons && %(persons)s::bigint[]", "proposal"),
     *_deleted(PERSON, "call"),
-    *_nothing("identity_state", "profile_state", "decide_state", "channel_reach", "segment_state", "segment_lane", "journey_state", "journey_schedule", "journey_firing"),
+    *_nothing("identity_state", "pond_followed", "channel_reach", "segment_state", "segment_lane", "journey_state", "journey_schedule", "journey_firing"),
     # what was said
     _emptied(
         "touch", PERSON, "哪条消息、何时、是否放行：触达与实验的合计不变；券码与判断过程已清空",

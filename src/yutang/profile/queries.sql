@@ -225,14 +225,6 @@ with claimed as materialized (
 )
 select count(*) as n from claimed;
 
--- name: scored_by
-select from profile_state s where s.rules = %(rules)s::jsonb;
-
--- name: score_by
--- Of two workers that see it at once the second waits here, and finds it done.
-insert into profile_state (rules) values (%(rules)s::jsonb)
-on conflict (one) do update set rules = excluded.rules where profile_state.rules <> excluded.rules;
-
 -- name: rescore
 -- Nobody is scored here: the runs that follow take everybody in bounded pieces. In the order in which everybody locks.
 with everybody as materialized (

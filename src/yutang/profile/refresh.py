@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from yutang import definitions
 from yutang.clock import business_day
@@ -38,8 +37,8 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
     """
     with conn.transaction():
         counts = Counts()
-        if only.persons is None and (rescored := _follow_pond(conn, now)):
-            counts["rescored"] = rescored
+        if only.persons is None and definitions.moved(conn, "profile", SCORED_BY):
+            counts += Counts(rescored=sql.rescore(conn, now=now).rowcount)
         news, moved = windows(conn, only, EVENTS, PERSONS)
         span = {"low": news.low, "high": news.high, "changed_low": moved.low, "changed_high": moved.high}
         if not moved.empty:
@@ -50,15 +49,6 @@ def refresh(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> 
             counts["profile"] = heard + counts["due"]
             _score(conn, now, only, span)
         return counts
-
-
-def _follow_pond(conn: psycopg.Connection, now: datetime) -> int:
-    """Everybody is due when the pond has other cut points, or another time zone, than those they were scored by. Returns how many that are."""
-    pond = definitions.pond(conn)
-    rules = Jsonb({part: pond[part] for part in SCORED_BY})
-    if sql.scored_by(conn, rules=rules).rowcount or not sql.score_by(conn, rules=rules).rowcount:
-        return 0
-    return sql.rescore(conn, now=now).rowcount
 
 
 def _forget(conn: psycopg.Connection, only: Only, span: dict[str, str]) -> int:

@@ -1,18 +1,12 @@
--- writer: profile. By which cut points and in which time zone everybody's scores were ordered to be reckoned; no row: nobody's yet.
--- A pond that changes them is scored anew.
-create table profile_state (
-    one boolean primary key default true check (one),
-    rules jsonb not null
+-- writer: definitions. By which parts of the pond a stage last worked (profile: cut points and time zone; decide: budget, prices, quiet hours and
+-- consent); no row: by none yet. A stage that finds them changed does for everybody once what follows from it.
+create table pond_followed (
+    stage text primary key,
+    parts jsonb not null
 );
 
 -- Days begin elsewhere in another time zone, so a segment is checked against everybody in each.
 alter table segment_state add column zone text not null default '';
-
--- writer: decide. By which budget, prices, quiet hours and consent what is held was last judged. What is held is judged again when they change.
-create table decide_state (
-    one boolean primary key default true check (one),
-    rules jsonb not null
-);
 
 -- writer: deliver. By whose handles each channel that is set up reaches people: the first bytes of their keys (see handles.py).
 create table channel_reach (
