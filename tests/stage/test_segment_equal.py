@@ -24,6 +24,7 @@ from unit.naive_rules import (
     some_rule,
 )
 from yutang import definitions, source
+from yutang.segment import slices
 from yutang.segment.compile import compile, persons
 from yutang.segment.language import Rule, from_json, parse
 from yutang.segment.operators import OPERATORS
@@ -332,6 +333,17 @@ def test_all_evaluators_agree_as_time_passes_and_things_happen(conn: psycopg.Con
             world.write(person)
         world.settle()
         world.check()
+
+
+def test_a_pond_that_is_larger_than_memory_is_decided_in_parts(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "AT_ONCE", 5)
+    world = World(conn, random.Random(7), "Asia/Shanghai", segments=25)
+    conn.execute("analyze profile")
+    assert len(list(slices.slices(conn))) == PEOPLE // 5 + 2
+    world.settle()
+    world.check()
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13])

@@ -8,20 +8,15 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from yutang import definitions
 from yutang.plan.parts import Bodies
 from yutang.segment import language
-from yutang.segment.evaluate import evaluate
-from yutang.segment.load import load
-from yutang.segment.moment import Moment
+from yutang.segment.matching import everybody
 
 
 def audience(conn: psycopg.Connection, now: datetime, rule: dict[str, Any] | None, bodies: Bodies) -> np.ndarray:
     """The ids of the people for whom the rule holds, ascending; of everybody where there is none."""
-    parsed = None if rule is None else language.from_json(_by_rules(rule, bodies))
-    moment = Moment(now, definitions.pond(conn)["time_zone"])
-    pond = load(conn, moment, [] if parsed is None else language.conditions(parsed))
-    return pond.people if parsed is None else pond.people[evaluate(parsed, pond, {}, {}).holds]
+    parsed = language.And(()) if rule is None else language.from_json(_by_rules(rule, bodies))
+    return np.sort(np.concatenate([people[holds] for people, holds in everybody(conn, parsed, now, {})]))
 
 
 def _by_rules(rule: Any, bodies: Bodies) -> Any:

@@ -27,7 +27,7 @@ class Answer:
 
 def static(holds: np.ndarray, seen: Callable[[int], Any]) -> Answer:
     """An answer that time alone never changes."""
-    return Answer(holds, np.full(len(holds), NEVER), seen)
+    return Answer(holds, np.broadcast_to(np.int64(NEVER), len(holds)), seen)
 
 
 def negate(answer: Answer) -> Answer:

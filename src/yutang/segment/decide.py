@@ -12,7 +12,7 @@ from yutang.segment.live import Segment
 from yutang.segment.load import Pond
 from yutang.segment.moment import NEVER
 
-BLOCK = 16_384
+BLOCK = 8_192
 """People evaluated at a time: what a block needs stays in the processor's cache."""
 
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import psycopg
 
-from yutang import definitions
-from yutang.segment.answer import Answer
-from yutang.segment.evaluate import evaluate
-from yutang.segment.language import Rule, conditions, order, references
-from yutang.segment.load import load
-from yutang.segment.moment import Moment
+from yutang.segment.language import Rule, order, references
+from yutang.segment.matching import everybody
 
 SAMPLE = 10
 
@@ -27,15 +22,10 @@ def preview(
 
     drafted: segments as they would be, for a rule that names them; any other is taken as it is in service.
     """
-    moment = Moment(now, definitions.pond(conn)["time_zone"])
-    others = _below(rule, drafted or {})
-    pond = load(conn, moment, chain.from_iterable(map(conditions, [*others.values(), rule])))
-    fresh: dict[str, Answer] = {}
-    for name, other in others.items():
-        fresh[name] = evaluate(other, pond, fresh, {})
-    found = pond.people[evaluate(rule, pond, fresh, {}).holds]
+    parts = [(people[holds], len(people)) for people, holds in everybody(conn, rule, now, _below(rule, drafted or {}))]
+    found, of = np.sort(np.concatenate([ids for ids, _ in parts])), sum(size for _, size in parts)
     spread = found[np.unique(np.linspace(0, len(found) - 1, min(SAMPLE, len(found))).astype(int))]
-    return {"size": len(found), "of": len(pond.people), "sample": spread.tolist()}
+    return {"size": len(found), "of": of, "sample": spread.tolist()}
 
 
 def _below(rule: Rule, drafted: Mapping[str, Rule]) -> dict[str, Rule]:

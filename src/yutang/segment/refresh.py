@@ -20,6 +20,7 @@ from yutang.segment.decide import Changes, decide
 from yutang.segment.live import Segment, live, with_dependants
 from yutang.segment.load import load
 from yutang.segment.moment import Moment
+from yutang.segment.slices import slices
 from yutang.segment.transport import columns, run
 
 sql = Queries(__package__)
@@ -28,8 +29,6 @@ CHUNK = 20_000
 """People whose time has come, per call."""
 MANY = 100_000
 """With more people than this, reading everybody is cheaper than looking each one up."""
-AT_ONCE = 2_000_000
-"""How many people a full check holds in memory at a time."""
 WRITTEN = 50_000
 """Rows per writing statement."""
 
@@ -119,20 +118,12 @@ def _stale(conn: psycopg.Connection, moment: Moment, segments: list[Segment]) ->
 
 
 def _everybody(conn: psycopg.Connection, moment: Moment, chosen: list[Segment], complete: bool, counts: Counts) -> None:
-    for part in _slices(conn):
+    for part in slices(conn):
         counts.update(_settle(conn, moment, chosen, part, None, complete))
     ids = [segment.segment_id for segment in chosen]
     versions = [segment.version for segment in chosen]
     sql.keep_state(conn, segments=ids, versions=versions, zone=moment.zone, now=moment.now)
     counts["segment"] += len(chosen)
-
-
-def _slices(conn: psycopg.Connection) -> Iterator[Only]:
-    """Everybody, in as few parts as fit into memory."""
-    row = sql.about_people(conn).fetchone()
-    step = BUCKETS // max(1, min(BUCKETS, int(row.people) // AT_ONCE + 1)) if row else BUCKETS
-    for lo in range(0, BUCKETS, step):
-        yield Only(lo, min(lo + step, BUCKETS) - 1)
 
 
 def _touched(

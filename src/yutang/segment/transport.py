@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -61,13 +62,27 @@ def run(
     With `people` (ids) its part ``from (select * … @only(t)) t`` looks each of them up by key. OFFSET 0 keeps the planner
     from turning that into a join, which without statistics becomes people times rows.
     """
-    cursor = conn.cursor(binary=True, row_factory=tuple_row)
-    cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
+    cursor = _cursor(conn)
     if people is None:
         return cursor.execute(query.text(only), params | scope(only))  # type: ignore[arg-type]
     # Bucket by bucket, as their rows lie: whoever comes next is found on the page that was just read.
     persons = people[np.argsort(people & (BUCKETS - 1), kind="stable")]
     return cursor.execute(_PART.sub(_EACH_PERSON, query.template), params | {"persons": persons})  # type: ignore[arg-type]
+
+
+def _cursor(conn: psycopg.Connection) -> psycopg.Cursor:
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)
+    cursor.adapters.register_dumper(np.ndarray, _ArrayDumper)
+    return cursor
+
+
+def _rows(
+    conn: psycopg.Connection, query: Query, only: Only, people: np.ndarray | None, params: dict[str, Any]
+) -> Iterable[Any]:
+    """The rows of a statement; those about everybody one by one, for together they are as large as the pond."""
+    if people is None:
+        return _cursor(conn).stream(query.text(only), params | scope(only))  # type: ignore[arg-type]
+    return run(conn, query, only, people, **params)
 
 
 def columns(
@@ -80,7 +95,7 @@ def columns(
 ) -> list[np.ndarray]:
     """The columns of a statement of array_send(array_agg(…)); `types` has one letter each: i int4 or date, q int8 or timestamptz."""
     parts: list[list[np.ndarray]] = [[] for _ in types]
-    for row in run(conn, query, only, people, **params):
+    for row in _rows(conn, query, only, people, params):
         for part, data, letter in zip(parts, row, types, strict=True):
             part.append(_column(data, letter))
     return [_joined(part, letter) for part, letter in zip(parts, types, strict=True)]
@@ -99,7 +114,7 @@ def ragged(
     for each of `arrays`, columns that are arrays themselves: how many elements each row has, and the elements, row after row."""
     letters = types + "".join("i" + letter for letter in arrays)
     parts: list[list[np.ndarray]] = [[] for _ in letters]
-    for row in run(conn, query, only, people, **params):
+    for row in _rows(conn, query, only, people, params):
         for at, (part, data, letter) in enumerate(zip(parts, row, letters, strict=True)):
             inside = at > len(types) and (at - len(types)) % 2 == 1
             part.append(_elements(data, letter, parts[at - 1][-1]) if inside else _column(data, letter))
@@ -108,12 +123,15 @@ def ragged(
 
 def _column(data: bytes, letter: str) -> np.ndarray:
     wire = np.dtype([("length", ">i4"), ("value", f">i{4 if letter == 'i' else 8}")])
-    return np.frombuffer(data, wire, offset=HEAD)["value"]
+    return np.frombuffer(data, wire, offset=HEAD)["value"].astype(_native(letter))
+
+
+def _native(letter: str) -> type[np.integer]:
+    return np.int32 if letter == "i" else np.int64
 
 
 def _joined(parts: list[np.ndarray], letter: str) -> np.ndarray:
-    native = np.int32 if letter == "i" else np.int64
-    return np.concatenate(parts).astype(native) if parts else np.empty(0, native)
+    return np.concatenate([np.empty(0, _native(letter)), *parts])
 
 
 def _elements(data: bytes, letter: str, counts: np.ndarray) -> np.ndarray:
@@ -124,4 +142,8 @@ def _elements(data: bytes, letter: str, counts: np.ndarray) -> np.ndarray:
     sizes = np.where(counts > 0, 5 + width * counts, 3)
     first = np.cumsum(sizes) - sizes + 6 - width * (np.cumsum(counts) - counts)
     at = np.repeat(first, counts) + width * np.arange(counts.sum())
-    return words[at] if letter == "i" else words[at].astype(np.int64) << 32 | words[at + 1].astype(np.uint32)
+    return (
+        words[at].astype(np.int32)
+        if letter == "i"
+        else words[at].astype(np.int64) << 32 | words[at + 1].astype(np.uint32)
+    )
