@@ -65,10 +65,16 @@ def kind_of(full: str) -> HandleKind:
     name = _SPLIT.split(full, maxsplit=1)[0]
     kind = BY_NAME.get(name)
     if kind is None:
-        raise ValueError(f"unknown handle '{full}'; known are {', '.join(k.name + k.separator for k in KINDS)}")
+        raise ValueError(
+            f"不认识的标识“{full}”，可用：{', '.join(k.name + k.separator for k in KINDS)}。 "
+            f"unknown handle '{full}'; known are {', '.join(k.name + k.separator for k in KINDS)}"
+        )
     scoped = kind.separator and full[len(name) :].startswith(kind.separator) and len(full) > len(name) + 1
     if (full != name and not scoped) or (full == name and kind.separator):
-        raise ValueError(f"handle '{full}' must be written '{name}{kind.separator}{'NAME' if kind.separator else ''}'")
+        raise ValueError(
+            f"标识“{full}”应写成“{name}{kind.separator}{'名称' if kind.separator else ''}”。 "
+            f"handle '{full}' must be written '{name}{kind.separator}{'NAME' if kind.separator else ''}'"
+        )
     return kind
 
 
@@ -82,12 +88,12 @@ def normal(kind: HandleKind, value: str) -> str:
     if kind.name == "phone":
         digits = re.sub(r"[\s\-().]", "", value)
         if not re.fullmatch(r"\+?\d{5,15}", digits):
-            raise ValueError("a phone number has 5 to 15 digits")
+            raise ValueError("手机号应有 5 到 15 位数字。 a phone number has 5 to 15 digits")
         return digits if digits.startswith("+") else ("+86" + digits if len(digits) == 11 else "+" + digits)
     if kind.name == "email":
         value = value.strip().lower()
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
-            raise ValueError("an e-mail address has the form name@host")
+            raise ValueError("邮箱应写成 名称@域名。 an e-mail address has the form name@host")
     return value
 
 

@@ -258,4 +258,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
 
 
 class YutangError(Exception):
-    """An error that a user can mend: its text says what is wrong, where, and what to do."""
+    """An error that a user can mend: its text says what is wrong, where, and what to do, in Chinese and then in English."""
+
+
+def halves(text: str) -> tuple[str, str]:
+    """The Chinese and the English of an error's text, for a sentence around it; both are the text where it is in one language."""
+    zh, cut, en = text.partition("。 ")
+    return (zh, en) if cut else (text, text)

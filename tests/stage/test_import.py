@@ -123,7 +123,9 @@ def test_a_time_that_is_refused_names_the_columns_it_may_be_of(conn: psycopg.Con
     path.write_text("手机号,注册时间,更新时间,城市\n13812345678,2025-05-06,2036-02-01,上海\n", "utf-8")
     report = run(conn, path, "customers")
     assert counts(report) == (1, 0, 1)
-    assert report.problems[0].detail.startswith("row 2: column '注册时间、更新时间': at: more than a day ahead")
+    assert report.problems[0].detail.startswith(
+        "row 2: column '注册时间、更新时间': at: 时间比现在晚一天以上，请检查发送方的时钟和时区。 more than a day ahead"
+    )
 
 
 def test_an_import_of_customers_that_goes_on_later_is_of_the_day_it_began(
@@ -190,7 +192,9 @@ def test_orders_come_in_as_plain_events_from_text_and_from_sheets(conn: psycopg.
     book.save(sheet)
     report = run(conn, text, "events")
     assert counts(report) == (1, 0, 1)
-    assert report.problems[0].detail.startswith("row 3: column 'amount_fen': props.amount_fen: expected `int`")
+    assert report.problems[0].detail.startswith(
+        "row 3: column 'amount_fen': props.amount_fen: 应为整数，收到文本。 expected `int`"
+    )
     assert counts(run(conn, sheet, "events")) == (1, 0, 0)
     rows = conn.execute("select props from event order by event_id").fetchall()
     assert [row.props for row in rows] == [
@@ -265,7 +269,7 @@ def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) ->
         7: ("no_handle", "handles"),
         8: ("bad_shape", "5 cells under 4 headings"),
         9: ("in_future", "column 'at'"),
-        11: ("id_reused", "column 'order_id': props.order_id: came before"),
+        11: ("id_reused", "column 'order_id': props.order_id: 这个订单号已用于内容不同的订单"),
         12: ("bad_encoding", "UTF-8"),
     }
     assert {p.index: p.reason.value for p in report.problems} == {row: reason for row, (reason, _) in expected.items()}
@@ -343,7 +347,10 @@ def test_an_order_enters_with_all_its_rows_or_not_at_all(conn: psycopg.Connectio
     assert (counts(report), report.rows) == ((2, 0, 3), 7)
     details = {problem.index: problem.detail for problem in report.problems}
     assert "6 cells under 5 headings" in details[2]
-    assert details[4] == "row 4: column '手机号': several values; the rows of one order must say the same"
+    assert (
+        details[4]
+        == "row 4: column '手机号': 有多个不同的值，同一订单的各行要写得一样。 several values; the rows of one order must say the same"
+    )
     assert "column '订单号'" in details[8]
     assert "sort the file by order number" in details[8]
 

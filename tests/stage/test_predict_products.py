@@ -217,8 +217,8 @@ def test_the_catalogue_comes_from_a_file(yutang: Run, tmp_path: Any, conn: psyco
     assert "Dry run" in dry
     assert product.find(conn, "A1") is None
     said = yutang("import", "products", str(file)).stdout
-    assert "row 4: product 'C3' is new: give it a title" in said
-    assert "row 5: column '价格': not an amount" in said
+    assert "row 4: 商品“C3”是新的，请给出名称 title。 product 'C3' is new: give it a title" in said
+    assert "row 5: column '价格': 不是金额，请写元，例如 12.50。 not an amount" in said
     latte = product.find(conn, "A1")
     assert (latte.title, latte.price_fen, latte.stock, latte.on_sale, latte.category) == ("拿铁", 1850, 7, True, "咖啡")
     assert (product.find(conn, "B2").stock, product.find(conn, "B2").on_sale) == (None, False)
@@ -247,7 +247,7 @@ def test_the_api_takes_goods_and_tells_lists(web: httpx.Client, trained: psycopg
     answer = web.put("/v1/products", json=[{"id": first, "title": "卖完了", "stock": 0}, {"id": "", "title": "x"}])
     assert answer.status_code == 200
     assert answer.json() == {"added": 1, "changed": 0, "same": 0,
-                             "rejected": [{"index": 1, "detail": "'id' is missing: the product as order lines name it"}]}  # fmt: skip
+                             "rejected": [{"index": 1, "detail": "缺少 id：请写订单里用的商品编码。 'id' is missing: the product as order lines name it"}]}  # fmt: skip
     assert web.get(f"/v1/products/{first}").json()["stock"] == 0
     assert web.get("/v1/products/none").status_code == 404
     assert first not in [one["id"] for one in web.get("/v1/persons/7/products").json()["products"]]

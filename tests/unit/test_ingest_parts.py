@@ -74,7 +74,7 @@ def example(type: str) -> Any:
 def test_a_wrong_field_is_named_with_its_place() -> None:
     wrong = check("ordered", order_id="o", amount_fen=1, items=[{"product": "p"}, {"product": "p", "amount_fen": "9"}])
     assert wrong is not None
-    assert wrong.startswith("props.items[1].amount_fen: expected `int | null`")
+    assert wrong.startswith("props.items[1].amount_fen: 应为整数或空值，收到文本。 expected `int | null`")
     assert check("never_heard_of", a=1) is None
 
 
@@ -254,7 +254,7 @@ def test_a_mapping_may_say_the_type_of_a_column() -> None:
     assert event["props"] == {"age": "42", "points": 7, "vip": True, "likes": ["茶", "咖啡"]}
     [customer] = mapped("customers", said, unionid="u", **(cells | {"年龄": 42.0}))
     assert customer["props"]["traits"] == {"age": "42", "points": 7, "vip": True}
-    with pytest.raises(Refusal, match="column '积分': not a number"):
+    with pytest.raises(Refusal, match="column '积分': 不是数字。 not a number"):
         mapped("events", {"积分": "points:number"}, type="mine", at="2026-01-02", unionid="u", 积分="many")
     fields = guess("customers", ["unionid", *cells], said)
     assert guess("customers", ["unionid", *cells], fields) == fields, "an import that goes on names its columns in full"

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from yutang.clock import zones
+from yutang.ingest.shape import where
 
 MAX_INT = 2**63 - 1
 MOST_FEN = 10**15
@@ -342,14 +343,6 @@ def check(type: str, props: msgspec.Raw | bytes) -> str | None:
     return None
 
 
-def where(root: str, message: str) -> str:
-    """A msgspec message with its path written the way the sender knows it: ``root.items[0].amount_fen: …``."""
-    text, _, path = message.partition(" - at ")
-    path = path.strip("`").replace("$", root, 1) if path else root
-    fix = "; write for example 2026-01-31T09:30:00+08:00" if "datetime" in text else ""
-    return f"{path}: {text[:1].lower()}{text[1:]}{fix}"
-
-
 def _decoder(known: EventType) -> msgspec.json.Decoder[Any]:
     fields = [
         (f.name, TYPES[f.type][0]) if f.required else (f.name, TYPES[f.type][0] | None, None)
@@ -365,15 +358,19 @@ def _zone_error(known: Any) -> str | None:
     zone = known.traits.get("time_zone")
     if zone is None or (isinstance(zone, str) and zone in zones()):
         return None
-    return "props.traits.time_zone: not an IANA time zone; write for example Asia/Shanghai"
+    return "props.traits.time_zone: 不是 IANA 时区，请写成例如 Asia/Shanghai。 not an IANA time zone; write for example Asia/Shanghai"
 
 
 def _consent_error(known: Any) -> str | None:
     """A word on consent is about a channel, or about a class of messages over all channels."""
     said = getattr(known, "class")
     if (known.channel is None) == (said is None):
-        return 'props: name a channel or a class, one of them; write for example {"channel": "email"}'
-    return None if said is None or said in _CLASSES else f"props.class: write one of {', '.join(_CLASSES)}"
+        return 'props: 渠道 channel 和消息类别 class 请写且只写一个，例如 {"channel": "email"}。 name a channel or a class, one of them; write for example {"channel": "email"}'
+    return (
+        None
+        if said is None or said in _CLASSES
+        else f"props.class: 请写 {'、'.join(_CLASSES)} 之一。 write one of {', '.join(_CLASSES)}"
+    )
 
 
 _MORE = {"profile_updated": _zone_error, "consent_given": _consent_error, "consent_withdrawn": _consent_error}

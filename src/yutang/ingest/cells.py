@@ -17,6 +17,9 @@ _LOOSE_TIME = re.compile(
 )
 
 
+_NO_AMOUNT = "不是金额，请写元，例如 12.50。 not an amount; write yuan such as 12.50"
+
+
 def empty(cell: Any) -> bool:
     """Nothing, blank text, or NaN, as tables of numbers write nothing."""
     return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
@@ -26,14 +29,17 @@ def text(cell: Any) -> str:
     """A cell as text. Spreadsheets make numbers of long ids and keep only fifteen digits of them."""
     if isinstance(cell, float) and abs(cell) >= 10**15:
         raise ValueError(
+            "数字太长，表格只保留了前 15 位；请把这一列设为文本格式后重新粘贴。 "
             "a number of which the spreadsheet kept fifteen digits; format the column as text and paste it again"
         )
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if isinstance(cell, float):
-        raise ValueError("a fraction where text belongs; format the column as text")
+        raise ValueError(
+            "这里应是文本，却是小数；请把这一列设为文本格式。 a fraction where text belongs; format the column as text"
+        )
     if isinstance(cell, dict | list):
-        raise ValueError("a list or object where text belongs")
+        raise ValueError("这里应是文本，却是列表或对象。 a list or object where text belongs")
     return str(cell).strip().removeprefix("'")
 
 
@@ -44,7 +50,7 @@ def json_object(cell: Any) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("不是 JSON 对象。 not a JSON object")
     return found
 
 
@@ -64,14 +70,17 @@ def free(cell: Any) -> Any:
 def _fen(cell: Any) -> int:
     """Yuan to fen, exactly."""
     if isinstance(cell, bool | list | dict | date):
-        raise ValueError("not an amount; write yuan such as 12.50")
+        raise ValueError(_NO_AMOUNT)
     plain = re.sub(r"[\s,，¥￥元]", "", str(round(cell, 6) if isinstance(cell, float) else cell))
     try:
         fen = Decimal(plain) * 100
     except InvalidOperation:
-        raise ValueError("not an amount; write yuan such as 12.50") from None
+        raise ValueError(_NO_AMOUNT) from None
     if not fen.is_finite() or abs(fen) > 10**18 or fen != fen.to_integral_value():
-        raise ValueError("an amount has at most two decimals; write yuan such as 12.50, or map it to amount_fen")
+        raise ValueError(
+            "金额最多两位小数；请写元，例如 12.50，或映射到 amount_fen。 "
+            "an amount has at most two decimals; write yuan such as 12.50, or map it to amount_fen"
+        )
     return int(fen)
 
 
@@ -79,7 +88,7 @@ def whole(cell: Any) -> int:
     """A whole number of at most eighteen digits."""
     plain = text(cell)
     if not re.fullmatch(r"-?[0-9]{1,18}", plain):
-        raise ValueError("not a whole number")
+        raise ValueError("不是整数。 not a whole number")
     return int(plain)
 
 
@@ -89,7 +98,7 @@ def number(cell: Any) -> int | float:
         return cell
     plain = text(cell)
     if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", plain):
-        raise ValueError("not a number")
+        raise ValueError("不是数字。 not a number")
     return float(plain) if "." in plain else int(plain)
 
 
@@ -127,7 +136,7 @@ def instant(cell: Any, zone: ZoneInfo) -> datetime:
     try:
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
-        raise ValueError("a time outside the calendar") from None
+        raise ValueError("时间超出日历范围。 a time outside the calendar") from None
 
 
 def _parsed(plain: str) -> datetime:
@@ -137,4 +146,4 @@ def _parsed(plain: str) -> datetime:
         except ValueError:
             if match := _LOOSE_TIME.fullmatch(plain):
                 return datetime(*[int(part or 0) for part in match.groups()])
-    raise ValueError("not a time; write for example 2026-01-31 09:30:00")
+    raise ValueError("不是时间，请写成例如 2026-01-31 09:30:00。 not a time; write for example 2026-01-31 09:30:00")

@@ -14,6 +14,7 @@ from msgspec import Meta
 from yutang.ingest import catalog, pack
 from yutang.ingest.catalog import Key
 from yutang.ingest.keys import Refusal, close
+from yutang.ingest.shape import where
 from yutang.ingest.split import Unsplittable, split
 from yutang.model import Reason
 from yutang.vault import Vault
@@ -103,7 +104,11 @@ _encode = msgspec.json.encode
 def parse(door: Door, body: bytes) -> Parsed:
     """Read the body of a call (a JSON array). Never raises on what was sent."""
     if len(body) > MAX_BODY:
-        return _refuse_all(body, Reason.TOO_LARGE, f"{len(body)} bytes; send at most {MAX_BODY} in one call")
+        return _refuse_all(
+            body,
+            Reason.TOO_LARGE,
+            f"共 {len(body)} 字节，一次最多发 {MAX_BODY} 字节。 {len(body)} bytes; send at most {MAX_BODY} in one call",
+        )
     try:
         if b"\\u0000" not in body:
             return _parse_events(door, body, _events.decode(body))
@@ -168,7 +173,11 @@ def _row(door: Door, event: Event) -> bytes:
     if wrong := _check(event.type, props):
         raise Refusal(Reason.BAD_SHAPE, wrong)
     if event.source not in door.sources:
-        raise Refusal(Reason.UNKNOWN_SOURCE, "source: not registered, or closed; register it, or mend the spelling")
+        raise Refusal(
+            Reason.UNKNOWN_SOURCE,
+            "source: 来源未登记或已停用，请先登记，或改正拼写。 "
+            "not registered, or closed; register it, or mend the spelling",
+        )
     at = pack.micros(event.at)
     if not door.earliest <= at <= door.latest:
         raise _time_refusal(door, at)
@@ -181,12 +190,16 @@ def _row(door: Door, event: Event) -> bytes:
 
 
 def _too_long(size: int) -> Refusal:
-    return Refusal(Reason.TOO_LARGE, f"the event has {size} bytes or more; at most {MAX_EVENT} are kept")
+    return Refusal(
+        Reason.TOO_LARGE,
+        f"这个事件有 {size} 字节或更多，最多保留 {MAX_EVENT} 字节。 "
+        f"the event has {size} bytes or more; at most {MAX_EVENT} are kept",
+    )
 
 
 def _check(type: str, props: bytes) -> str | None:
     if len(props) > 2 * MAX_DEPTH and depth(props) > MAX_DEPTH:
-        return f"props: nested deeper than {MAX_DEPTH}; send flat fields"
+        return f"props: 嵌套超过 {MAX_DEPTH} 层，请改成平铺的字段。 nested deeper than {MAX_DEPTH}; send flat fields"
     try:
         return catalog.check(type, props)
     except (ValueError, RecursionError) as error:
@@ -206,7 +219,7 @@ def depth(text: bytes) -> int:
 
 def _decode(part: bytes) -> Event:
     if b"\\u0000" in part.replace(b"\\\\", b""):
-        raise Refusal(Reason.BAD_ENCODING, "holds the character U+0000; remove it")
+        raise Refusal(Reason.BAD_ENCODING, "含有字符 U+0000，请删掉。 holds the character U+0000; remove it")
     try:
         return _event.decode(part)
     except (ValueError, RecursionError) as error:
@@ -216,31 +229,45 @@ def _decode(part: bytes) -> Event:
 def broken(error: Exception, text: bytes) -> Refusal:
     """Why a text could not be read as an event."""
     if isinstance(error, UnicodeDecodeError):
-        return Refusal(Reason.BAD_ENCODING, "holds bytes that are not UTF-8; encode the text as UTF-8")
+        return Refusal(
+            Reason.BAD_ENCODING,
+            "含有不是 UTF-8 的字节，请用 UTF-8 编码。 holds bytes that are not UTF-8; encode the text as UTF-8",
+        )
     if isinstance(error, RecursionError):
-        return Refusal(Reason.BAD_SHAPE, "nested too deeply; send flat fields")
+        return Refusal(Reason.BAD_SHAPE, "嵌套太深，请改成平铺的字段。 nested too deeply; send flat fields")
     if isinstance(error, msgspec.ValidationError):
         return Refusal(Reason.BAD_SHAPE, _shape(str(error)))
     if b"\0" in text:
-        return Refusal(Reason.BAD_ENCODING, "holds a NUL byte; remove it")
+        return Refusal(Reason.BAD_ENCODING, "含有 NUL 字节，请删掉。 holds a NUL byte; remove it")
     if _SURROGATE.search(text):
-        return Refusal(Reason.BAD_ENCODING, "holds half a surrogate pair; write the character as UTF-8")
-    return Refusal(Reason.BAD_JSON, f"{error}; NaN and Infinity are not JSON")
+        return Refusal(
+            Reason.BAD_ENCODING,
+            "含有半个代理对，请把这个字符写成 UTF-8。 holds half a surrogate pair; write the character as UTF-8",
+        )
+    return Refusal(Reason.BAD_JSON, f"不是合法的 JSON，NaN 和 Infinity 也不行。 {error}; NaN and Infinity are not JSON")
 
 
 def _shape(message: str) -> str:
     """The decoder's message; a name that came from outside is not repeated, for it may be personal data."""
     if message.startswith("Object contains unknown field"):
-        return "event: holds a field besides id, source, type, at, handles, props; put it into props"
-    return catalog.where("event", message)
+        return (
+            "event: 除 id、source、type、at、handles、props 外还有别的字段，请放进 props。 "
+            "holds a field besides id, source, type, at, handles, props; put it into props"
+        )
+    return where("event", message)
 
 
 def _time_refusal(door: Door, at: int) -> Refusal:
     if at > door.latest:
-        return Refusal(Reason.IN_FUTURE, "at: more than a day ahead; check the sender's clock and the UTC offset")
+        return Refusal(
+            Reason.IN_FUTURE,
+            "at: 时间比现在晚一天以上，请检查发送方的时钟和时区。 "
+            "more than a day ahead; check the sender's clock and the UTC offset",
+        )
     return Refusal(
         Reason.TOO_OLD,
-        "at: before the pond's `earliest` (move that date), or of a time that only the lake has (`[history] hot_days`); leave the event out",
+        "at: 早于鱼塘的 `earliest`（可把这个日期提前），或属于只在数据湖里的时段（`[history] hot_days`），请去掉这个事件。 "
+        "before the pond's `earliest` (move that date), or of a time that only the lake has (`[history] hot_days`); leave the event out",
     )
 
 
@@ -251,7 +278,11 @@ def _refuse_all(body: bytes, reason: Reason, detail: str) -> Parsed:
 
 
 def _too_many(body: bytes, count: int) -> Parsed:
-    return _refuse_all(body, Reason.TOO_LARGE, f"{count} events; send at most {MAX_EVENTS} in one call")
+    return _refuse_all(
+        body,
+        Reason.TOO_LARGE,
+        f"共 {count} 个事件，一次最多发 {MAX_EVENTS} 个。 {count} events; send at most {MAX_EVENTS} in one call",
+    )
 
 
 def _unreadable(body: bytes) -> Parsed:
@@ -263,5 +294,6 @@ def _unreadable(body: bytes) -> Parsed:
         refusal = broken(error, body)
         reason = Reason.BAD_JSON if refusal.reason is Reason.BAD_SHAPE else refusal.reason
         return _refuse_all(body, reason, f"body: {refusal.detail}")
-    kind = "an object" if isinstance(found, dict) else "a single value"
-    return _refuse_all(body, Reason.BAD_SHAPE, f"body: {kind}; send a JSON array of events")
+    zh, en = ("对象", "an object") if isinstance(found, dict) else ("单个值", "a single value")
+    detail = f"body: 收到的是{zh}，请发一个由事件组成的 JSON 数组。 {en}; send a JSON array of events"
+    return _refuse_all(body, Reason.BAD_SHAPE, detail)

@@ -31,7 +31,8 @@ NAMED = 1_000
 """Refused rows that a report lists; the table `reject` has every one."""
 
 _ORDER_REUSED = (
-    "props.order_id: came before with other content; where an order has a row for each article, sort the file by order number "
+    "props.order_id: 这个订单号已用于内容不同的订单；如果每件商品占一行，请按订单号排序，并用 --map 列=product 指明商品列；否则请换新的订单号；先到的事件保留。 "
+    "came before with other content; where an order has a row for each article, sort the file by order number "
     "and name the column of the articles with --map COLUMN=product; else give a new number; the first event stays"
 )
 
@@ -127,7 +128,8 @@ def _read(rows: Iterator[Row], path: Path) -> list[Row]:
         return list(islice(rows, BATCH))
     except Exception as error:  # the readers' libraries raise whatever they like on a damaged file
         raise YutangError(
-            f"{path}: cannot be read further: {error}; what was read is kept, run it again with a sound file"
+            f"{path}: 读到一半读不下去了，已读的保留；换一个完好的文件再导入一次。 "
+            f"cannot be read further: {error}; what was read is kept, run it again with a sound file"
         ) from error
 
 
@@ -203,5 +205,6 @@ class _Run:
         )
         if not moved.rowcount:
             raise YutangError(
+                "这次导入已被撤销，或正由另一个进程执行；请等它结束再导入。 "
                 "this import was undone or runs in another process; wait for it, then run the import again"
             )

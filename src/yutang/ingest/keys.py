@@ -8,11 +8,12 @@ from typing import Any
 
 from yutang.handles import KINDS, HandleKind, hasher, in_order, kind_of, normal
 from yutang.ingest.pack import MAX_KEYS
-from yutang.model import Reason
+from yutang.model import Reason, halves
 from yutang.vault import Vault
 
 MAX_KIND = 100
 MAX_VALUE = 500
+_LENGTH = f"应有 1 到 {MAX_VALUE} 个字符。 1 to {MAX_VALUE} characters"
 _KNOWN = ", ".join(kind.name + kind.separator for kind in KINDS)
 
 
@@ -31,9 +32,16 @@ def close(vault: Vault, handles: dict[str, str]) -> tuple[list[bytes], dict[str,
     Raises Refusal when there is no handle or one of them cannot be read.
     """
     if not handles:
-        raise Refusal(Reason.NO_HANDLE, 'handles: empty; give at least one, for example {"phone": "…"}')
+        raise Refusal(
+            Reason.NO_HANDLE,
+            'handles: 没有标识，至少给一个，例如 {"phone": "…"}。 empty; give at least one, for example {"phone": "…"}',
+        )
     if len(handles) > MAX_KEYS:
-        raise Refusal(Reason.BAD_SHAPE, f"handles: {len(handles)} of them; at most {MAX_KEYS} belong to one event")
+        raise Refusal(
+            Reason.BAD_SHAPE,
+            f"handles: 共 {len(handles)} 个标识，一个事件最多 {MAX_KEYS} 个。 "
+            f"{len(handles)} of them; at most {MAX_KEYS} belong to one event",
+        )
     secret = vault.handle_secret
     keys, sealed = [], {}
     for full in in_order(handles) if len(handles) > 1 else handles:
@@ -44,7 +52,7 @@ def close(vault: Vault, handles: dict[str, str]) -> tuple[list[bytes], dict[str,
             handles = handles | {full: mask(kind, value)}
             sealed[full] = vault.seal_text(value)
         elif not value or len(value) > MAX_VALUE or (kind.code == 0 and not _is_person(value)):
-            raise _unreadable(kind, f"1 to {MAX_VALUE} characters" if kind.code else "a positive whole number")
+            raise _unreadable(kind, _LENGTH if kind.code else "应是正整数。 a positive whole number")
         keys.append(key(value))
     return keys, handles, sealed
 
@@ -78,7 +86,7 @@ def _personal(kind: HandleKind, value: str) -> str:
     except ValueError as error:
         raise _unreadable(kind, str(error)) from None
     if not value or len(value) > MAX_VALUE:
-        raise _unreadable(kind, f"1 to {MAX_VALUE} characters")
+        raise _unreadable(kind, _LENGTH)
     return value
 
 
@@ -87,7 +95,8 @@ def _is_person(value: str) -> bool:
 
 
 def _unreadable(kind: HandleKind, fix: str) -> Refusal:
-    return Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: cannot be read; {fix}")
+    zh, en = halves(fix)
+    return Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: {zh}。 cannot be read; {en}")
 
 
 @lru_cache(maxsize=4096)
@@ -97,7 +106,14 @@ def _hasher(secret: bytes, full: str) -> tuple[HandleKind, Callable[[str], bytes
         kind = kind_of(full)
     except ValueError:
         # The name came from outside and may itself be personal data.
-        raise Refusal(Reason.BAD_SHAPE, f"handles: unknown kind; known are {_KNOWN}NAME after @ or :") from None
+        raise Refusal(
+            Reason.BAD_SHAPE,
+            f"handles: 不认识的标识类型，可用：{_KNOWN}，@ 或 : 后面写名称。 "
+            f"unknown kind; known are {_KNOWN}NAME after @ or :",
+        ) from None
     if len(full) > MAX_KIND:
-        raise Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: the name is longer than {MAX_KIND} characters")
+        raise Refusal(
+            Reason.BAD_SHAPE,
+            f"handles.{kind.name}: 名称超过 {MAX_KIND} 个字符。 the name is longer than {MAX_KIND} characters",
+        )
     return kind, hasher(secret, full, kind)

@@ -17,7 +17,7 @@ from yutang.handles import kind_of, normal
 from yutang.ingest import cells as read
 from yutang.ingest import typed
 from yutang.ingest.keys import Refusal
-from yutang.model import Reason, YutangError
+from yutang.model import Reason, YutangError, halves
 from yutang.vault import Vault
 
 IGNORE = "-"
@@ -114,7 +114,10 @@ def guess(kind: str, columns: list[str], chosen: dict[str, str]) -> dict[str, st
     Raises YutangError for a column that is not there, an unknown field, or a field without which nothing works.
     """
     if kind not in FIELDS:
-        raise YutangError(f"unknown kind of import '{kind}'; use {', '.join(FIELDS)}")
+        raise YutangError(
+            f"不认识的导入种类“{kind}”，可用：{', '.join(FIELDS)}。 "
+            f"unknown kind of import '{kind}'; use {', '.join(FIELDS)}"
+        )
     found = {column: _choice(kind, columns, column, field) for column, field in chosen.items()}
     by_name = {_plain(column): column for column in columns if column not in chosen}
     for field, headings in FIELDS[kind].items():
@@ -172,7 +175,7 @@ def _why_no_handle(field: str) -> str:
     try:
         return kind_of(field).en
     except ValueError as error:
-        return str(error)
+        return halves(str(error))[1]
 
 
 def _free(column: str, field: str) -> tuple[str, str | None]:
@@ -196,7 +199,9 @@ def _check_complete(kind: str, columns: list[str], fields: set[str]) -> None:
     if kind != "events" and not any(field in _WHO or _is_handle(field) for field in fields):
         missing.append("phone (or another handle)")
     if missing:
+        named = "、".join(missing).replace(" (or another handle)", "（或其他标识）")
         raise YutangError(
+            f"缺少这些列：{named}；文件里有 {', '.join(columns)}；用 --map 列=字段 指明。 "
             f"no column for {', '.join(missing)}; the file has {', '.join(columns)}; name one with --map COLUMN=FIELD"
         )
 
@@ -235,7 +240,11 @@ def _place(mapping: Mapping, found: dict[str, Any], column: str, field: str, cel
             found[name] = read.instant(cell, mapping.zone) if field in _TIMES else _of_lines(field, reader, cell)
     except ValueError as error:
         many = mapping.kind == "orders" and isinstance(cell, list)
-        why = "several values; the rows of one order must say the same" if many else error
+        why = (
+            "有多个不同的值，同一订单的各行要写得一样。 several values; the rows of one order must say the same"
+            if many
+            else error
+        )
         raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {why}") from None
 
 
@@ -336,4 +345,6 @@ _MAKERS: dict[str, Callable[[Mapping, str, dict[str, Any]], list[dict[str, Any]]
 def _need(mapping: Mapping, found: dict[str, Any], *fields: str) -> None:
     for field in fields:
         if field not in found:
-            raise Refusal(Reason.BAD_SHAPE, f"column '{mapping.column(field)}': empty; every row needs it")
+            raise Refusal(
+                Reason.BAD_SHAPE, f"column '{mapping.column(field)}': 是空的，每一行都要填。 empty; every row needs it"
+            )

@@ -28,6 +28,7 @@ SAMPLE_ROWS = 1_000
 """Rows of JSONL whose names count as columns; a name that comes up later goes to props."""
 TYPED = (".jsonl", ".parquet")
 """Files that say themselves what is a number and what is text."""
+_NO_ROWS = ("没有数据行", "no rows")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,17 +65,20 @@ def open_table(path: Path) -> Table:
     """The table in a file, by the ending of its name. Raises YutangError when it cannot be read as such."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise YutangError(f"{path}: unknown kind of file; use {', '.join(_READERS)}")
+        raise YutangError(
+            f"{path}: 不认识的文件类型，可用：{', '.join(_READERS)}。 unknown kind of file; use {', '.join(_READERS)}"
+        )
     try:
         digest, lines = _digest(path)
         columns, total, rows = reader(path, lines)
     except (OSError, csv.Error, UnicodeError, BadZipFile, LookupError, duckdb.Error) as error:
-        raise YutangError(f"{path}: cannot be read: {error}") from error
+        raise YutangError(f"{path}: 无法读取，请检查文件是否存在、是否损坏。 cannot be read: {error}") from error
     if len(set(columns)) < len(columns) or not columns:
         twice = sorted({c for c in columns if columns.count(c) > 1})
-        raise YutangError(
-            f"{path}: {'column names occur twice: ' + ', '.join(twice) if twice else 'no rows'}; mend the header"
+        zh, en = (
+            (f"列名重复：{'、'.join(twice)}", f"column names occur twice: {', '.join(twice)}") if twice else _NO_ROWS
         )
+        raise YutangError(f"{path}: {zh}，请改正表头。 {en}; mend the header")
     return Table(digest, columns, total, rows)
 
 
@@ -149,10 +153,20 @@ def _encoding(sample: bytes) -> tuple[str, str]:
 def _csv_row(number: int, columns: list[str], record: list[str]) -> Row:
     cells = dict(zip(columns, record, strict=False))
     if len(record) > len(columns):
-        fix = f"{len(record)} cells under {len(columns)} headings; quote cells that hold the separator"
+        fix = (
+            f"{len(columns)} 个列名下有 {len(record)} 个单元格，请给含分隔符的单元格加引号。 "
+            f"{len(record)} cells under {len(columns)} headings; quote cells that hold the separator"
+        )
         return Row(number, cells | {"": record[len(columns) :]}, Refusal(Reason.BAD_SHAPE, fix))
     if not all(cell.isascii() or cell.isprintable() or _is_text(cell) for cell in record):
-        return Row(number, cells, Refusal(Reason.BAD_ENCODING, "holds bytes that fit no known encoding; save as UTF-8"))
+        return Row(
+            number,
+            cells,
+            Refusal(
+                Reason.BAD_ENCODING,
+                "含有无法识别编码的字节，请另存为 UTF-8。 holds bytes that fit no known encoding; save as UTF-8",
+            ),
+        )
     return Row(number, cells)
 
 
@@ -186,10 +200,16 @@ def _xlsx_row(number: int, columns: list[str], cells: tuple[Any, ...]) -> Row:
     values = {column: cell.value for column, cell in zip(columns, cells, strict=False)}
     for column, cell in zip(columns, cells, strict=False):
         if cell.data_type == "f":
-            fix = f"cell {cell.coordinate}, column '{column}': holds a formula; paste it as a value"
+            fix = (
+                f"cell {cell.coordinate}, column '{column}': 是公式，请粘贴为数值。 "
+                f"holds a formula; paste it as a value"
+            )
             return Row(number, values, Refusal(Reason.FORMULA, fix))
         if cell.data_type == "e":
-            fix = f"cell {cell.coordinate}, column '{column}': holds an error of the spreadsheet; mend it"
+            fix = (
+                f"cell {cell.coordinate}, column '{column}': 是表格的错误值，请改正。 "
+                f"holds an error of the spreadsheet; mend it"
+            )
             return Row(number, values, Refusal(Reason.BAD_SHAPE, fix))
     return Row(number, values)
 

@@ -36,7 +36,11 @@ delete from pg_temp.event_stage
 """
 
 SAME = Refusal(Reason.DUPLICATE, "")
-REUSED = Refusal(Reason.ID_REUSED, "id: came before with other content; give a new id, the first event stays")
+REUSED = Refusal(
+    Reason.ID_REUSED,
+    "id: 这个编号已用于内容不同的事件，请换一个新编号，先到的事件保留。 "
+    "came before with other content; give a new id, the first event stays",
+)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -128,7 +132,10 @@ def _store(
         if not _is_about_data(error):
             raise
         if len(rows) == 1:
-            detail = f"the database cannot keep it ({error.sqlstate}); send plainer values"
+            detail = (
+                f"数据库存不下这些值（{error.sqlstate}），请换成更简单的值。 "
+                f"the database cannot keep it ({error.sqlstate}); send plainer values"
+            )
             return {rows[0][0]: Refusal(Reason.BAD_SHAPE, detail)}
         half = len(rows) // 2
         return _store(conn, now, rows[:half], import_id) | _store(conn, now, rows[half:], import_id)

@@ -70,7 +70,7 @@ def _truth(cell: Any) -> bool:
         return cell
     if isinstance(cell, str) and cell.strip().lower() in _TRUTHS:
         return _TRUTHS[cell.strip().lower()]
-    raise ValueError("neither true nor false; write true, false, 是 or 否")
+    raise ValueError("不是真假值，请写 true、false、是 或 否。 neither true nor false; write true, false, 是 or 否")
 
 
 def _list(cell: Any) -> list[str]:

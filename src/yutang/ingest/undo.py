@@ -20,11 +20,15 @@ def undo(conn: psycopg.Connection, now: datetime, import_id: int) -> int:
     with conn.transaction():
         if (past := sql.past_of_import(conn, import_id=import_id).fetchone()) and past.gone:
             raise YutangError(
+                f"导入 {import_id} 不能撤销：鱼塘的 `[history] hot_days` 已过，它带来的部分数据或这些顾客的部分历史只在数据湖里。请改为抹去不该导入的顾客。 "
                 f"import {import_id} cannot be undone: part of what it brought, or of the history of its people, is in the lake alone "
                 "since the pond's `[history] hot_days` passed; erase the people it should not have brought instead"
             )
         if sql.end_undo(conn, import_id=import_id, now=now).fetchone() is None:
-            raise YutangError(f"there is no import {import_id} to undo, or it was undone before")
+            raise YutangError(
+                f"没有可撤销的导入 {import_id}，或已经撤销过。 "
+                f"there is no import {import_id} to undo, or it was undone before"
+            )
         undone = sql.undo(conn, import_id=import_id, now=now).rowcount
         sql.free_ids(conn, import_id=import_id)
     return undone

@@ -12,7 +12,7 @@ import psycopg
 
 from yutang.db.connect import connect
 from yutang.ingest.record import Answer, keep, open_door, read
-from yutang.model import YutangError
+from yutang.model import YutangError, halves
 from yutang.vault import Vault
 
 MAX_GROUP = 5_000_000
@@ -45,7 +45,9 @@ class GroupWriter:
         future: Future[Answer] = Future()
         with self._news:
             if self._closed:
-                raise TryAgain("the writer is closing; send the call again after the restart")
+                raise TryAgain(
+                    "服务正在关闭，重启后请再发一次。 the writer is closing; send the call again after the restart"
+                )
             self._waiting.append((body, future))
             self._news.notify()
         return future
@@ -94,7 +96,12 @@ class GroupWriter:
         self._disconnect()
         outside = isinstance(error, psycopg.Error | YutangError)
         answer = (
-            TryAgain(f"the database failed: {str(error).strip()}; send the call again as it is") if outside else error
+            TryAgain(
+                "数据库出错，请把这次调用原样再发一次。 "
+                f"the database failed: {halves(str(error).strip())[1]}; send the call again as it is"
+            )
+            if outside
+            else error
         )
         for _, future in calls:
             future.set_exception(answer)

@@ -62,7 +62,9 @@ def put(conn: psycopg.Connection, now: datetime, rows: Sequence[Mapping[str, Any
     Null takes a value away, where one may be missing. Raises YutangError for more than MOST rows.
     """
     if len(rows) > MOST:
-        raise YutangError(f"{len(rows)} products; send at most {MOST:,} in one call")
+        raise YutangError(
+            f"共 {len(rows)} 件商品，一次最多发 {MOST:,} 件。 {len(rows)} products; send at most {MOST:,} in one call"
+        )
     bad = {n: problem for n, row in enumerate(rows) if (problem := _problem(row)) is not None}
     with conn.transaction():
         wanted = [str(row["id"]) for n, row in enumerate(rows) if n not in bad]
@@ -72,7 +74,7 @@ def put(conn: psycopg.Connection, now: datetime, rows: Sequence[Mapping[str, Any
             if n in bad:
                 continue
             if row["id"] not in there and "title" not in row and row["id"] not in merged:
-                bad[n] = f"product '{row['id']}' is new: give it a title"
+                bad[n] = f"商品“{row['id']}”是新的，请给出名称 title。 product '{row['id']}' is new: give it a title"
             else:
                 merged.setdefault(row["id"], {}).update(row)
         given = Jsonb(list(merged.values()))
@@ -90,30 +92,36 @@ def find(conn: psycopg.Connection, product: str) -> Product | None:
 def _problem(row: Mapping[str, Any]) -> str | None:
     """What is wrong with a row; None where nothing is."""
     if unknown := sorted(row.keys() - set(FIELDS)):
-        return f"'{unknown[0]}' is no field of a product; use {', '.join(FIELDS)}"
+        return (
+            f"商品没有字段“{unknown[0]}”；可用 {', '.join(FIELDS)}。 "
+            f"'{unknown[0]}' is no field of a product; use {', '.join(FIELDS)}"
+        )
     if not row.get("id"):
-        return "'id' is missing: the product as order lines name it"
+        return "缺少 id：请写订单里用的商品编码。 'id' is missing: the product as order lines name it"
     return next((said for name, value in row.items() if (said := _wrong(name, value)) is not None), None)
 
 
 def _wrong(name: str, value: Any) -> str | None:
     if value is None:
         return (
-            f"'{name}' cannot be taken away; leave it out, or write another" if name in ("title", "on_sale") else None
+            f"“{name}”不能清空，请不写这一项，或写别的值。 "
+            f"'{name}' cannot be taken away; leave it out, or write another"
+            if name in ("title", "on_sale")
+            else None
         )
     if name == "on_sale":
-        return None if isinstance(value, bool) else "'on_sale' is true or false"
+        return None if isinstance(value, bool) else "on_sale 只能是 true 或 false。 'on_sale' is true or false"
     if name in ("price_fen", "stock"):
         whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= HIGHEST
-        return (
-            None
-            if whole
-            else f"'{name}' is a whole number, 0 or more" + (" (null: not counted)" if name == "stock" else "")
-        )
+        zh, en = ("（null：不计库存）", " (null: not counted)") if name == "stock" else ("", "")
+        return None if whole else f"“{name}”应是不小于 0 的整数{zh}。 '{name}' is a whole number, 0 or more{en}"
     if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > LONGEST[name]:
-        return f"'{name}' is a text of 1 to {LONGEST[name]} characters"
+        return f"“{name}”应是 1 到 {LONGEST[name]} 个字符的文本。 '{name}' is a text of 1 to {LONGEST[name]} characters"
     if name in ("picture", "url") and not _WEB.fullmatch(value):
-        return f"'{name}' is an address that begins with https:// or http://"
+        return (
+            f"“{name}”应是以 https:// 或 http:// 开头的网址。 "
+            f"'{name}' is an address that begins with https:// or http://"
+        )
     return None
 
 

@@ -71,9 +71,15 @@ def import_file(
 def _mapping(table: Table, chosen: Mapping[str, str]) -> dict[str, str]:
     for column, name in chosen.items():
         if column not in table.columns:
-            raise YutangError(f"the file has no column '{column}'; it has {', '.join(table.columns)}")
+            raise YutangError(
+                f"文件里没有“{column}”这一列；有 {', '.join(table.columns)}。 "
+                f"the file has no column '{column}'; it has {', '.join(table.columns)}"
+            )
         if name not in HEADINGS:
-            raise YutangError(f"'{column}={name}': no such field; use {', '.join(HEADINGS)}")
+            raise YutangError(
+                f"“{column}={name}”：没有这个字段；可用 {', '.join(HEADINGS)}。 "
+                f"'{column}={name}': no such field; use {', '.join(HEADINGS)}"
+            )
     found = dict(chosen)
     plain = {column.strip().lower().replace("(", "（").replace(")", "）"): column for column in table.columns}
     for name, headings in HEADINGS.items():
@@ -82,6 +88,7 @@ def _mapping(table: Table, chosen: Mapping[str, str]) -> dict[str, str]:
             found[column] = name
     if "id" not in found.values():
         raise YutangError(
+            f"没有商品编码这一列；文件里有 {', '.join(table.columns)}；用 --map 列=id 指明。 "
             f"no column for the product's id; the file has {', '.join(table.columns)}; name one with --map COLUMN=id"
         )
     return found
@@ -128,7 +135,7 @@ def _on_sale(cell: Any) -> tuple[str, Any]:
         return "on_sale", cell
     word = cells.text(cell).lower()
     if word not in YES + NO:
-        raise ValueError(f"'{word}' is neither yes nor no; write 是 or 否")
+        raise ValueError(f"“{word}”看不出是或否，请写 是 或 否。 '{word}' is neither yes nor no; write 是 or 否")
     return "on_sale", word in YES
 
 

@@ -26,7 +26,7 @@ def problems(report: Any) -> list[tuple[Place, words.Words]]:
 
 def plainly(page: Page, kind: str, error: str) -> str:
     """What is wrong with the choice of columns, in the page's words where a column is missing."""
-    found = re.match(r"no column for ([\w, ]+?)( \(or another handle\))?;", error)
+    found = re.search(r"\bno column for ([\w, ]+?)( \(or another handle\))?;", error)
     if found is None:
         return error
     comma = "、" if page.language == "zh" else ", "

@@ -17,7 +17,7 @@ from litestar.response import Redirect
 from yutang import definitions, users
 from yutang.channels import STAFF_TASKS
 from yutang.db.queries import Queries
-from yutang.model import YutangError
+from yutang.model import YutangError, halves
 from yutang.web.access import Visitor
 from yutang.web.edge import edge_of
 from yutang.web.forms import Form, page_of, text_of
@@ -93,8 +93,7 @@ def _act(request: Request, task: int, data: Form, deed: str, said: tuple[str, st
             with conn.transaction():
                 _do(conn, edge.clock(), deed, task, visitor)
         except YutangError as error:
-            zh, _, en = str(error).partition("。 ")
-            return done(_to(data), zh, en or zh)
+            return done(_to(data), *halves(str(error)))
         users.note(conn, edge.clock(), visitor.name, deed, f"task/{task}")
     return done(_to(data), *said)
 
