@@ -137,6 +137,11 @@ class Reason(StrEnum):
         """The same sentence in English."""
         return _SENTENCES[self][1]
 
+    @property
+    def both(self) -> str:
+        """The one after the other, as errors are said."""
+        return f"{self.zh}。 {self.en}"
+
 
 _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.BAD_SHAPE: (

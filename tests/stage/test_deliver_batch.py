@@ -137,7 +137,7 @@ def test_a_touch_that_is_gone_ends_alone(conn: psycopg.Connection) -> None:
     send(conn, NOW, channels={"mixed": channel})
     conn.execute("delete from touch where touch_id = %s", (gone,))
     send(conn, NOW, channels={"mixed": Mixed(Result.sent())})
-    assert (attempt(conn, gone).state, attempt(conn, gone).detail) == ("failed", "its touch is gone")
+    assert (attempt(conn, gone).state, attempt(conn, gone).detail) == ("failed", "这条触达已不存在。 its touch is gone")
     assert attempt(conn, there).state == "sent"
 
 

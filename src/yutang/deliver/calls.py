@@ -75,13 +75,19 @@ def _done(
 def _unwanted(now: datetime, outward: Outward | None, one: Claimed) -> End | None:
     """Why a call is not made, or not made again."""
     if one.row.run_state != "active":
-        return End("failed", reason=one.row.run_reason or Reason.TOO_LATE, detail="the run has ended")
+        return End("failed", reason=one.row.run_reason or Reason.TOO_LATE, detail="这次旅程已结束。 the run has ended")
     if one.row.deadline < now:
-        return End("failed", reason=Reason.TOO_LATE, detail="nobody waits for the answer any more")
+        return End(
+            "failed", reason=Reason.TOO_LATE, detail="已经没有步骤在等这个答复。 nobody waits for the answer any more"
+        )
     if one.row.tries > MOST_TRIES:
-        return End("failed", reason=Reason.GAVE_UP, detail="its workers ended before they could say what happened")
+        return End(
+            "failed",
+            reason=Reason.GAVE_UP,
+            detail="工作进程还没报告结果就退出了。 its workers ended before they could say what happened",
+        )
     if outward is None:
-        return End("failed", reason=Reason.PERMANENT, detail="nothing is called from here")
+        return End("failed", reason=Reason.PERMANENT, detail="这里不对外调用。 nothing is called from here")
     return None
 
 

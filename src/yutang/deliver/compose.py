@@ -25,13 +25,13 @@ from yutang.deliver.render import CannotRender, discount, render, render_all, va
 from yutang.deliver.tell import Names, names_of
 from yutang.deliver.terms import terms
 from yutang.handles import kind_of
-from yutang.model import Reason
+from yutang.model import Reason, halves
 from yutang.vault import open_vault
 
 sql = Queries(__package__)
 Version = tuple[int, int]
 """A definition and its version."""
-GONE = Result.failed("its touch is gone")
+GONE = Result.failed("这条触达已不存在。 its touch is gone")
 
 
 class Unsendable(Exception):
@@ -142,7 +142,9 @@ def _letter(batch: Batch, row: Any) -> Letter:
         subject, body = render(message.body["subject"], message.body["body"], values)
         attachments = render_all(message.body.get("attachments", []), values)
     except CannotRender as error:
-        raise Unsendable(Result.failed(f"message {message.name}: {error}", Reason.CANNOT_RENDER)) from error
+        zh, en = halves(str(error))
+        detail = f"消息 {message.name}：{zh}。 message {message.name}: {en}"
+        raise Unsendable(Result.failed(detail, Reason.CANNOT_RENDER)) from error
     meta = {"message": message.name, "tries": row.tries, "deadline": row.deadline}
     if page is not None and row.kind != "service":
         meta["unsubscribe"] = f"{page}/{batch.channel.name}"
@@ -155,14 +157,18 @@ def _sendable(batch: Batch, row: Any) -> definitions.Definition:
     """The message, if it may go out now. Raises Unsendable."""
     if row.tries > MOST_TRIES:
         # Every worker that claimed it died with it in hand.
-        raise Unsendable(Result.failed("its workers ended before they could say what happened", Reason.GAVE_UP))
+        raise Unsendable(
+            Result.failed(
+                "工作进程还没报告结果就退出了。 its workers ended before they could say what happened", Reason.GAVE_UP
+            )
+        )
     if row.deadline < batch.now:
-        raise Unsendable(Result.failed("its deadline passed on the way out", Reason.TOO_LATE))
+        raise Unsendable(Result.failed("发出之前已过期限。 its deadline passed on the way out", Reason.TOO_LATE))
     message = batch.messages[row.message_id, row.message_version]
     if message is None:
-        raise Unsendable(Result.failed("its message is gone", Reason.RETIRED))
+        raise Unsendable(Result.failed("这条消息已不存在。 its message is gone", Reason.RETIRED))
     if row.stop is not None:
-        raise Unsendable(Result.failed("stopped on the way out", Reason(row.stop)))
+        raise Unsendable(Result.failed("发出之前被拦下。 stopped on the way out", Reason(row.stop)))
     if row.kind != "service" and (until := _quiet_until(batch, row.traits or {})) is not None:
         raise Unsendable(Result.wait(until, Reason.QUIET_HOURS))
     return message
@@ -192,7 +198,11 @@ def _address(channel: Channel, row: Any) -> str:
     personal = kind_of(channel.handle).personal
     kept = row.sealed if personal else row.value
     if kept is None:
-        raise Unsendable(Result.failed(f"no handle of kind '{channel.handle}'", Reason.NO_ADDRESS))
+        raise Unsendable(
+            Result.failed(
+                f"顾客没有 {channel.handle} 这种标识。 no handle of kind '{channel.handle}'", Reason.NO_ADDRESS
+            )
+        )
     return _unsealed(kept) if personal else kept
 
 
@@ -201,7 +211,12 @@ def _unsealed(sealed: str) -> str:
         return open_vault().unseal_text(sealed)
     except (InvalidTag, ValueError) as error:
         # The operator's mistake: the letter waits until the secret is right.
-        raise Unsendable(Result.retry("the address was sealed under another secret (YUTANG_SECRET)")) from error
+        raise Unsendable(
+            Result.retry(
+                "地址是用另一把密钥加密的，请检查 YUTANG_SECRET。 "
+                "the address was sealed under another secret (YUTANG_SECRET)"
+            )
+        ) from error
 
 
 def _coupon(pond: Mapping[str, Any], row: Any, offer: definitions.Definition | None) -> dict[str, Any]:

@@ -17,9 +17,13 @@ from typing import Any
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 
 from yutang.deliver.template import environment, verify
+from yutang.model import halves
 
 SOMEBODY = "朋友"
 """How a person is called who never gave a name."""
+
+
+_CHECK = "模板写错了，或用到了这位顾客没有的变量"
 
 
 class CannotRender(Exception):
@@ -72,10 +76,11 @@ def _words(template: str, values: Mapping[str, Any]) -> str:
     try:
         return _filled(template, values)
     except TemplateError as error:
-        raise CannotRender(f"{type(error).__name__}: {error.message}") from error
+        zh, en = _said(error)
+        raise CannotRender(f"{zh}。 {type(error).__name__}: {en}") from error
     except Exception as error:
         # A template can make any expression fail, and the error's own text may quote what it was given.
-        raise CannotRender(type(error).__name__) from error
+        raise CannotRender(f"{_CHECK}。 {type(error).__name__}") from error
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
@@ -94,7 +99,13 @@ def check(template: str) -> None:
         _template(template)
         verify(environment.parse(template))
     except TemplateSyntaxError as error:
-        raise CannotRender(f"line {error.lineno}: {error.message}") from error
+        raise CannotRender(f"line {error.lineno}: {'。 '.join(_said(error))}") from error
+
+
+def _said(error: TemplateError) -> tuple[str, str]:
+    """In Chinese and in English; Jinja's own words are English alone."""
+    zh, en = halves(error.message or "")
+    return (_CHECK, en) if zh == en else (zh, en)
 
 
 @lru_cache(maxsize=512)

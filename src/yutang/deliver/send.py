@@ -112,7 +112,7 @@ def _hand_over(
 ) -> tuple[Mapping[int, Result], Names | None]:
     """A result for each claimed attempt, by touch id; and the names of journey and message, where they were read."""
     if channel is None:
-        unknown = Result.failed(f"channel '{name}' is not configured here")
+        unknown = Result.failed(f"渠道“{name}”在这里没有配置。 channel '{name}' is not configured here")
         return dict.fromkeys(claimed.touches, unknown), None
     made = compose(conn, now, channel, claimed)
     answers = _ask(channel, conn, now, made.letters) if made.letters else []
@@ -127,7 +127,7 @@ def _ask(channel: Channel, conn: psycopg.Connection, now: datetime, letters: lis
     except Exception as error:
         return [Result.retry(type(error).__name__)] * len(letters)
     if len(results) != len(letters):
-        return [Result.retry("the channel did not answer for every letter")] * len(letters)
+        return [Result.retry("渠道没有逐条给出结果。 the channel did not answer for every letter")] * len(letters)
     return results
 
 

@@ -58,7 +58,9 @@ class Sink(Channel):
         if fared.by_staff or fared.state == "assigned":
             return Result.assigned()
         if fared.state == "failed":
-            return Result.failed("as in the live pond", Reason(fared.reason or Reason.PERMANENT))
+            return Result.failed(
+                "与真实情况一样没有发出。 as in the live pond", Reason(fared.reason or Reason.PERMANENT)
+            )
         return Result.sent()
 
 
@@ -83,5 +85,5 @@ def sinks(conn: psycopg.Connection) -> Mapping[str, Channel]:
 
 def _reply(known: Any) -> Reply:
     if known is None:
-        return Reply(reason=Reason.PERMANENT, detail="nothing is called in a replay")
+        return Reply(reason=Reason.PERMANENT, detail="回测和试跑里不对外调用。 nothing is called in a replay")
     return Reply(known.status, known.answer, known.reason and Reason(known.reason))

@@ -39,7 +39,10 @@ class Email(Channel):
         self.sender = sender
         self.envelope = parseaddr(sender)[1]
         if "@" not in self.envelope:
-            raise YutangError("YUTANG_MAIL_FROM must hold an address, for example: Pond <pond@example.com>")
+            raise YutangError(
+                "YUTANG_MAIL_FROM 里要有邮箱地址，例如：Pond <pond@example.com>。 "
+                "YUTANG_MAIL_FROM must hold an address, for example: Pond <pond@example.com>"
+            )
 
     def send(self, conn: psycopg.Connection, now: datetime, letters: Sequence[Letter]) -> list[Result]:  # noqa: ARG002
         results: list[Result] = []
@@ -56,7 +59,7 @@ class Email(Channel):
         try:
             message = self.compose(now, letter)
         except ValueError:
-            return Result.failed("not an address that mail can be sent to", Reason.NO_ADDRESS)
+            return Result.failed("不是能收邮件的地址。 not an address that mail can be sent to", Reason.NO_ADDRESS)
         try:
             smtp.send_message(message, self.envelope, [letter.address])
         except smtplib.SMTPRecipientsRefused as error:
@@ -67,7 +70,10 @@ class Email(Channel):
         except smtplib.SMTPResponseException as error:
             return _verdict(error.smtp_code, error.smtp_error)
         except smtplib.SMTPNotSupportedError:
-            return Result.failed("the mail server cannot write to this address (no SMTPUTF8)")
+            return Result.failed(
+                "邮件服务器不能发往这个地址（不支持 SMTPUTF8）。 "
+                "the mail server cannot write to this address (no SMTPUTF8)"
+            )
         return Result.sent(message["Message-ID"])
 
     def compose(self, now: datetime, letter: Letter) -> EmailMessage:
@@ -102,7 +108,10 @@ def _server(url: str) -> SplitResult:
     except ValueError:
         known = False
     if not known:
-        raise YutangError("YUTANG_SMTP_URL must look like smtp://user:password@host:587 or smtps://host:465")
+        raise YutangError(
+            "YUTANG_SMTP_URL 应写成 smtp://用户:密码@主机:587 或 smtps://主机:465。 "
+            "YUTANG_SMTP_URL must look like smtp://user:password@host:587 or smtps://host:465"
+        )
     return parts
 
 

@@ -100,7 +100,8 @@ class Outward(Channel):
         except ValueError:
             if "/" in word or ":" in word:
                 raise YutangError(
-                    f"YUTANG_CALL_INSIDE: '{word}' is neither a host nor a network; write for example erp.local,10.2.0.0/16"
+                    f"YUTANG_CALL_INSIDE: “{word}”既不是主机名也不是网段，请写成例如 erp.local,10.2.0.0/16。 "
+                    f"'{word}' is neither a host nor a network; write for example erp.local,10.2.0.0/16"
                 ) from None
             self._hosts.add(word)
 
@@ -142,7 +143,10 @@ class Outward(Channel):
         rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         found = sorted((ipaddress.ip_address(row[4][0]) for row in rows), key=lambda address: address.version)
         if host.lower() not in self._hosts and not all(self._open(address) for address in found):
-            raise Refused(f"{host} is an inner address; YUTANG_CALL_INSIDE may allow it")
+            raise Refused(
+                f"{host} 是内网地址；确要调用，请写进 YUTANG_CALL_INSIDE。 "
+                f"{host} is an inner address; YUTANG_CALL_INSIDE may allow it"
+            )
         return found[0]
 
     def _open(self, address: Address) -> bool:

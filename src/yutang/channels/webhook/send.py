@@ -28,7 +28,10 @@ class Webhook(Channel):
 
     def __init__(self, url: str, vault: Vault) -> None:
         if not url.startswith(("http://", "https://")):
-            raise YutangError("YUTANG_WEBHOOK_URL must start with https:// or http://")
+            raise YutangError(
+                "YUTANG_WEBHOOK_URL 要以 https:// 或 http:// 开头。 "
+                "YUTANG_WEBHOOK_URL must start with https:// or http://"
+            )
         self.url = url
         self.vault = vault
 

@@ -42,7 +42,9 @@ def send(desk: Desk, letters: Sequence[Letter]) -> Results:
         tasks = _save(desk, ready, senders, bodies, results)
     except UniqueViolation:
         # Another worker has some of them; what it makes of them is on record when they come again.
-        return results | {x.touch_id: Result.retry("already in another worker's hand") for x in ready}
+        return results | {
+            x.touch_id: Result.retry("正由另一个工作进程处理。 already in another worker's hand") for x in ready
+        }
     for task, members in tasks:
         results |= _make(desk, task, members)
     return results
