@@ -27,5 +27,8 @@ def parse_time(text: str) -> datetime:
     """An aware instant from ISO 8601 text. Raises ValueError without an offset: a time without a zone is a guess."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        raise ValueError("the time has no UTC offset; write for example 2026-01-31T09:30:00+08:00")
+        raise ValueError(
+            "时间没有时区，请写成例如 2026-01-31T09:30:00+08:00。 "
+            "the time has no UTC offset; write for example 2026-01-31T09:30:00+08:00"
+        )
     return at.astimezone(UTC)

@@ -114,7 +114,10 @@ def due(every: Setting, last: datetime | None, now: datetime) -> bool:
     try:
         hours = float(every.value)
     except ValueError:
-        raise YutangError(f"{every.name} is '{every.value}'; write a number of hours, or 0 for never") from None
+        raise YutangError(
+            f"{every.name} 现在是“{every.value}”，请写小时数，0 表示从不。 "
+            f"{every.name} is '{every.value}'; write a number of hours, or 0 for never"
+        ) from None
     return hours > 0 and (last is None or last + timedelta(hours=hours) <= now)
 
 

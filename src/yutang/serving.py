@@ -48,7 +48,7 @@ class Serving:
         thread.start()
         try:
             if not ready.wait(PATIENCE_SECONDS):
-                raise OSError(f"nothing answers on {self.host}:{self.port}")
+                raise OSError(f"{self.host}:{self.port} 没有回应。 nothing answers on {self.host}:{self.port}")
             yield self.address
         finally:
             self.stop()

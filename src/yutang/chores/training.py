@@ -38,11 +38,17 @@ def run(url: str, now: datetime) -> None:
             command, input=asked, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise YutangError(f"the training took longer than {LONGEST_SECONDS // 3600} hours and was ended") from None
+        raise YutangError(
+            f"训练超过 {LONGEST_SECONDS // 3600} 小时，已结束。 "
+            f"the training took longer than {LONGEST_SECONDS // 3600} hours and was ended"
+        ) from None
     if done.returncode:
         log.error("the training failed", said=done.stderr)
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise YutangError(f"the training failed: {last}; run `yutang predict train` to see it")
+        last = (done.stderr.strip().splitlines() or ["没有说明 no word"])[-1]
+        raise YutangError(
+            "训练失败，运行 `yutang predict train` 查看原因。 "
+            f"the training failed: {last}; run `yutang predict train` to see it"
+        )
 
 
 def main() -> None:

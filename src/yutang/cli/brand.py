@@ -59,6 +59,7 @@ def folder_of(name: str) -> Path:
     brands = shipped()
     if name not in brands:
         raise YutangError(
+            f"没有文件夹“{name}”，也没有这个名字的自带品牌；自带的有 {'、'.join(sorted(brands))}。 "
             f"there is no folder '{name}' and no shipped brand of that name; shipped are {', '.join(sorted(brands))}"
         )
     return brands[name]

@@ -106,7 +106,10 @@ def _body(conn: psycopg.Connection, name: str) -> tuple[str, dict[str, Any]]:
         return file.stem, journey(source.load(file.read_text("utf-8"), name))
     found = definitions.current(conn, "journey", name)
     if found is None:
-        raise YutangError(f"there is neither a journey '{name}' in service nor a file of that name")
+        raise YutangError(
+            f"没有上线的旅程“{name}”，也没有这个名字的文件。 "
+            f"there is neither a journey '{name}' in service nor a file of that name"
+        )
     return name, found.body
 
 

@@ -33,7 +33,7 @@ def why(
     from yutang.why import why as chain_of
 
     if lang not in ("zh", "en"):
-        raise YutangError(f"there is no language '{lang}'; write zh or en")
+        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
     with opened() as app, app.connect() as conn:
         chain = chain_of(conn, find(conn, app.vault, person), app.clock())
     if json:

@@ -188,7 +188,7 @@ def _show(conn: psycopg.Connection, kept: Any, json: bool, lang: str) -> None:
 
 def _language(lang: str) -> str:
     if lang not in ("zh", "en"):
-        raise YutangError(f"there is no language '{lang}'; write zh or en")
+        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
     return lang
 
 

@@ -88,7 +88,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise YutangError(f"'{text}' is no day; write it as 2026-01-31") from None
+        raise YutangError(f"“{text}”不是日期，请写成 2026-01-31。 '{text}' is no day; write it as 2026-01-31") from None
 
 
 def _share(text: str) -> float:
@@ -98,7 +98,10 @@ def _share(text: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share <= 1:
-        raise YutangError(f"'{text}' is no share of the people; write for example 1% or 25%")
+        raise YutangError(
+            f"“{text}”不是顾客的比例，请写成例如 1% 或 25%。 "
+            f"'{text}' is no share of the people; write for example 1% or 25%"
+        )
     return share
 
 

@@ -173,7 +173,10 @@ def _port() -> int:
     from yutang.model import YutangError
 
     if not config.PORT.value.isdigit() or not 0 < int(config.PORT.value) < 65536:
-        raise YutangError(f"YUTANG_PORT is '{config.PORT.value}'; write a number from 1 to 65535")
+        raise YutangError(
+            f"YUTANG_PORT 现在是“{config.PORT.value}”，请写 1 到 65535 的数字。 "
+            f"YUTANG_PORT is '{config.PORT.value}'; write a number from 1 to 65535"
+        )
     return int(config.PORT.value)
 
 

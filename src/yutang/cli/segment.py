@@ -85,7 +85,7 @@ def _readable(file: Path) -> Path:
     from yutang.model import YutangError
 
     if not file.is_file():
-        raise YutangError(f"{file}: there is no such file")
+        raise YutangError(f"{file}: 没有这个文件。 there is no such file")
     return file
 
 

@@ -32,10 +32,16 @@ def connect(url: str) -> psycopg.Connection:
     try:
         conn = psycopg.connect(url, autocommit=True, row_factory=namedtuple_row, application_name="yutang")
     except psycopg.OperationalError as error:
-        raise YutangError(f"cannot reach the database: {str(error).strip()}; check YUTANG_DATABASE_URL") from error
+        raise YutangError(
+            "连不上数据库，请检查 YUTANG_DATABASE_URL。 "
+            f"cannot reach the database: {str(error).strip()}; check YUTANG_DATABASE_URL"
+        ) from error
     if conn.info.server_version < OLDEST:
         conn.close()
-        raise YutangError("the database server is older than PostgreSQL 15; point YUTANG_DATABASE_URL at a newer one")
+        raise YutangError(
+            "数据库版本低于 PostgreSQL 15，请让 YUTANG_DATABASE_URL 指向更新的版本。 "
+            "the database server is older than PostgreSQL 15; point YUTANG_DATABASE_URL at a newer one"
+        )
     conn.prepared_max = PREPARED
     conn.adapters.register_dumper(list, Numbers)
     conn.adapters.register_dumper("numpy.ndarray", Column)

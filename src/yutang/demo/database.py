@@ -38,7 +38,10 @@ def made(app: Installation, brand: str) -> str:
     with connect(app.url) as admin:
         found = _mark(admin, PREFIX + brand)
     if found != MARK:
-        raise YutangError(f"there is no demo of '{brand}' here yet; run `yutang demo --brand {brand} --once` first")
+        raise YutangError(
+            f"这里还没有“{brand}”的演示，请先运行 `yutang demo --brand {brand} --once`。 "
+            f"there is no demo of '{brand}' here yet; run `yutang demo --brand {brand} --once` first"
+        )
     return url_of(app, brand)
 
 
@@ -47,7 +50,7 @@ def last_instant(url: str) -> datetime:
     with connect(url) as conn:
         row = conn.execute("select max(received_at) as at from event").fetchone()
     if row is None or row.at is None:
-        raise YutangError("the demo's pond is empty; run the demo again")
+        raise YutangError("演示的鱼塘是空的，请重新运行演示。 the demo's pond is empty; run the demo again")
     return row.at
 
 
@@ -63,10 +66,12 @@ def fresh(app: Installation, brand: str) -> str:
             admin.execute(sql.SQL("alter database {} set synchronous_commit to off").format(sql.Identifier(name)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise YutangError(
+                "演示需要自己的数据库，请给 YUTANG_DATABASE_URL 的用户 CREATEDB 权限。 "
                 "the demo needs a database of its own: give the user of YUTANG_DATABASE_URL the right CREATEDB"
             ) from error
         except psycopg.errors.ObjectInUse as error:
             raise YutangError(
+                f"另一个演示正在用数据库“{name}”，请先结束它（在它的窗口按 Ctrl-C）。 "
                 f"another demo is using the database '{name}'; end it first (Ctrl-C where it runs)"
             ) from error
     with connect(url_of(app, brand)) as conn:
@@ -88,5 +93,8 @@ def _drop(admin: psycopg.Connection, name: str) -> None:
     if mark is None:
         return
     if mark != MARK:
-        raise YutangError(f"the database '{name}' was not made by a demo; rename it, or drop it yourself")
+        raise YutangError(
+            f"数据库“{name}”不是演示建的，请改名，或自行删除。 "
+            f"the database '{name}' was not made by a demo; rename it, or drop it yourself"
+        )
     admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))

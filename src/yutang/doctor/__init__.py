@@ -24,16 +24,26 @@ LEAST_FREE = 2 * 1024**3
 """Bytes of disk below which a busy day may fill it."""
 LEAST_SECRET = 16
 """Characters."""
+_TOO_SHORT = f"请至少用 {LEAST_SECRET} 个字符。 use at least {LEAST_SECRET} characters"
 
 
 def python() -> Iterator[Finding]:
     found = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("Python", found, None if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+    yield Finding(
+        "Python",
+        found,
+        None if sys.version_info >= (3, 11) else "请用 Python 3.11 或更新的版本。 use Python 3.11 or newer",
+    )
 
 
 def disk() -> Iterator[Finding]:
     free = shutil.disk_usage(config.home()).free
-    fix = None if free >= LEAST_FREE else f"free some space where {config.home()} lies, or set YUTANG_HOME"
+    fix = (
+        None
+        if free >= LEAST_FREE
+        else f"请清理 {config.home()} 所在的磁盘，或改设 YUTANG_HOME。 "
+        f"free some space where {config.home()} lies, or set YUTANG_HOME"
+    )
     yield Finding("磁盘 disk", f"{free / 1024**3:.1f} GiB free", fix)
 
 
@@ -45,6 +55,7 @@ def secret() -> Iterator[Finding]:
         yield Finding(
             "密钥 secret",
             str(error),
+            f"请从备份恢复文件 {config.home() / 'secret'}，或设置 YUTANG_SECRET。 "
             f"put back the file {config.home() / 'secret'} from a backup, or set YUTANG_SECRET",
         )
         return
@@ -52,7 +63,7 @@ def secret() -> Iterator[Finding]:
         yield Finding(
             "密钥 secret",
             "YUTANG_SECRET",
-            None if len(config.SECRET.value) >= LEAST_SECRET else f"use at least {LEAST_SECRET} characters",
+            None if len(config.SECRET.value) >= LEAST_SECRET else _TOO_SHORT,
         )
         return
     mode = (config.home() / "secret").stat().st_mode & 0o077
@@ -71,7 +82,10 @@ def port() -> Iterator[Finding]:
         yield Finding("端口 port", f"{address}: 空闲 free", None)
     except (OSError, ValueError, OverflowError) as error:
         yield Finding(
-            "端口 port", f"{address}: {error}", "set YUTANG_HOST and YUTANG_PORT to an address of this machine"
+            "端口 port",
+            f"{address}: {error}",
+            "请把 YUTANG_HOST 和 YUTANG_PORT 设成本机的地址。 "
+            "set YUTANG_HOST and YUTANG_PORT to an address of this machine",
         )
 
 
@@ -81,20 +95,27 @@ def database(conn: psycopg.Connection) -> Iterator[Finding]:
     assert row is not None
     assert version is not None
     yield Finding(
-        "数据库 database", f"PostgreSQL {row.version}", None if row.number >= 150000 else "use PostgreSQL 15 or newer"
+        "数据库 database",
+        f"PostgreSQL {row.version}",
+        None if row.number >= 150000 else "请用 PostgreSQL 15 或更新的版本。 use PostgreSQL 15 or newer",
     )
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
         value = getattr(row, name)
         yield Finding(
             f"持久性 {name}",
             value,
-            f"set {name} = on: a power cut may lose events that were answered" if value == "off" else None,
+            f"请设 {name} = on：断电时可能丢失已确认的事件。 "
+            f"set {name} = on: a power cut may lose events that were answered"
+            if value == "off"
+            else None,
         )
     newest = steps()[-1][0]
     yield Finding(
         "表结构 schema",
         f"{version.version} / {newest}",
-        None if version.version == newest else "start this version of Yutang once, it migrates",
+        None
+        if version.version == newest
+        else "请用这个版本启动一次，它会自动升级表结构。 start this version of Yutang once, it migrates",
     )
 
 
@@ -102,7 +123,7 @@ def keys() -> Iterator[Finding]:
     """A key that people chose can be guessed when it is short."""
     if given := config.API_KEY.value:
         short = len(given) < LEAST_SECRET
-        yield Finding("接口钥匙 key", config.API_KEY.name, f"use at least {LEAST_SECRET} characters" if short else None)
+        yield Finding("接口钥匙 key", config.API_KEY.name, _TOO_SHORT if short else None)
 
 
 def account(conn: psycopg.Connection, vault: Vault, one: Account, clock: Callable[[], datetime]) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def receipt(conn: psycopg.Connection, person_id: int) -> Receipt:
     """That of one person. Raises YutangError when the person was not erased."""
     row = sql.receipts(conn, person=person_id, limit=1).fetchone()
     if row is None:
-        raise YutangError(f"person {person_id} was not erased")
+        raise YutangError(f"顾客 {person_id} 没有被抹去。 person {person_id} was not erased")
     return _receipt(row)
 
 

@@ -24,9 +24,13 @@ def split(conn: psycopg.Connection, now: datetime, person_id: int) -> tuple[int,
         hold(conn, "identity", "event")
         merge = sql.last_merge(conn, person=canonical(conn, person_id)).fetchone()
         if merge is None:
-            raise YutangError(f"person {person_id} was never merged; there is nothing to split")
+            raise YutangError(
+                f"顾客 {person_id} 从未合并过，没有可拆分的。 "
+                f"person {person_id} was never merged; there is nothing to split"
+            )
         if sql.has_past(conn, person=merge.winner_id).fetchone().yes:
             raise YutangError(
+                f"顾客 {person_id} 不能拆分：鱼塘的 `[history] hot_days` 已过，部分历史只在数据湖里，已分不清是谁的。 "
                 f"person {person_id} cannot be split: part of the history is in the lake alone since the pond's `[history] hot_days` "
                 "passed, and nobody can tell any more whose it was"
             )
@@ -39,7 +43,7 @@ def canonical(conn: psycopg.Connection, person_id: int) -> int:
     """The person that holds the facts of `person_id` today. Raises YutangError when there is no such person."""
     row = sql.canonical(conn, person=person_id).fetchone()
     if row is None:
-        raise YutangError(f"there is no person {person_id}")
+        raise YutangError(f"没有顾客 {person_id}。 there is no person {person_id}")
     return row.person_id
 
 

@@ -9,11 +9,14 @@ import psycopg
 from yutang.db.queries import Queries
 from yutang.handles import handle_key, kind_of, normal
 from yutang.identity import canonical
-from yutang.model import YutangError
+from yutang.model import YutangError, halves
 from yutang.vault import Vault
 
 sql = Queries(__package__)
-HELP = "write a person's number, or a handle such as phone=13800000000 or shop:grocery=123"
+HELP = (
+    "请写顾客编号，或标识，例如 phone=13800000000 或 shop:grocery=123",
+    "write a person's number, or a handle such as phone=13800000000 or shop:grocery=123",
+)
 
 
 def find(conn: psycopg.Connection, vault: Vault, text: str) -> int:
@@ -23,7 +26,7 @@ def find(conn: psycopg.Connection, vault: Vault, text: str) -> int:
     """
     text = text.strip()
     if not text or "\0" in text or len(text) > 600:
-        raise YutangError(f"this names nobody; {HELP}")
+        raise YutangError(f"没有指明是哪位顾客；{HELP[0]}。 this names nobody; {HELP[1]}")
     if text.isascii() and text.isdigit() and len(text) < 19:
         return _by_number(conn, vault, text)
     if "=" in text:
@@ -55,8 +58,12 @@ def _by_handle(conn: psycopg.Connection, vault: Vault, full: str, value: str) ->
             normal(kind, unicodedata.normalize("NFKC", value) if kind.personal else value),
         )
     except (ValueError, OverflowError) as error:
-        raise YutangError(f"{error}; {HELP}") from error
+        zh, en = halves(str(error))
+        raise YutangError(f"{zh}；{HELP[0]}。 {en}; {HELP[1]}") from error
     row = sql.by_key(conn, key=key).fetchone()
     if row is None:
-        raise YutangError(f"nobody is known by this {kind.en.partition(':')[0].partition(',')[0]}; check the value")
+        called = kind.en.partition(":")[0].partition(",")[0]
+        raise YutangError(
+            f"没有顾客用这个{kind.zh}，请检查是否写对。 nobody is known by this {called}; check the value"
+        )
     return row.person_id
