@@ -22,7 +22,7 @@ from yutang.model import YutangError
     ("name", "given", "said"),
     [
         ("funel", {}, "there is no question 'funel'; did you mean 'funnel'?"),
-        ("funnel", {}, "funnel: steps is missing; write events in their order"),
+        ("funnel", {}, "funnel: 缺少 steps，请写按顺序的事件"),
         ("funnel", {"steps": "viewed"}, "1 steps; 2 to 16 are needed"),
         ("funnel", {"steps": "a,b", "step": "c"}, "there is no parameter 'step'; it takes steps, within, since, until, by"),
         ("funnel", {"steps": "a,b[ms>x]"}, "'x' is no number"),

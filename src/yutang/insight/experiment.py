@@ -123,7 +123,10 @@ def effect(conn: psycopg.Connection, now: datetime, journey: str, days: int = DA
     """What a journey has changed within `days` days of entry, and what its splits have. Raises YutangError when there is none."""
     rows = sql.history(conn, kind="journey", name=journey).fetchall()
     if not rows:
-        raise YutangError(f"there is no journey '{journey}'; `yutang experiment` shows those that there are")
+        raise YutangError(
+            f"没有旅程“{journey}”，运行 `yutang experiment` 可看到已有的旅程。 "
+            f"there is no journey '{journey}'; `yutang experiment` shows those that there are"
+        )
     asked = Question("journey", journey, title_of(rows[-1].body, journey), rows[-1].definition_id, days)
     begins, ends, shares = _drawn_by(rows, {})
     with conn.transaction():
@@ -150,7 +153,7 @@ def path(conn: psycopg.Connection, now: datetime, journey: str, days: int = DAYS
     little data are left out. What came late (refunds, facts) is seen by all of them. Raises YutangError when there is none."""
     rows = sql.history(conn, kind="journey", name=journey).fetchall()
     if not rows:
-        raise YutangError(f"there is no journey '{journey}'")
+        raise YutangError(f"没有旅程“{journey}”。 there is no journey '{journey}'")
     asked = Question("journey", journey, title_of(rows[-1].body, journey), rows[-1].definition_id, days)
     begun = sql.first_entry(conn, journey=asked.journey).fetchone()
     first = begun.at + timedelta(days=days) if begun and begun.at else now

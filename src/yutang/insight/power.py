@@ -80,7 +80,10 @@ class Prospect:
 def prospect(conn: psycopg.Connection, now: datetime, name: str, body: dict[str, Any], days: int = DAYS) -> Prospect:
     """What the journey `body`, in service or not, can be expected to show. Raises YutangError for a service."""
     if body["class"] == "service":
-        raise YutangError("a journey of class service keeps its word to everybody, so there is nothing to compare")
+        raise YutangError(
+            "服务类旅程对每个人都要兑现，没有对照可比。 "
+            "a journey of class service keeps its word to everybody, so there is nothing to compare"
+        )
     share = body["holdout_percent"] / 100 or SUGGESTED
     people = _people(conn, now, body, days)
     with conn.transaction():

@@ -22,12 +22,16 @@ class Bucket:
             import obstore
             from obstore.store import from_url
         except ImportError as error:
-            raise YutangError(f"{url} needs the package obstore; install it with: pip install 'yutang[s3]'") from error
+            raise YutangError(
+                f"{url} 需要 obstore 包，请运行 pip install 'yutang[s3]' 安装。 "
+                f"{url} needs the package obstore; install it with: pip install 'yutang[s3]'"
+            ) from error
         self.url, self._do = url.rstrip("/"), obstore
         try:
             self._store = from_url(self.url)
         except Exception as error:
             raise YutangError(
+                f"{url} 不能用作 S3 兼容存储，请检查 AWS_… 变量。 "
                 f"{url} cannot be used as S3-compatible storage: {error}; check the AWS_… variables"
             ) from error
 
@@ -54,10 +58,15 @@ class Bucket:
             return json.loads(bytes(self._do.get(self._store, MANIFEST).bytes()))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
-                raise YutangError(f"{self.url} cannot be read: there is no such bucket; make it first") from error
+                raise YutangError(
+                    f"读不到 {self.url}：没有这个存储桶，请先建好。 "
+                    f"{self.url} cannot be read: there is no such bucket; make it first"
+                ) from error
             return EMPTY
         except Exception as error:
-            raise YutangError(f"{self.url} cannot be read: {error}; check the AWS_… variables") from error
+            raise YutangError(
+                f"读不到 {self.url}，请检查 AWS_… 变量。 {self.url} cannot be read: {error}; check the AWS_… variables"
+            ) from error
 
     def address(self, path: str) -> str:
         return f"{self.url}/{path}"

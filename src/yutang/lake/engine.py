@@ -54,9 +54,14 @@ class Lake:
         try:
             kinds = [statement.type for statement in self.conn.extract_statements(sql)]
         except duckdb.Error as error:
-            raise YutangError(f"this is not SQL that DuckDB understands: {error}") from error
+            raise YutangError(
+                f"这不是 DuckDB 能读懂的 SQL，请改正。 this is not SQL that DuckDB understands: {error}"
+            ) from error
         if len(kinds) != 1 or kinds[0] not in READING:
-            raise YutangError("the lake only answers: write one SELECT (or DESCRIBE, EXPLAIN), nothing that writes")
+            raise YutangError(
+                "数据湖只回答查询：请写一条 SELECT（或 DESCRIBE、EXPLAIN），不能写入。 "
+                "the lake only answers: write one SELECT (or DESCRIBE, EXPLAIN), nothing that writes"
+            )
         return Answer(*self._asked(sql, {}))
 
     def _asked(self, sql: str, params: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
@@ -64,7 +69,7 @@ class Lake:
             found = self.conn.execute(_plain_times(self.conn, sql, params), params or None)
             head, rows = found.description or [], found.fetchall()
         except duckdb.Error as error:
-            raise YutangError(f"the lake cannot answer: {error}") from error
+            raise YutangError(f"数据湖答不了这条查询，请按后面的提示改正。 the lake cannot answer: {error}") from error
         return [column[0] for column in head], [[_aware(value) for value in row] for row in rows]
 
     def close(self) -> None:

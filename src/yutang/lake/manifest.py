@@ -53,7 +53,10 @@ def commit(
     with conn.transaction():
         row = sql.advance(conn, generation=generation, xid=xid, now=now).fetchone()
         if row is None:
-            raise YutangError("another archive run has been faster; this one has changed nothing; run it again")
+            raise YutangError(
+                "另一次归档抢先完成，这一次没有改动，请再运行一次。 "
+                "another archive run has been faster; this one has changed nothing; run it again"
+            )
         sql.leave_out(conn, paths=[file.path for file in old], generation=row.generation, now=now)
         sql.name_files(
             conn, paths=[f.path for f in new], tables=[f.table for f in new], parts=[f.part for f in new],
@@ -73,6 +76,7 @@ def publish(conn: psycopg.Connection, place: Place) -> None:
     image = place.manifest()
     if image.get("lake", state.lake) != state.lake:
         raise YutangError(
+            f"{place.address('')} 里是另一个数据库的数据湖，请用 YUTANG_LAKE_URL 换个位置，或删掉里面的文件。 "
             f"{place.address('')} holds the lake of another database; choose another place by YUTANG_LAKE_URL, or remove its files"
         )
     if image["generation"] != state.generation:

@@ -54,6 +54,7 @@ def placed(url: str | Path | None = None) -> Place:
         return Bucket(text)
     if "://" in text and not text.startswith("file://"):
         raise YutangError(
+            f"YUTANG_LAKE_URL 现在是“{text}”，请写文件夹，或写 s3://存储桶/前缀 使用 S3 兼容存储。 "
             f"YUTANG_LAKE_URL is '{text}'; write a folder, or s3://bucket/prefix for S3-compatible storage"
         )
     return Folder(Path(text.removeprefix("file://")).expanduser().absolute())

@@ -101,7 +101,7 @@ def contest(task: Task, rounds: Sequence[Past]) -> Contest:
     silent: dict[str, str] = {}
     for candidate in task.candidates:
         if candidate.extra and not installed():
-            silent[candidate.name] = "not installed: the extra 'predict'"
+            silent[candidate.name] = "没有安装附加包 'predict'。 not installed: the extra 'predict'"
             continue
         try:
             said[candidate.name] = np.concatenate([candidate.predict(one) for one in rounds]) / task.unit

@@ -68,7 +68,9 @@ def _trees(past: Past, on_top: bool) -> np.ndarray:
     before = lessons(past)
     parts = [_lesson(earlier) for earlier in before if len(earlier.people)]
     if sum(len(real) for _, _, real in parts) < LEAST:
-        raise ValueError(f"trees need {LEAST} people with a past and a known sequel")
+        raise ValueError(
+            f"树模型需要 {LEAST} 位有历史且已知后续的顾客。 trees need {LEAST} people with a past and a known sequel"
+        )
     seen, closed, real = (np.concatenate(column) for column in zip(*parts, strict=True))
     data = lightgbm.Dataset(seen, real, init_score=np.log(closed) if on_top else None)
     model = lightgbm.train(SETTINGS, data, TREES)

@@ -101,7 +101,7 @@ def _as_before(past: Past) -> np.ndarray:
     """The share of those who came back last time, by whether they had ordered in the window before."""
     before = past.earlier(past.end - past.days)
     if not len(before.people):
-        raise ValueError("nobody had ordered one window ago")
+        raise ValueError("一个时间窗之前还没有人下过单。 nobody had ordered one window ago")
     back = last_window(past) > 0
     came = before.counted(before.end, past.end) > 0
     fresh = last_window(before) > 0
@@ -114,7 +114,10 @@ def _calibrated(past: Past) -> np.ndarray:
     before = past.earlier(past.end - past.days)
     came = before.counted(before.end, past.end) > 0
     if min(came.sum(), (~came).sum()) < LEAST:
-        raise ValueError(f"one window ago fewer than {LEAST} people came back, or fewer did not")
+        raise ValueError(
+            f"一个时间窗之前，回来的或没回来的不足 {LEAST} 人。 "
+            f"one window ago fewer than {LEAST} people came back, or fewer did not"
+        )
     weights = logistic(_views(before), came)
     return expit(_views(past) @ weights)
 

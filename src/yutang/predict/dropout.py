@@ -77,7 +77,7 @@ def mbg_nbd(of: Histories) -> Model:
 def fit(of: Histories, shift: int) -> Model:
     """By maximum likelihood, L-BFGS over the logarithms of the parameters. Raises ValueError without anybody."""
     if not len(of):
-        raise ValueError("nobody has ordered")
+        raise ValueError("还没有人下过单。 nobody has ordered")
     distinct, people, _ = of.merged()
     scale = LONGEST / max(float(distinct.span.max()), 1.0)
     likelihood = _Likelihood(distinct, people, scale, shift)

@@ -51,7 +51,7 @@ class Pareto:
 def pareto_nbd(of: Histories) -> Pareto:
     """By maximum likelihood, L-BFGS over the logarithms of the parameters. Raises ValueError without anybody."""
     if not len(of):
-        raise ValueError("nobody has ordered")
+        raise ValueError("还没有人下过单。 nobody has ordered")
     distinct, people, _ = of.merged()
     scale = LONGEST / max(float(distinct.span.max()), 1.0)
     x, last, span, share = distinct.repeats, distinct.last * scale, distinct.span * scale, people / people.sum()

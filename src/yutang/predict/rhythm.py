@@ -67,7 +67,7 @@ class Pool:
 def pool(gaps: Gaps) -> Pool:
     """From persons with at least `LEAST_GAPS` gaps each. Raises ValueError without any."""
     if not len(gaps.known):
-        raise ValueError("nobody has a rhythm yet")
+        raise ValueError("还没有人形成购买节奏。 nobody has a rhythm yet")
     mean, squares = _logs(gaps)
     within = float(squares.sum() / max((gaps.known - 1).sum(), 1)) or 1e-6
     between = float(np.var(mean) - within * np.mean(1 / gaps.known))

@@ -44,7 +44,10 @@ def gamma_gamma(orders: np.ndarray, mean: np.ndarray) -> Value:
     left out. Raises ValueError below `LEAST` people."""
     counted = (orders > 0) & (mean > 0)
     if counted.sum() < LEAST:
-        raise ValueError(f"{LEAST} people with orders of worth are needed, there are {int(counted.sum())}")
+        raise ValueError(
+            f"需要 {LEAST} 位有金额订单的顾客，现有 {int(counted.sum())} 位。 "
+            f"{LEAST} people with orders of worth are needed, there are {int(counted.sum())}"
+        )
     x, scale = orders[counted].astype(float), float(mean[counted].mean())
     likelihood = _Likelihood(x, mean[counted] / scale)
     found = minimize(likelihood, np.zeros(3), jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 3, options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8})  # fmt: skip

@@ -43,9 +43,12 @@ def check(kind: str, asked: Asked, today: date) -> None:
     if not asked.journeys:
         raise YutangError("没有写要试的旅程，请至少写一个。 no journey is named; name at least one in journeys")
     if not 0 < asked.share <= 1:
-        raise YutangError(f"share is {asked.share}; write a part of the people such as 0.01, or 1 for everybody")
+        raise YutangError(
+            f"share 现在是 {asked.share}，请写顾客的比例，例如 0.01，1 为全部。 "
+            f"share is {asked.share}; write a part of the people such as 0.01, or 1 for everybody"
+        )
     if not 1 <= asked.days <= 366:
-        raise YutangError(f"days is {asked.days}; write 1 to 366")
+        raise YutangError(f"days 现在是 {asked.days}，请写 1 到 366。 days is {asked.days}; write 1 to 366")
     if kind == "backtest":
         _check_days(asked.since, asked.until, today)
 
@@ -53,7 +56,10 @@ def check(kind: str, asked: Asked, today: date) -> None:
 def _check_days(since: date | None, until: date | None, today: date) -> None:
     """Raises YutangError unless both days of a back-test are there, in order, and have come."""
     if since is None or until is None:
-        raise YutangError("since or until is missing; write both days of a back-test, for example 2026-01-01")
+        raise YutangError(
+            "缺少 since 或 until，请写出回测的首日和末日，例如 2026-01-01。 "
+            "since or until is missing; write both days of a back-test, for example 2026-01-01"
+        )
     if since > until:
         raise YutangError(
             f"起 {since} 晚于止 {until}，请对调。 the first day {since} lies after the last day {until}; write the earlier one first"
@@ -70,7 +76,10 @@ def drafts_of(conn: psycopg.Connection, names: Sequence[str], brand: Brand | Non
     known = brand.journeys if brand else {d.name: d.body for d in definitions.all_current(conn, "journey")}
     for name in names:
         if name not in known:
-            raise YutangError(f"there is no journey '{name}'; known are {', '.join(sorted(known)) or 'none'}")
+            raise YutangError(
+                f"没有旅程“{name}”，已有：{'、'.join(sorted(known)) or '无'}。 "
+                f"there is no journey '{name}'; known are {', '.join(sorted(known)) or 'none'}"
+            )
     parts = (
         {"pond": {"pond": brand.pond}, "segment": brand.segments, "offer": brand.offers, "message": brand.messages}
         if brand

@@ -41,6 +41,7 @@ def backtest(
     """
     if since >= until:
         raise YutangError(
+            f"{since:%Y-%m-%d %H:%M} 到 {until:%Y-%m-%d %H:%M} 之间没有时间，--from 要早于 --to。 "
             f"nothing lies between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}; --from must be before --to"
         )
     trial = Trial("backtest", drafts, since, until, tick, alone)

@@ -41,6 +41,7 @@ def make_sure(live: psycopg.Connection, needed: int) -> None:
     free = shutil.disk_usage(row.folder).free
     if needed > free * MOST:
         raise YutangError(
+            f"重放约需数据库磁盘 {needed >> 20:,} MB，现在只剩 {free >> 20:,} MB；请抽样（--sample 10%），或清理磁盘。 "
             f"the replay needs about {needed >> 20:,} MB on the disk of the database, and {free >> 20:,} MB are free; "
             "take a sample (--sample 10%), or make room"
         )

@@ -77,7 +77,10 @@ def _make(conn: psycopg.Connection, schema: str) -> None:
             conn.execute(compose.SQL("create schema {}").format(name))
             conn.execute(compose.SQL("comment on schema {} is {}").format(name, compose.Literal(owner.words)))
     except psycopg.errors.InsufficientPrivilege as error:
-        raise YutangError("a replay needs a schema of its own: grant CREATE on the database to its user") from error
+        raise YutangError(
+            "重放需要自己的 schema，请给数据库用户 CREATE 权限。 "
+            "a replay needs a schema of its own: grant CREATE on the database to its user"
+        ) from error
     conn.execute(compose.SQL("set search_path to {}, pg_catalog").format(name))
     # Nothing here is worth a wait for the disk, and a replay is one line of work: helpers only take it from others.
     conn.execute("set synchronous_commit to off")

@@ -45,7 +45,9 @@ def counted(live: psycopg.Connection, parts: list[Only]) -> Sample:
     here, all_ = (sum(_people(live, part) for part in some) for some in (parts, [EVERY]))
     if not here:
         raise YutangError(
-            "there is nobody to replay; take a larger sample" if all_ else "there is nobody in the pond yet"
+            "抽样里没有顾客可重放，请把抽样调大。 there is nobody to replay; take a larger sample"
+            if all_
+            else "鱼塘里还没有顾客，请先导入。 there is nobody in the pond yet"
         )
     return Sample(here, all_)
 

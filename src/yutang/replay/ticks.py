@@ -27,7 +27,10 @@ def parse_tick(text: str) -> Tick:
     except ValueError:
         times = []
     if not times or ":" not in text:
-        raise YutangError(f"'{text}' is no tick; write for example 1h, 15m, 1d, or times of day: 10:00,20:00")
+        raise YutangError(
+            f"“{text}”不能用作刻，请写成例如 1h、15m、1d，或几点几分：10:00,20:00。 "
+            f"'{text}' is no tick; write for example 1h, 15m, 1d, or times of day: 10:00,20:00"
+        )
     return times
 
 

@@ -29,8 +29,9 @@ def question(name: str) -> Question:
         if known.name == name:
             return known
     near = get_close_matches(name, [known.name for known in QUESTIONS], 1)
-    hint = f"did you mean '{near[0]}'?" if near else "`yutang insight` lists them all"
-    raise YutangError(f"there is no question '{name}'; {hint}")
+    zh = f"是不是想问“{near[0]}”？" if near else "运行 `yutang insight` 可看到全部。"
+    en = f"did you mean '{near[0]}'?" if near else "`yutang insight` lists them all"
+    raise YutangError(f"没有经营问题“{name}”，{zh} there is no question '{name}'; {en}")
 
 
 def ask(there: Lake, name: str, today: date, zone: str, given: Mapping[str, str] | None = None) -> Answer:

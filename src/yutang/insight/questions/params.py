@@ -75,36 +75,51 @@ def asked(
     for name in given:
         if name not in {p.name for p in params}:
             takes = ", ".join(p.name for p in params)
-            raise YutangError(f"{question}: there is no parameter '{name}'; it takes {takes}")
+            raise YutangError(
+                f"{question}: 没有参数“{name}”，可用：{takes}。 there is no parameter '{name}'; it takes {takes}"
+            )
     texts = {p.name: given.get(p.name, p.default) for p in params}
     values = {p.name: _read(question, p, texts[p.name], today) for p in params}
     if "since" in values and values["since"] > values["until"]:
-        raise YutangError(f"{question}: since is after until ({values['since']}, {values['until']}); turn them round")
+        raise YutangError(
+            f"{question}: since 晚于 until（{values['since']}，{values['until']}），请对调。 "
+            f"since is after until ({values['since']}, {values['until']}); turn them round"
+        )
     return Asked(values, today, zone), {name: text for name, text in texts.items() if text is not None}
 
 
 def _read(question: str, param: Param, text: str | None, today: date) -> Any:
     kind = KINDS[param.kind]
     if text is None:
-        raise YutangError(f"{question}: {param.name} is missing; write {kind.en}")
+        raise YutangError(f"{question}: 缺少 {param.name}，请写{kind.zh}。 {param.name} is missing; write {kind.en}")
     if text == "" and param.default == "":
         return None
     try:
         return kind.read(text, param, today)
     except (ValueError, OverflowError) as error:
-        why = f" ({error})" if str(error) and isinstance(error, _Said) else ""
-        raise YutangError(f"{question}: {param.name} is '{text}'{why}; write {_how(param)}") from None
+        zh, en = error.said if isinstance(error, _Said) else ("", "")
+        how_zh, how_en = _how(param)
+        raise YutangError(
+            f"{question}: {param.name} 现在是“{text}”{zh and f'（{zh}）'}，请写{how_zh}。 "
+            f"{param.name} is '{text}'{en and f' ({en})'}; write {how_en}"
+        ) from None
 
 
 class _Said(ValueError):
     """What is wrong, in words for people."""
 
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.said = zh, en
 
-def _how(param: Param) -> str:
-    """What may be written, in English."""
+
+def _how(param: Param) -> tuple[str, str]:
+    """What may be written, in Chinese and in English."""
     if param.kind == "choice":
-        return f"one of {', '.join(param.choices)}"
-    return f"{param.low} to {param.high}" if param.kind == "whole" else KINDS[param.kind].en
+        return f" {'、'.join(param.choices)} 之一", f"one of {', '.join(param.choices)}"
+    if param.kind == "whole":
+        return f" {param.low} 到 {param.high}", f"{param.low} to {param.high}"
+    return KINDS[param.kind].zh, KINDS[param.kind].en
 
 
 def _span(text: str, _param: Param, _today: date) -> timedelta:
@@ -112,7 +127,7 @@ def _span(text: str, _param: Param, _today: date) -> timedelta:
         raise ValueError
     found = int(text[:-1]) * SPANS[text[-1]]
     if not timedelta(0) < found <= LONGEST:
-        raise _Said("longer than ten years, or nothing")
+        raise _Said("超过十年，或为零", "longer than ten years, or nothing")
     return found
 
 
@@ -155,14 +170,16 @@ def _names(text: str, param: Param, today: date) -> tuple[str, ...]:
 def _steps(text: str, _param: Param, _today: date) -> tuple[Step, ...]:
     found = tuple(_step(part.strip()) for part in re.split(r",(?![^\[]*\])", text))
     if not 2 <= len(found) <= MOST_STEPS:
-        raise _Said(f"{len(found)} steps; 2 to {MOST_STEPS} are needed")
+        raise _Said(
+            f"有 {len(found)} 步，需要 2 到 {MOST_STEPS} 步", f"{len(found)} steps; 2 to {MOST_STEPS} are needed"
+        )
     return found
 
 
 def _step(text: str) -> Step:
     found = _STEP.fullmatch(text)
     if not found:
-        raise _Said(f"'{text}' is no step")
+        raise _Said(f"“{text}”不是步骤", f"'{text}' is no step")
     return Step(found["type"], tuple(_tests(found["where"])) if found["where"] is not None else (), text)
 
 
@@ -171,7 +188,7 @@ def _tests(text: str) -> Iterator[Test]:
     while place < len(text):
         found = _TEST.match(text, place)
         if not found:
-            raise _Said(f"'{text[place:].strip()}' is no condition")
+            raise _Said(f"“{text[place:].strip()}”不是条件", f"'{text[place:].strip()}' is no condition")
         yield _test(found)
         place = found.end()
 
@@ -183,7 +200,7 @@ def _test(found: re.Match[str]) -> Test:
     try:
         return Test(found["key"], found["op"], float(value))
     except ValueError:
-        raise _Said(f"'{value}' is no number") from None
+        raise _Said(f"“{value}”不是数字", f"'{value}' is no number") from None
 
 
 def _attribute(text: str, _param: Param, _today: date) -> Attribute:
@@ -207,7 +224,7 @@ def _costs(text: str, _param: Param, _today: date) -> dict[str, int]:
     for part in text.split(","):
         name, mark, fen = part.rpartition("=")
         if not mark or not re.fullmatch(r"\s*\d{1,15}\s*", fen):
-            raise _Said(f"'{part.strip()}' is no cost")
+            raise _Said(f"“{part.strip()}”不是花费", f"'{part.strip()}' is no cost")
         found[name.strip()] = int(fen)
     return found
 

@@ -41,14 +41,17 @@ def address(url: str) -> Address:
     asked = dict(parse_qsl(parts.query))
     known = {"cluster", "secure", "timeout"}
     if parts.scheme != "clickhouse" or not hosts or not database or not asked.get("cluster") or asked.keys() - known:
-        raise YutangError(f"the address of the cluster does not read as {SHAPE} (also &secure=1, &timeout=SECONDS)")
+        raise YutangError(
+            f"集群地址应写成 {SHAPE}（还可加 &secure=1、&timeout=秒数）。 "
+            f"the address of the cluster does not read as {SHAPE} (also &secure=1, &timeout=SECONDS)"
+        )
     secure = asked.get("secure", "0") not in ("0", "")
     return Address(
         tuple(_node(host, secure) for host in hosts.split(",")),
         unquote(user) or "default",
         unquote(password),
-        _plain(database, "database"),
-        _plain(asked["cluster"], "cluster"),
+        _plain(database, "数据库", "database"),
+        _plain(asked["cluster"], "集群", "cluster"),
         _seconds(asked.get("timeout")),
     )
 
@@ -58,14 +61,20 @@ def _node(host: str, secure: bool) -> str:
     if not colon or host.endswith("]"):
         name, port = host, str(PORTS[secure])
     if not name or not port.isdecimal():
-        raise YutangError(f"'{host}' in the address of the cluster is not host:port; write it as {SHAPE}")
+        raise YutangError(
+            f"集群地址里的“{host}”不是 主机:端口，应写成 {SHAPE}。 "
+            f"'{host}' in the address of the cluster is not host:port; write it as {SHAPE}"
+        )
     return f"http{'s' if secure else ''}://{name}:{port}"
 
 
-def _plain(name: str, what: str) -> str:
+def _plain(name: str, zh: str, en: str) -> str:
     """These names go into statements, where they cannot be bound."""
     if not name.replace("_", "a").replace("-", "a").isalnum():
-        raise YutangError(f"the {what} '{name}' in the address of the cluster may have letters, digits, _ and - only")
+        raise YutangError(
+            f"集群地址里的{zh}名“{name}”只能有字母、数字、_ 和 -。 "
+            f"the {en} '{name}' in the address of the cluster may have letters, digits, _ and - only"
+        )
     return name
 
 
@@ -75,5 +84,8 @@ def _seconds(text: str | None) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < 86400:
-        raise YutangError(f"timeout={text} in the address of the cluster is not a number of seconds")
+        raise YutangError(
+            f"集群地址里的 timeout={text} 不是秒数。 "
+            f"timeout={text} in the address of the cluster is not a number of seconds"
+        )
     return seconds

@@ -11,7 +11,7 @@ import msgspec
 
 from yutang.lake.clickhouse.address import Address
 from yutang.lake.clickhouse.values import bound, readers
-from yutang.model import YutangError
+from yutang.model import YutangError, halves
 
 CONNECT = 5.0
 """Seconds until a node that does not even take the call counts as down."""
@@ -121,13 +121,15 @@ class Client:
                 return self._post(node, content, settings)
             except Unreached as error:
                 said.append(str(error))
-        raise Unreached("; ".join(said))
+        zh, en = zip(*map(halves, said), strict=True)
+        raise Unreached(f"{'；'.join(zh)}。 {'; '.join(en)}")
 
     def _post(self, node: str, content: bytes, settings: dict[str, str]) -> bytes:
         try:
             answer = self.http.post(node, params=settings, content=content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreached(
+                f"连不上集群“{self.where.cluster}”的 {node}，请检查 ClickHouse 是否在运行、YUTANG_LAKE_URL 写的是不是它的 HTTP 端口。 "
                 f"{node} of the cluster '{self.where.cluster}' does not take the call ({error or 'no answer'}); "
                 "look whether ClickHouse runs there and YUTANG_LAKE_URL names its HTTP port"
             ) from None
@@ -135,6 +137,7 @@ class Client:
             raise Refused(self._late()) from None
         except httpx.HTTPError as error:
             raise Refused(
+                f"集群“{self.where.cluster}”的 {node} 答到一半断开，没有结果；请启动那里的 ClickHouse 后再查一次。 "
                 f"{node} of the cluster '{self.where.cluster}' broke off while it answered "
                 f"({error or type(error).__name__}), so there is no answer; start ClickHouse there and ask again"
             ) from None
@@ -144,6 +147,7 @@ class Client:
 
     def _late(self) -> str:
         return (
+            f"集群“{self.where.cluster}”超过 {self.where.timeout:.0f} 秒还没算完，请缩小范围，或在 YUTANG_LAKE_URL 里调大 timeout=。 "
             f"the cluster '{self.where.cluster}' needs more than {self.where.timeout:.0f} s for this; "
             "ask for less, or raise timeout= in YUTANG_LAKE_URL"
         )
@@ -156,13 +160,18 @@ class Client:
         if code in LOST and (down := [name for name in self._names(node) if name in said]):
             where = ", ".join(dict.fromkeys(down))
             return Refused(
+                f"集群“{self.where.cluster}”在 {where} 的分片停了，没有结果（半个结果会是错的）；请启动那里的 ClickHouse 后再查一次。 "
                 f"the shard at {where} of the cluster '{self.where.cluster}' is down, so there is no answer "
                 "(half of one would be wrong); start ClickHouse there and ask again",
                 code,
             )
         if code == 159:
             return Refused(self._late(), code)
-        return Refused(f"ClickHouse refuses: {said.splitlines()[0] if said else answer.status_code}", code)
+        return Refused(
+            "ClickHouse 拒绝了这条语句，请按后面的提示改正。 "
+            f"ClickHouse refuses: {said.splitlines()[0] if said else answer.status_code}",
+            code,
+        )
 
     def _names(self, node: str) -> Sequence[str]:
         """host:port of every node, as errors write it."""
@@ -185,7 +194,7 @@ def _read(content: bytes) -> Answer:
     try:
         lines = _lines.decode_lines(content)
     except msgspec.DecodeError:
-        raise Refused("leave the FORMAT of the answer away; it is read here") from None
+        raise Refused("请去掉 FORMAT，结果在这里读取。 leave the FORMAT of the answer away; it is read here") from None
     names, kinds, rows = tuple(lines[0]), lines[1], lines[2:]
     columns: list[Any] = list(zip(*rows, strict=True))
     for place, reader in enumerate(readers(kinds) if rows else ()):

@@ -37,7 +37,7 @@ def _parameter(node: exp.Expression, params: Mapping[str, Any]) -> exp.Expressio
     if node.args.get("kind") is not None:
         return node
     if name not in params:
-        raise YutangError(f"the question needs a value for '{name}'")
+        raise YutangError(f"这个问题需要“{name}”的值。 the question needs a value for '{name}'")
     return exp.Placeholder(this=name, kind=exp.DataType.build(kind_of(params[name]), dialect="clickhouse"))
 
 
@@ -157,7 +157,9 @@ def _range(node: exp.GenerateSeries) -> exp.Expression:
 
 
 def _different(what: str, instead: str) -> YutangError:
-    return YutangError(f"{what} does not mean the same on every engine; write {instead}")
+    return YutangError(
+        f"{what} 在各引擎上结果不一，请写成 {instead}。 {what} does not mean the same on every engine; write {instead}"
+    )
 
 
 def _never(what: str, instead: str) -> Callable[[exp.Expression], exp.Expression]:

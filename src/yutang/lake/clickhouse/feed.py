@@ -172,6 +172,7 @@ class Feed:
     def _check(self, table: Table, wanted: Parts, suffix: str = LOCAL) -> None:
         if wrong := _differing(wanted, self.there(table, suffix)):
             raise YutangError(
+                f"集群“{self.where.cluster}”里 {table.name}（{'、'.join(wrong)}）的内容与发去的不一致，可能还有别的程序在写；请等没有别人写入时再同步一次。 "
                 f"the cluster '{self.where.cluster}' does not hold of {table.name} ({', '.join(wrong)}) what was sent; "
                 "is somebody else feeding it? Feed it again when nobody does"
             )
@@ -222,6 +223,7 @@ def reach(client: Client) -> tuple[tuple[str | None, ...], int]:
     count = found.rows[0][0]
     if not count:
         raise YutangError(
+            f"{where.nodes[0]} 不认识集群“{where.cluster}”，请在那里查看 `SELECT * FROM system.clusters`。 "
             f"{where.nodes[0]} knows no cluster '{where.cluster}'; see `SELECT * FROM system.clusters` there"
         )
     if count == len(where.nodes):
@@ -229,6 +231,7 @@ def reach(client: Client) -> tuple[tuple[str | None, ...], int]:
     if len(where.nodes) == 1:
         return (None,), count
     raise YutangError(
+        f"集群“{where.cluster}”有 {count} 个节点，地址里写了 {len(where.nodes)} 个；请只写一个（由它的 Keeper 把表的改动带给其他节点），或全部写上。 "
         f"the cluster '{where.cluster}' has {count} nodes and its address names {len(where.nodes)}; name one "
         "(its Keeper then carries changes of tables to the others) or all of them"
     )

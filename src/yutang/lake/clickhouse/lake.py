@@ -17,7 +17,7 @@ from yutang.lake.clickhouse.dialect import translated
 from yutang.lake.clickhouse.feed import Fed, Feed, File, Source
 from yutang.lake.clickhouse.push import pushed, remote
 from yutang.lake.place import Place
-from yutang.model import YutangError
+from yutang.model import YutangError, halves
 
 DENIED = 288
 
@@ -52,8 +52,9 @@ class ClusterLake:
             if error.code != DENIED:
                 raise
             raise YutangError(
+                "这个问题把不同顾客的行跨分片连接了；请按 person_id 连接，或先各自汇总再连接。 "
                 "the question joins rows of different people across the shards; join on person_id, "
-                f"or join two aggregates ({error})"
+                f"or join two aggregates ({halves(str(error))[1]})"
             ) from error
 
     def sql(self, question: sqlglot.Expression, params: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ def remote(map: exp.Expression, where: Address, alias: str) -> exp.Expression:
     map = _plain_sources(map)
     if not isinstance(map, exp.Query) or kind(map, {}) is not Kind.OWN:
         raise YutangError(
+            "问题的这一半不是逐人映射：每个连接都要按 person_id，每个 GROUP BY、DISTINCT 和窗口都要含 person_id；跨顾客的计算请放进汇总。 "
             "this half of the question is no map per person: every join must be on person_id, and every GROUP BY, DISTINCT and "
             "window must hold person_id; what goes over people belongs into the aggregate"
         )

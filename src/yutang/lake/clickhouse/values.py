@@ -23,13 +23,16 @@ def kind_of(value: Any) -> str:
         kinds = {kind_of(one) for one in value} or {"String"}
         if len(kinds) > 1:
             raise YutangError(
+                f"列表里混有 {'、'.join(sorted(kinds))}，不能用来查询，请只用一种值。 "
                 f"a list of {' and '.join(sorted(kinds))} cannot be asked with; give it one kind of values"
             )
         return f"Array({kinds.pop()})"
     for type_, kind in _KINDS:
         if isinstance(value, type_):
             return kind
-    raise YutangError(f"a value of type {type(value).__name__} cannot be asked with")
+    raise YutangError(
+        f"{type(value).__name__} 类型的值不能用来查询。 a value of type {type(value).__name__} cannot be asked with"
+    )
 
 
 _KINDS: tuple[tuple[type, str], ...] = (
@@ -64,7 +67,10 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise YutangError(f"the time {value} has no zone; times that are asked with need one")
+            raise YutangError(
+                f"时间 {value} 没有时区，查询用的时间要带时区。 "
+                f"the time {value} has no zone; times that are asked with need one"
+            )
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return repr(value) if isinstance(value, float) else str(value)
 

@@ -157,7 +157,9 @@ def contest(baskets: Baskets, today: int) -> Ranking | Missing:
             Way(LEARNED, "同上，权重从更早的四周学来", "the same with weights learned on earlier weeks", learn(lesson))
         )
     else:
-        silent[LEARNED] = "too few people came back in the window that would teach it"
+        silent[LEARNED] = (
+            "能拿来学的那段时间里，回来的顾客太少。 too few people came back in the window that would teach it"
+        )
     return _chosen(ways, silent, windows)
 
 

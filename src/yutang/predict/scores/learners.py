@@ -58,7 +58,9 @@ class Card:
 def card(seen: np.ndarray, came: np.ndarray) -> Card:
     """Fit by Newton's method with a ridge on all weights but the middle. Raises ValueError below `LEAST` on either side."""
     if min(came.sum(), len(came) - came.sum()) < LEAST:
-        raise ValueError(f"fewer than {LEAST} with this outcome, or fewer without")
+        raise ValueError(
+            f"有这个结果的或没有的不足 {LEAST} 个。 fewer than {LEAST} with this outcome, or fewer without"
+        )
     mean, spread = seen.mean(0), np.maximum(seen.std(0), 1e-9)
     columns = np.column_stack([np.ones(len(seen)), (seen - mean) / spread])
     ridge = np.r_[0.0, np.full(seen.shape[1], RIDGE)]
@@ -134,7 +136,10 @@ def trees(seen: np.ndarray, came: np.ndarray) -> Trees:
     import lightgbm
 
     if len(came) < boosted.LEAST or min(came.sum(), len(came) - came.sum()) < LEAST:
-        raise ValueError(f"trees need {boosted.LEAST} rows, {LEAST} of them with this outcome and {LEAST} without")
+        raise ValueError(
+            f"树模型需要 {boosted.LEAST} 行，其中有这个结果的和没有的各 {LEAST} 行。 "
+            f"trees need {boosted.LEAST} rows, {LEAST} of them with this outcome and {LEAST} without"
+        )
     return Trees(lightgbm.train(SETTINGS, lightgbm.Dataset(seen, came), TREES).model_to_string())
 
 

@@ -72,7 +72,7 @@ def _share(one: Round) -> np.ndarray:
 
 def _other(one: Round) -> np.ndarray:
     if one.other is None:
-        raise ValueError("no other model speaks of this")
+        raise ValueError("没有别的模型能说这件事。 no other model speaks of this")
     return one.other()
 
 

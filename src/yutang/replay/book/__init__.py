@@ -58,7 +58,9 @@ def work(url: str, clock: Clock, channels: Mapping[str, Channel]) -> int | None:
         except Exception:
             log.exception("a rehearsal failed", rehearsal=row.rehearsal_id)
             sql.fail(
-                conn, rehearsal=row.rehearsal_id, error="something went wrong on our side; the log has the details"
+                conn,
+                rehearsal=row.rehearsal_id,
+                error="服务器出错，详情见日志。 something went wrong on our side; the log has the details",
             )
         return row.rehearsal_id
 
@@ -100,7 +102,7 @@ def found(conn: psycopg.Connection, rehearsal: int) -> dict[str, Any]:
     """Where it stands, and its report once it is done. Raises YutangError when there is none of this number."""
     row = sql.rehearsal(conn, rehearsal=rehearsal).fetchone()
     if row is None:
-        raise YutangError(f"there is no rehearsal {rehearsal}")
+        raise YutangError(f"没有预演 {rehearsal}。 there is no rehearsal {rehearsal}")
     return row._asdict()
 
 
@@ -123,5 +125,8 @@ def page(conn: psycopg.Connection, rehearsal: int) -> str:
     """The report for people. Raises YutangError while there is none."""
     row = sql.page(conn, rehearsal=rehearsal).fetchone()
     if row is None or row.page is None:
-        raise YutangError(f"rehearsal {rehearsal} has no report yet; ask for /v1/rehearsals/{rehearsal} how far it is")
+        raise YutangError(
+            f"预演 {rehearsal} 还没有报告，进度请看 /v1/rehearsals/{rehearsal}。 "
+            f"rehearsal {rehearsal} has no report yet; ask for /v1/rehearsals/{rehearsal} how far it is"
+        )
     return row.page
