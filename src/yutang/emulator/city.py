@@ -123,7 +123,7 @@ class City:
         for one in self.apps:
             if (one.kind, one.name) == (kind, name):
                 return one
-        raise LookupError(f"the city has no {kind} account {name!r}")
+        raise LookupError(f"小城里没有 {kind} 账号 {name!r}。 the city has no {kind} account {name!r}")
 
     def account(self, kind: str, name: str = "main") -> dict[str, str]:
         """What the operator of a real account would copy from its console, and the base URL."""

@@ -74,7 +74,10 @@ ACTIONS = frozenset(
 def act(city: City, action: str, given: Mapping[str, Any]) -> Any:
     """Call one method. Raises LookupError, TypeError or ValueError when it is unknown or its parameters are wrong."""
     if action not in ACTIONS:
-        raise LookupError(f"there is no action {action!r}; known are {', '.join(sorted(ACTIONS))}")
+        raise LookupError(
+            f"没有动作 {action!r}，可用：{'、'.join(sorted(ACTIONS))}。 "
+            f"there is no action {action!r}; known are {', '.join(sorted(ACTIONS))}"
+        )
     given = dict(given)
     if "customer" in given:
         given["customer"] = city.customer(given["customer"])
@@ -88,7 +91,10 @@ def change(target: Any, given: Mapping[str, Any], path: str = "") -> None:
     known = {field.name for field in fields(target)}
     for name, value in given.items():
         if name not in known:
-            raise LookupError(f"there is no {path}{name}; known are {', '.join(sorted(known))}")
+            raise LookupError(
+                f"没有 {path}{name}，可用：{'、'.join(sorted(known))}。 "
+                f"there is no {path}{name}; known are {', '.join(sorted(known))}"
+            )
         before = getattr(target, name)
         if is_dataclass(before):
             change(before, value, f"{path}{name}.")
@@ -97,7 +103,10 @@ def change(target: Any, given: Mapping[str, Any], path: str = "") -> None:
         elif isinstance(value, bool) is isinstance(before, bool) and isinstance(value, int | float):
             setattr(target, name, value)
         else:
-            raise ValueError(f"{path}{name} should be like {before!r}, not {value!r}")
+            raise ValueError(
+                f"{path}{name} 应写成 {before!r} 这样的值，而不是 {value!r}。 "
+                f"{path}{name} should be like {before!r}, not {value!r}"
+            )
 
 
 def state(city: City) -> dict[str, Any]:

@@ -20,7 +20,7 @@ LISTENERS = [kf.heard, official_account.heard, miniprogram.heard]
 def scan(city: City, customer: Customer, code: str) -> None:
     """Raises LookupError when nobody knows the code."""
     if not any(scanner(city, customer, code) for scanner in SCANNERS):
-        raise LookupError(f"nobody has made the code {code!r}")
+        raise LookupError(f"没有人做过码 {code!r}。 nobody has made the code {code!r}")
 
 
 def says(city: City, customer: Customer, to: str, text: str) -> None:
@@ -34,6 +34,6 @@ def _says(city: City, customer: Customer, to: str, text: str) -> None:
         return
     relation = city.people.relation(to, customer.external_userid)
     if relation is None or not relation.there:
-        raise LookupError(f"{customer.name} cannot write to {to!r}")
+        raise LookupError(f"{customer.name} 不能给 {to!r} 发消息。 {customer.name} cannot write to {to!r}")
     relation.last_chat_at, relation.spoke = city.stamp(), True
     stats.chatted(city, relation, by_customer=True)

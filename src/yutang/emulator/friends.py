@@ -77,7 +77,7 @@ def accept(city: City, userid: str, customer: Customer) -> None:
     """Raises LookupError when the customer does not wait for this staff member."""
     relation = city.people.relation(userid, customer.external_userid)
     if relation is None or relation.status not in (PENDING, HALF):
-        raise LookupError(f"{customer.name} does not wait for {userid}")
+        raise LookupError(f"{customer.name} 没有在等 {userid} 通过。 {customer.name} does not wait for {userid}")
     if relation.status == PENDING:
         stats.note(city, userid, "new_contact_cnt")
     relation.status = LIVE
@@ -113,7 +113,7 @@ def staff_edits(
     """What staff change in the client; new mobiles alone are not called back."""
     relation = city.people.relation(userid, customer.external_userid)
     if relation is None or not relation.there:
-        raise LookupError(f"{userid} does not follow {customer.name}")
+        raise LookupError(f"{userid} 没有添加 {customer.name}。 {userid} does not follow {customer.name}")
     relation.remark = relation.remark if remark is None else remark
     relation.description = relation.description if description is None else description
     relation.mobiles = relation.mobiles if mobiles is None else mobiles
@@ -133,7 +133,7 @@ def answers(city: City, userid: str, customer: Customer, text: str) -> None:
     """Raises LookupError when the two are no friends."""
     relation = city.people.relation(userid, customer.external_userid)
     if relation is None or not relation.there:
-        raise LookupError(f"{userid} cannot write to {customer.name}")
+        raise LookupError(f"{userid} 不能给 {customer.name} 发消息。 {userid} cannot write to {customer.name}")
     relation.last_chat_at = city.stamp()
     stats.chatted(city, relation, by_customer=False)
     receives(city, customer, "chat", userid, text)

@@ -72,7 +72,7 @@ def _find(city: City, call: Call) -> tuple[Endpoint, App | None]:
     """Raises CityError, or NoSuchPath."""
     able = {kind: paths[call.path] for kind, paths in TABLES.items() if call.path in paths}
     if not able:
-        raise NoSuchPath(f"no platform has the path {call.path!r}")
+        raise NoSuchPath(f"没有哪个平台有路径 {call.path!r}。 no platform has the path {call.path!r}")
     if free := next((one for one in able.values() if one.free), None):
         _check_verb(free, call)
         city.limits.count(city, "", call.path)

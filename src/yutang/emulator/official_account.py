@@ -179,7 +179,7 @@ def says(city: City, account: Account, customer: Customer, text: str) -> None:
     """A message to the account opens the long window. Raises LookupError when the customer does not follow it."""
     fan = fan_of(city, account, customer)
     if not fan.subscribed:
-        raise LookupError("only followers can write to an official account")
+        raise LookupError("关注后才能给公众号发消息。 only followers can write to an official account")
     count, hours = city.settings.oa.custom_user_msg
     opens(city, fan, count, hours * HOUR_S)
     tell(city, account, fan, {"Content": text, "MsgId": account.next_id()}, "text")

@@ -288,7 +288,7 @@ def replies(city: City, customer: Customer, text: str) -> None:
     """The customer answers the last SMS, for instance with R. Raises LookupError when there was none."""
     provider = city.part(Sms).provider.get(customer.phone)
     if provider is None:
-        raise LookupError("there is no SMS to answer")
+        raise LookupError("没有可回复的短信。 there is no SMS to answer")
     if provider == TENCENT:
         _push(city, {
             "extend": "01", "mobile": customer.phone, "nationcode": "86", "sign": city.corp_name, "text": text,

@@ -80,7 +80,7 @@ def act(request: Asked, holder: str, deed: Callable[[], object], to: str, done: 
     Raises PermissionDeniedException when another site's page sent the form.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise PermissionDeniedException("another site sent this form")
+        raise PermissionDeniedException("这个表单是别的网站发来的。 another site sent this form")
     try:
         deed()
         note = done

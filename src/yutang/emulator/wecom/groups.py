@@ -82,7 +82,7 @@ def _version(city: City) -> str:
 def _found(city: City, chat_id: str) -> Group:
     group = city.part(Groups).groups.get(chat_id)
     if group is None:
-        raise LookupError(f"there is no group {chat_id!r}")
+        raise LookupError(f"没有群 {chat_id!r}。 there is no group {chat_id!r}")
     return group
 
 
@@ -119,7 +119,7 @@ def _room(city: City, way: dict[str, Any], customer: Customer) -> Group:
         if customer.external_userid in group.members or len(group.members) < city.settings.group.members:
             return group
     if not way["auto_create_room"] or not groups:
-        raise LookupError("all groups of the code are full")
+        raise LookupError("这个码的群都满了。 all groups of the code are full")
     group = make(city, groups[-1].owner, f"{way['room_base_name'] or groups[-1].name}{way['room_base_id']}")
     way["room_base_id"] += 1
     way["chat_id_list"] = [*way["chat_id_list"], group.chat_id][-city.settings.group.join_way_chats :]
@@ -130,7 +130,7 @@ def _enter(city: City, group: Group, customer: Customer, scene: int, state: str)
     if customer.external_userid in group.members:
         return
     if len(group.members) >= city.settings.group.members:
-        raise LookupError(f"the group {group.name} is full")
+        raise LookupError(f"群 {group.name} 满了。 the group {group.name} is full")
     member = Member(customer.external_userid, CUSTOMER, city.stamp(), scene, state_param=state)
     member.invitor = group.owner if scene == INVITED else ""
     group.members[member.id] = member
@@ -170,7 +170,7 @@ def says(city: City, customer: Customer, chat_id: str) -> None:
     """Raises LookupError when the customer is no member."""
     group = _found(city, chat_id)
     if customer.external_userid not in group.members:
-        raise LookupError(f"{customer.name} is not in the group {group.name}")
+        raise LookupError(f"{customer.name} 不在群 {group.name} 里。 {customer.name} is not in the group {group.name}")
     group.words.setdefault(day_of(city.stamp()), []).append(customer.external_userid)
 
 

@@ -140,11 +140,11 @@ def taps(city: City, userid: str, msgid: str, customers: Sequence[Customer] | No
     mass = city.part(Posted).messages.get(msgid)
     task = mass.tasks.get(userid) if mass else None
     if mass is None or task is None:
-        raise LookupError(f"{userid} has no task {msgid}")
+        raise LookupError(f"{userid} 没有任务 {msgid}。 {userid} has no task {msgid}")
     if userid in city.faults.never_tap or task.status != UNSENT:
         return
     if customers is not None and not task.allow_select:
-        raise LookupError("this task does not let staff select customers")
+        raise LookupError("这个任务不让员工挑选客户。 this task does not let staff select customers")
     chosen = task.recipients if customers is None else [one.external_userid for one in customers]
     task.status, task.sent_at = SENT, city.stamp()
     for one in chosen:

@@ -132,7 +132,7 @@ def taps(city: City, userid: str, moment_id: str) -> None:
     """The staff member publishes. Raises LookupError when there is nothing to publish yet."""
     task = next((one for one in tasks_of(city, userid) if one.msgid == moment_id), None)
     if task is None:
-        raise LookupError(f"{userid} has no moment {moment_id}")
+        raise LookupError(f"{userid} 没有朋友圈 {moment_id}。 {userid} has no moment {moment_id}")
     if userid in city.faults.never_tap or task.status != UNSENT:
         return
     task.status, task.sent_at = SENT, city.stamp()
@@ -151,7 +151,7 @@ def reacts(city: City, customer: Customer, moment_id: str, comment: bool) -> Non
     moment = city.part(Posts).moments.get(moment_id)
     poster = next((u for u, seen in moment.seen.items() if customer.external_userid in seen), "") if moment else ""
     if moment is None or not poster:
-        raise LookupError(f"{customer.name} does not see {moment_id}")
+        raise LookupError(f"{customer.name} 看不到 {moment_id}。 {customer.name} does not see {moment_id}")
     moment.reactions.append((poster, customer.external_userid, comment, city.stamp()))
 
 
