@@ -15,6 +15,7 @@ import pytest
 
 from commands import COMMAND, Run, environment_of, runner
 from edges import free_port
+from languages import in_both
 from yutang import worker
 from yutang.channels import configured
 from yutang.vault import Vault
@@ -79,7 +80,9 @@ def test_why_finds_the_person_by_phone(yutang: Run, conn: psycopg.Connection, tm
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(yutang: Run, arguments: tuple[str, ...], said: str) -> None:
-    assert said in yutang(*arguments, code=2).stderr
+    told = yutang(*arguments, code=2).stderr
+    assert said in told
+    assert in_both(told), told
 
 
 def test_a_rule_is_shown_as_sql_that_finds_the_people_it_holds_for(

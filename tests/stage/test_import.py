@@ -12,6 +12,7 @@ import openpyxl
 import psycopg
 import pytest
 
+from languages import in_both
 from yutang.ingest import files
 from yutang.ingest.files import ImportReport, import_file
 from yutang.ingest.undo import imports, undo
@@ -276,6 +277,7 @@ def test_every_refused_row_is_named(conn: psycopg.Connection, tmp_path: Path) ->
     for problem in report.problems:
         assert problem.index is not None
         assert expected[problem.index][1] in problem.detail
+        assert in_both(problem.detail), problem.detail
         assert "1381234" not in problem.detail
     assert value(conn, "select count(*) from reject where import_id is not null") == 10
     assert report.reasons[Reason.BAD_SHAPE] == 6

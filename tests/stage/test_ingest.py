@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from languages import in_both
 from yutang import ingest
 from yutang.db.connect import connect
 from yutang.handles import BY_NAME, handle_key
@@ -157,6 +158,7 @@ def test_a_bad_event_is_refused_alone(pond: psycopg.Connection) -> None:
         assert (answer.accepted, [(r.index, r.reason) for r in answer.rejected]) == (2, [(1, reason)]), name
         row = last_reject(pond)
         assert (row.reason, row.detail) == (reason, answer.rejected[0].detail), name
+        assert in_both(row.detail), row.detail
         assert "13812345678" not in row.detail
         assert VAULT.unseal(row.payload) == json.dumps(bad, ensure_ascii=False).encode(), name
     assert count(pond, "event") == 2 * len(BAD)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from edges import BEARER, NOW, VAULT, serving
+from languages import in_both
 from ponds import Pond
 from yutang import worker
 from yutang.channels import configured
@@ -69,7 +70,7 @@ def test_a_bad_body_is_refused_by_name_and_the_server_goes_on(
     answer = post(web, body)
     assert answer.status_code == status, answer.text
     assert reason in (None, answer.json()["reason"])
-    assert answer.json()["detail"]
+    assert in_both(answer.json()["detail"])
     assert post(web, [event("after")]).json()["accepted"] == 1
 
 
@@ -88,7 +89,30 @@ def test_without_the_key_nothing_enters(web: httpx.Client, conn: psycopg.Connect
             method, path, content=b"[]" if method == "POST" else None, headers={"Authorization": header.encode()}
         )
         assert (answer.status_code, answer.json()["reason"]) == (401, "no_key")
+        assert in_both(answer.json()["detail"])
     assert conn.execute("select count(*) as n from event").fetchone().n == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("GET", "/callbacks/nowhere", None, "没有这个页面或接口"),
+        ("DELETE", "/v1/plans", None, "不支持这种请求方法"),
+        ("GET", "/v1/plans?limit=many", None, "参数不对"),
+        ("GET", "/v1/plans?limit=900", None, "请写 1 到 200"),
+        ("GET", "/v1/persons/999/why", None, "没有顾客 999"),
+        ("POST", "/v1/redemptions", {"code": "AB"}, "缺少字段 request_id"),
+        ("POST", "/v1/redemptions", {"request_id": 1, "code": "AB"}, "$.request_id`：应为文本，收到整数"),
+        ("PUT", "/v1/products", {"id": "A"}, "应为列表，收到对象"),
+    ],
+)
+def test_whatever_is_wrong_with_a_call_is_said_in_both_languages(
+    web: httpx.Client, method: str, path: str, body: Any, said: str
+) -> None:
+    answer = web.request(method, path, json=body, headers=BEARER)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert said in answer.json()["detail"]
+    assert in_both(answer.json()["detail"])
 
 
 def test_twenty_clients_at_once_lose_nothing(web: httpx.Client, conn: psycopg.Connection) -> None:

@@ -19,6 +19,7 @@ from yutang.ingest import catalog, keys, pack
 from yutang.ingest.door import MAX_DEPTH, depth
 from yutang.ingest.keys import Refusal, close, mask
 from yutang.ingest.mapping import Mapping, events, guess, registrations
+from yutang.ingest.shape import where
 from yutang.ingest.split import Unsplittable, split
 from yutang.model import YutangError
 from yutang.vault import Vault
@@ -76,6 +77,24 @@ def test_a_wrong_field_is_named_with_its_place() -> None:
     assert wrong is not None
     assert wrong.startswith("props.items[1].amount_fen: 应为整数或空值，收到文本。 expected `int | null`")
     assert check("never_heard_of", a=1) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "Object missing required field `id` - at `$[3]`",
+            "event[3]: 缺少字段 id。 object missing required field `id`",
+        ),
+        ("Expected `str`, got `int` - at `$.id`", "event.id: 应为文本，收到整数。 expected `str`, got `int`"),
+        ("Expected `int | null`, got `bool`", "event: 应为整数或空值，收到真假值。 expected `int | null`, got `bool`"),
+        ("Expected `str` of length >= 1 - at `$.id`", "event.id: 长度应不小于 1。 expected `str` of length >= 1"),
+        ("Expected `float` <= 90.0 - at `$.lat`", "event.lat: 应不大于 90.0。 expected `float` <= 90.0"),
+        ("A sentence of a later version", "event: 格式不对，请对照接口文档。 a sentence of a later version"),
+    ],
+)
+def test_what_the_decoder_says_is_said_in_chinese_too(message: str, said: str) -> None:
+    assert where("event", message) == said
 
 
 def test_the_reference_page_tells_every_type_and_field() -> None:

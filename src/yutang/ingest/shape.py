@@ -25,6 +25,7 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"Expected `datetime` .*"), lambda _: "时间要带时区，例如 2026-01-31T09:30:00+08:00"),
     (re.compile(r"Invalid .* datetime"), lambda _: "不是时间，请写成例如 2026-01-31T09:30:00+08:00"),
     (re.compile(r"Invalid enum value (.+)"), lambda found: f"没有 {found[1]} 这个值，请见接口文档"),
+    (re.compile(r"(JSON is malformed|Input data was truncated).*"), lambda _: "不是合法的 JSON"),
     (re.compile(r".*"), lambda _: "格式不对，请对照接口文档"),
 )
 """The messages and how they are said in Chinese, the last for all others."""
@@ -35,11 +36,16 @@ def where(root: str, message: str) -> str:
     text, _, path = message.partition(" - at ")
     path = path.strip("`").replace("$", root, 1) if path else root
     fix = "; write for example 2026-01-31T09:30:00+08:00" if "datetime" in text else ""
-    return f"{path}: {in_chinese(text)}。 {text[:1].lower()}{text[1:]}{fix}"
+    return f"{path}: {_in_chinese(text)}。 {text[:1].lower()}{text[1:]}{fix}"
 
 
-def in_chinese(text: str) -> str:
-    """The message without its path."""
+def said(message: str) -> str:
+    """A message as it is, with the same in Chinese before it."""
+    text, _, path = message.partition(" - at ")
+    return f"{path and f'{path}：'}{_in_chinese(text)}。 {message}"
+
+
+def _in_chinese(text: str) -> str:
     return next(say(found) for pattern, say in _SAID if (found := pattern.fullmatch(text)))
 
 

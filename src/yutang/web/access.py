@@ -30,7 +30,10 @@ from yutang.vault import Vault
 from yutang.web.edge import Edge
 from yutang.web.problems import Problem
 
-NEED_KEY = "send 'Authorization: Bearer KEY'; `yutang key` shows the key"
+NEED_KEY = (
+    "请带上请求头 'Authorization: Bearer 钥匙'，用 `yutang key` 查看钥匙。 "
+    "send 'Authorization: Bearer KEY'; `yutang key` shows the key"
+)
 NEED_LOGIN = "请先登录。 sign in first"
 CLOSED = "您的用户已停用，请联系管理员。 your user is closed; ask an administrator"
 COOKIE = "session"

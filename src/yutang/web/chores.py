@@ -80,7 +80,7 @@ def _do(edge: Edge, what: What, one: Chore) -> None:
         one.error = str(error)
     except Exception as error:  # whatever it is, the page must say that it has ended
         log.exception("a chore failed", chore=what)
-        one.error = f"{type(error).__name__}: {error}"
+        one.error = f"没有做完，详情见日志。 {type(error).__name__}: {error}"
     one.ended_at = edge.clock()
 
 

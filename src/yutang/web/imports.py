@@ -136,7 +136,7 @@ class Imports:
             job.error = str(error)
         except Exception as error:
             log.exception("an import failed")
-            job.error = f"{type(error).__name__}"
+            job.error = f"导入中断，详情见日志。 {type(error).__name__}"
         finally:
             job.ended.set()
 

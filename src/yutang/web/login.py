@@ -224,7 +224,11 @@ def public_url(request: Request) -> str:
     """The address under which browsers know us, without a slash at its end. Raises Problem when the setting is none."""
     given = config.PUBLIC_URL.value.rstrip("/") or str(request.base_url).rstrip("/")
     if not re.fullmatch(r"https?://[^\s/?#@]+", given):
-        raise Problem(500, f"{config.PUBLIC_URL.name}: write http(s)://HOST, without a path", "bad_setting")
+        raise Problem(
+            500,
+            f"{config.PUBLIC_URL.name}: 请写 http(s)://主机，后面不带路径。 write http(s)://HOST, without a path",
+            "bad_setting",
+        )
     return given
 
 

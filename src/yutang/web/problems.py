@@ -11,6 +11,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
 from yutang.channels.platform.calls import Later, PlatformError, Unknown
+from yutang.ingest.shape import said
 from yutang.ingest.writer import TryAgain
 from yutang.model import Reason, YutangError
 
@@ -24,6 +25,15 @@ REASONS = {
     413: Reason.TOO_LARGE.value,
     503: Reason.TEMPORARY.value,
 }
+
+
+ROUTER = {
+    400: "请求的参数不对，请对照接口文档",
+    404: "没有这个页面或接口，请检查地址",
+    405: "这个地址不支持这种请求方法，请对照接口文档",
+    413: "内容太大，请分成几次发送",
+}
+"""What the router refuses, in Chinese; it has English alone."""
 
 
 class Problem(YutangError):
@@ -62,16 +72,21 @@ def on_user_error(request: Request, error: YutangError) -> Response[Any]:
 def on_http(request: Request, error: HTTPException) -> Response[Any]:
     """What the router itself refuses."""
     status = error.status_code
-    detail = "too large; send it in smaller parts" if status == 413 else error.detail
-    return answer(request, status, REASONS.get(status, "refused"), detail)
+    en = "too large; send it in smaller parts" if status == 413 else error.detail
+    return answer(request, status, REASONS.get(status, "refused"), f"{ROUTER.get(status, '请求被拒绝')}。 {en}")
 
 
 def on_shape(request: Request, error: msgspec.MsgspecError | UnicodeDecodeError) -> Response[Any]:
     """A body that is not JSON, or not of the documented shape."""
     reason = Reason.BAD_SHAPE if isinstance(error, msgspec.ValidationError) else Reason.BAD_JSON
     if isinstance(error, UnicodeDecodeError):
-        return answer(request, 400, Reason.BAD_ENCODING, "holds bytes that are not UTF-8; encode the text as UTF-8")
-    return answer(request, 400, reason, str(error))
+        return answer(
+            request,
+            400,
+            Reason.BAD_ENCODING,
+            "含有不是 UTF-8 的字节，请用 UTF-8 编码。 holds bytes that are not UTF-8; encode the text as UTF-8",
+        )
+    return answer(request, 400, reason, said(str(error)))
 
 
 def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Response[Any]:
@@ -89,18 +104,25 @@ def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Res
 
 def on_database(request: Request, error: psycopg.OperationalError) -> Response[Any]:
     log.error("the database failed", error=str(error).strip())
-    return answer(request, 503, REASONS[503], "the database failed; try again in a moment")
+    return answer(request, 503, REASONS[503], "数据库出错，请稍后再试。 the database failed; try again in a moment")
 
 
 def on_data(request: Request, _: psycopg.DataError) -> Response[Any]:
     """A number or a text that no column can hold, so nothing in the database is meant by it."""
-    return answer(request, 400, REASONS[400], "holds a value that cannot exist; check numbers and characters")
+    return answer(
+        request,
+        400,
+        REASONS[400],
+        "含有不可能的值，请检查数字和字符。 holds a value that cannot exist; check numbers and characters",
+    )
 
 
 def on_bug(request: Request, error: Exception) -> Response[Any]:
     """Ours, not the caller's: the details are for the log."""
     log.error("a request failed", path=request.url.path, exc_info=error)
-    return answer(request, 500, "internal", "something went wrong on our side; the log has the details")
+    return answer(
+        request, 500, "internal", "服务器出错，详情见日志。 something went wrong on our side; the log has the details"
+    )
 
 
 HANDLERS: dict[Any, Any] = {

@@ -31,7 +31,7 @@ def sees(conn: psycopg.Connection, visitor: Visitor, person_id: int) -> bool:
 def check(conn: psycopg.Connection, visitor: Visitor, person_id: int) -> None:
     """Raises Problem 404 for a person whom he may not see, in the words for one who is not there."""
     if not sees(conn, visitor, person_id):
-        raise Problem(404, f"there is no person {person_id}")
+        raise Problem(404, f"没有顾客 {person_id}。 there is no person {person_id}")
 
 
 def within(conn: psycopg.Connection, visitor: Visitor, persons: Sequence[int]) -> list[int]:

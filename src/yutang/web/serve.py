@@ -17,5 +17,6 @@ class Running(Serving):
             super().__init__(create(edge), host, port)
         except (OSError, OverflowError) as error:
             raise YutangError(
+                f"不能监听 {host}:{port}，请结束占用它的程序，或改设 YUTANG_PORT。 "
                 f"cannot listen on {host}:{port}: {error}; stop the other program, or set YUTANG_PORT"
             ) from error

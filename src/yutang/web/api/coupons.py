@@ -124,7 +124,11 @@ async def reserve(request: Request) -> Response[Any]:
     """An array as for redeeming, with ``"minutes"`` (1 to 1440, else 15). Held until confirmed, released, or the time is over."""
     uses, now = _holds.decode(await request.body()), edge_of(request).clock()
     if any(use.order_id is None or use.at is not None for use in uses):
-        raise Problem(400, "a coupon is held for an order that is still to come: write 'order_id', and no 'at'")
+        raise Problem(
+            400,
+            "占用券是为还没完成的订单：请写 'order_id'，不要写 'at'。 "
+            "a coupon is held for an order that is still to come: write 'order_id', and no 'at'",
+        )
     return await _rows(
         request, uses, offer.redeem, [_wanted(use, now + timedelta(minutes=use.minutes)) for use in uses]
     )
@@ -171,7 +175,7 @@ async def release(request: Request) -> Response[Any]:
 def list_conflicts(request: Request, limit: FromQuery[int] = 100) -> list[dict[str, Any]]:
     """Newest first: ``{"request_id","code","person_id","order_id","discount_fen","reason","against","at"}``. `limit`: 1 to 1,000."""
     if not 1 <= limit <= MOST:
-        raise Problem(400, f"limit: write 1 to {MOST}")
+        raise Problem(400, f"limit: 请写 1 到 {MOST}。 write 1 to {MOST}")
     with edge_of(request).pool.lend() as conn:
         return offer.conflicts(conn, limit)
 
@@ -180,7 +184,9 @@ async def _rows(
     request: Request, rows: Sequence[Any], ask: Ask, wanted: Sequence[Any], one: bool = False
 ) -> Response[Any]:
     if len(rows) > MOST:
-        raise Problem(413, f"{len(rows)} requests; send at most {MOST} in one call")
+        raise Problem(
+            413, f"共 {len(rows)} 个请求，一次最多发 {MOST} 个。 {len(rows)} requests; send at most {MOST} in one call"
+        )
 
     def answer(edge: Edge) -> list[offer.Redeemed]:
         with edge.pool.lend() as conn:
@@ -196,7 +202,7 @@ async def _answer(
     """Ask, unless whoever asks has tried too many codes that are none: codes must not be found by trying."""
     edge, who = edge_of(request), f"{holder_of(request)} {request.client.host if request.client else ''}"
     if edge.guesses.reached(who, edge.clock()):
-        raise Problem(429, Reason.TOO_MANY_TRIES.en, Reason.TOO_MANY_TRIES.value)
+        raise Problem(429, Reason.TOO_MANY_TRIES.both, Reason.TOO_MANY_TRIES.value)
     answers = await sync_to_thread(ask, edge)
     for answer in answers:
         if answer.reason in (Reason.UNKNOWN_CODE, Reason.NOT_YOURS):
@@ -228,7 +234,7 @@ def _told(answer: offer.Redeemed, late: set[str]) -> Redemption:
         answer.ok,
         answer.discount_fen,
         reason and reason.value,
-        reason and reason.en,
+        reason and reason.both,
         answer.state,
         answer.against,
         answer.gift,

@@ -53,7 +53,7 @@ async def _body(receive: Receive) -> bytes:
         size += len(parts[-1])
         more = message["more_body"]
         if size > MAX_BODY:
-            raise Problem(413, "too large; send it in smaller parts")
+            raise Problem(413, "内容太大，请分成几次发送。 too large; send it in smaller parts")
     return b"".join(parts)
 
 

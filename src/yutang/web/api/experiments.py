@@ -42,7 +42,11 @@ def list_experiments(request: Request, since: FromQuery[datetime | None] = None)
     `since`: a day that was fixed beforehand (ISO 8601 with UTC offset); by default when the first journey began.
     """
     if since is not None and since.tzinfo is None:
-        raise Problem(400, "write `since` with its UTC offset, for example 2026-01-01T00:00:00+08:00")
+        raise Problem(
+            400,
+            "`since` 要带时区，例如 2026-01-01T00:00:00+08:00。 "
+            "write `since` with its UTC offset, for example 2026-01-01T00:00:00+08:00",
+        )
     edge = edge_of(request)
     with edge.pool.lend() as conn:
         return Experiments(experiment.pond_effect(conn, edge.clock(), since), experiment.journeys(conn))
@@ -77,5 +81,5 @@ def show_prospect(request: Request, journey: FromPath[str], days: Days = experim
     with edge.pool.lend() as conn:
         found = definitions.current(conn, "journey", journey)
         if found is None:
-            raise Problem(404, f"there is no journey '{journey}' in service")
+            raise Problem(404, f"没有上线的旅程“{journey}”。 there is no journey '{journey}' in service")
         return prospect(conn, edge.clock(), journey, found.body, days)

@@ -158,7 +158,7 @@ async def apply_plan(request: Request, plan_id: FromPath[int]) -> Response[Any]:
 def list_plans(request: Request, before: FromQuery[int | None] = None, limit: FromQuery[int] = 50) -> dict[str, Any]:
     """``{"plans": […], "next"}``: ask again with ``before=next`` until it is null. `limit`: 1 to 200."""
     if not 1 <= limit <= 200:
-        raise Problem(400, f"limit is {limit}; write 1 to 200")
+        raise Problem(400, f"limit 现在是 {limit}，请写 1 到 200。 limit is {limit}; write 1 to 200")
     with edge_of(request).pool.lend() as conn:
         found = plan.listing(conn, before, limit)
     return {

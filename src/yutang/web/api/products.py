@@ -67,7 +67,10 @@ async def put_products(request: Request) -> Put:
     """
     rows, edge = _rows.decode(await request.body()), edge_of(request)
     if len(rows) > MOST:
-        raise Problem(413, f"{len(rows)} products; send at most {MOST:,} in one call")
+        raise Problem(
+            413,
+            f"共 {len(rows)} 件商品，一次最多发 {MOST:,} 件。 {len(rows)} products; send at most {MOST:,} in one call",
+        )
 
     def work(edge: Edge) -> Put:
         with edge.pool.lend() as conn:
@@ -89,7 +92,11 @@ def show_product(request: Request, product_id: FromPath[str]) -> Product:
     with edge_of(request).pool.lend() as conn:
         found = product.find(conn, product_id)
     if found is None:
-        raise Problem(404, f"no product '{product_id}' in the catalogue; put it there with PUT /v1/products")
+        raise Problem(
+            404,
+            f"商品目录里没有“{product_id}”，请用 PUT /v1/products 加入。 "
+            f"no product '{product_id}' in the catalogue; put it there with PUT /v1/products",
+        )
     return found
 
 

@@ -37,7 +37,7 @@ def tasks(
     """At most 200: the open ones first, by when they are due. ``state``: open, escalated, done, late or dropped."""
     edge = edge_of(request)
     if staff is not None and "\0" in staff:
-        raise Problem(400, "staff: holds a NUL character; remove it")
+        raise Problem(400, "staff: 含有 NUL 字符，请删掉。 holds a NUL character; remove it")
     with edge.pool.lend() as conn:
         try:
             found = STAFF_TASKS.tasks(

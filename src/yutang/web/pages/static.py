@@ -20,7 +20,7 @@ def static(file: FromPath[str]) -> Response[bytes]:
     """A file by its name; addresses carry a hash of the content, so browsers may keep it."""
     content = _content(str(file).lstrip("/"))
     if content is None:
-        raise Problem(404, f"there is no file {file}")
+        raise Problem(404, f"没有文件 {file}。 there is no file {file}")
     kind = TYPES[str(file).rpartition(".")[2]]
     return Response(content, media_type=kind, headers={"cache-control": "public, max-age=31536000, immutable"})
 

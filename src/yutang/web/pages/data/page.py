@@ -107,7 +107,7 @@ def _known(conn: psycopg.Connection, name: str) -> Any:
     """Raises Problem 404."""
     found = next((one for one in sources(conn) if one.name == name != OURS), None)
     if found is None:
-        raise Problem(404, f"there is no source '{name}'")
+        raise Problem(404, f"没有来源“{name}”。 there is no source '{name}'")
     return found
 
 

@@ -129,7 +129,7 @@ def _who(request: Request) -> str:
 def _not_too_often(request: Request, edge: Edge) -> None:
     """Codes must not be found by trying."""
     if edge.guesses.reached(_who(request), edge.clock()):
-        raise Problem(429, f"{Reason.TOO_MANY_TRIES.zh}。 {Reason.TOO_MANY_TRIES.en}", Reason.TOO_MANY_TRIES.value)
+        raise Problem(429, Reason.TOO_MANY_TRIES.both, Reason.TOO_MANY_TRIES.value)
 
 
 def _count(request: Request, edge: Edge, judged: Redeemed) -> None:

@@ -40,7 +40,7 @@ def person(request: Request, person_id: FromPath[int]) -> Response[Any]:
     """The page; a merged person's leads to whoever holds the facts now. ``?tab=`` names what is shown."""
     edge, tab = edge_of(request), request.query_params.get("tab", "overview")
     if tab not in TABS:
-        raise Problem(404, f"there is no tab '{tab}'")
+        raise Problem(404, f"没有“{tab}”这个标签页。 there is no tab '{tab}'")
     with edge.pool.lend() as conn:
         holder = canonical(conn, person_id)
         scope.check(conn, request.state.visitor, holder)

@@ -85,7 +85,9 @@ class Finder:
             return 0
         found = definitions.current(self.conn, "segment", self.ask.segment)
         if found is None:
-            raise Problem(404, f"there is no segment '{self.ask.segment}' in service")
+            raise Problem(
+                404, f"没有上线的人群“{self.ask.segment}”。 there is no segment '{self.ask.segment}' in service"
+            )
         return found.definition_id
 
     @property

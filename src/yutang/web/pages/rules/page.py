@@ -45,5 +45,5 @@ def size(request: Request, data: Form) -> Response[bytes]:
 def _base(data: Form) -> str:
     base = text_of(data, "base")
     if not _BASE.fullmatch(base):
-        raise Problem(422, "base: a lower-case word", "bad_form")
+        raise Problem(422, "base: 请写小写字母的词。 a lower-case word", "bad_form")
     return base
