@@ -97,6 +97,7 @@ def test_without_the_key_nothing_enters(web: httpx.Client, conn: psycopg.Connect
     ("method", "path", "body", "said"),
     [
         ("GET", "/callbacks/nowhere", None, "没有这个页面或接口"),
+        ("GET", "/v1/nowhere", None, "没有这个页面或接口"),
         ("DELETE", "/v1/plans", None, "不支持这种请求方法"),
         ("GET", "/v1/plans?limit=many", None, "参数不对"),
         ("GET", "/v1/plans?limit=900", None, "请写 1 到 200"),

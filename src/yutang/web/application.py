@@ -41,8 +41,9 @@ def create(edge: Edge) -> Litestar:
             title="Yutang",
             version="1",
             components=COMPONENTS,
-            path="/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            # Below its own path the framework answers unknown ones with a page of its own; so that is not the API's.
+            path="/v1/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
     )
     (application.openapi_schema.paths or {})[PATH] = events_path(inspect.getdoc(post_events.fn) or "")
