@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from yutang.channels.platform.account import Account
-from yutang.channels.sms.provider import Receipt, Refused, Reply, Request, base_of, days_of, time_of, touch_of
+from yutang.channels.sms.provider import NO_CODE, Receipt, Refused, Reply, Request, base_of, days_of, time_of, touch_of
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 VERSION = "2017-05-25"
@@ -106,7 +106,7 @@ class Aliyun:
 
 def _raise_refusal(answer: Mapping[str, Any]) -> None:
     if answer.get("Code") != "OK":
-        raise Refused(str(answer.get("Code") or "no code"), str(answer.get("Message") or ""))
+        raise Refused(str(answer.get("Code") or NO_CODE), str(answer.get("Message") or ""))
 
 
 def _local(number: str) -> str:

@@ -44,6 +44,10 @@ class Reply:
     at: datetime
 
 
+NO_CODE = "没有错误码 no code"
+"""Of a refusal that names none."""
+
+
 class Refused(Exception):
     """The provider did not take the message. `words` are its own and may say more than may be kept."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from yutang.channels.platform.account import Account
-from yutang.channels.sms.provider import Receipt, Refused, Reply, Request, base_of, time_of, touch_of
+from yutang.channels.sms.provider import NO_CODE, Receipt, Refused, Reply, Request, base_of, time_of, touch_of
 
 ALGORITHM = "TC3-HMAC-SHA256"
 VERSION = "2021-01-11"
@@ -74,7 +74,7 @@ class Tencent:
     def sent(self, answer: Mapping[str, Any]) -> str:
         row = next(iter(_response(answer).get("SendStatusSet") or []), {})
         if row.get("Code") != "Ok":
-            raise Refused(str(row.get("Code") or "no code"), str(row.get("Message") or ""))
+            raise Refused(str(row.get("Code") or NO_CODE), str(row.get("Message") or ""))
         return str(row.get("SerialNo", ""))
 
     def looking(self, account: Account, number: str, at: datetime) -> list[tuple[str, dict[str, Any]]]:
@@ -128,7 +128,7 @@ def _response(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises Refused."""
     response = answer.get("Response") or {}
     if error := response.get("Error"):
-        raise Refused(str(error.get("Code") or "no code"), str(error.get("Message") or ""))
+        raise Refused(str(error.get("Code") or NO_CODE), str(error.get("Message") or ""))
     return response
 
 
