@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from faults import english
 from yutang import definitions
 from yutang.brand import publish, read_brand
 from yutang.source import SourceError
@@ -51,4 +52,4 @@ def test_stores_are_put_into_service_and_taken_out(conn):
 def test_what_is_wrong_with_a_store_is_said(given, error):
     with pytest.raises(SourceError) as caught:
         read_brand(given)
-    assert error in str(caught.value)
+    assert error in english(caught.value)

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from edges import NOW, serving, signed_in
-from yutang.brand import drafts, load_brand, publish, read_brand, scene, shipped
+from yutang.brand import drafts, load_brand, names, publish, read_brand, scene, shipped
+from yutang.source import Position, SourceError
 from yutang.web.pages.editor import checks, outline, values
 
 WELCOME = "/journeys/welcome/edit"
@@ -139,7 +140,7 @@ def test_what_is_wrong_is_said_at_its_step(web: httpx.Client, conn: psycopg.Conn
     assert "days: bald" in text(conn), "what was typed is kept"
     page = web.get(f"{WELCOME}?at=steps.0")
     assert field(page, "days") == "bald"
-    assert "天：请填 0 到 100000 之间的整数。" in page.text
+    assert "天：请填 0 到 100000 之间的整数，现在是" in page.text
     assert re.search(r'id="at-steps.0">\s*<div class="flow-step tone-wait wrong">', page.text)
     assert "days" in web.get(f"{WELCOME}?lang=en").text
 
@@ -238,7 +239,7 @@ def test_the_text_is_kept_right_or_wrong(web: httpx.Client, conn: psycopg.Connec
     assert post(web, conn, "text", text=typed.replace("\n", "\r\n")).status_code == 303
     assert text(conn) == typed
     page = web.get(f"{WELCOME}?view=text")
-    assert "看不懂这一步，是不是「message」？" in page.text
+    assert "看不懂这一步，是不是想写“message”？" in page.text
     assert "mesage: thanks_second" in page.text
     assert "at=steps.3.then.0" in web.get(WELCOME).text
     post(web, conn, "text", text="title: {zh: a\nsteps")
@@ -378,12 +379,11 @@ def test_pairs_are_read_as_people_write_them() -> None:
 
 
 def test_every_chinese_sentence_has_its_english() -> None:
-    said = checks.fault(
-        checks.SourceError("journeys/x.yml:3:4: there is no message 'helo'; did you mean 'hello'?"),
-        "journeys/x.yml",
-        None,
-    )
+    wrong = names.Reference("message", "helo", Position("journeys/x.yml", 3, 4))
+    with pytest.raises(SourceError) as caught:
+        names.check(iter([wrong]), {"message": ["hello"]})
+    said = checks.fault(caught.value, "journeys/x.yml", None)
     assert said.words == {
-        "zh": "没有名为「helo」的消息，是不是「hello」？",
+        "zh": "没有名为“helo”的消息，是不是想写“hello”？",
         "en": "there is no message 'helo'; did you mean 'hello'?",
     }

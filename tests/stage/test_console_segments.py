@@ -236,7 +236,8 @@ def test_text_is_checked_with_line_and_column(web: httpx.Client, conn: psycopg.C
         web.post("/segments/check", data={"name": "quiet", "yaml": yaml}),
         web.post("/segments/new", data={"name": "quiet", "yaml": yaml}),
     ):
-        assert f"{PATH}:2:7: unknown condition &#39;nnone&#39;; did you mean &#39;none&#39;?" in answer.text
+        assert f"{PATH}:2:7: 不认识的条件“nnone”，是不是想写“none”？ unknown condition &#39;nnone&#39;; " in answer.text
+        assert "did you mean &#39;none&#39;?" in answer.text
     assert answer.status_code == 422
     assert fields(answer)["yaml"] == [yaml]
     assert drafts.working(conn).text(PATH) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from faults import english
 from yutang.offer.definition import read
 from yutang.source import SourceError
 
@@ -98,7 +99,7 @@ def test_a_mistake_names_its_place_and_the_fix(text: str, place: str, fix: str) 
     with pytest.raises(SourceError) as error:
         read(text)
     assert str(error.value).startswith(f"offers.yml:{place}: ")
-    assert fix in str(error.value)
+    assert fix in english(error.value)
 
 
 def test_every_example_of_the_page_is_an_offer() -> None:

@@ -23,7 +23,7 @@ from yutang.journey.trigger import ANY
 from yutang.model import YutangError
 from yutang.offer import definition as offers
 from yutang.segment import language
-from yutang.source import Node, SourceError
+from yutang.source import Node, Position, Said, SourceError
 
 Body = dict[str, Any]
 Read = TypeVar("Read")
@@ -67,7 +67,10 @@ def shipped() -> dict[str, Path]:
 def load_brand(folder: Path) -> Brand:
     """The brand in `folder`. Raises SourceError for the first thing that is wrong."""
     if not (folder / "pond.toml").is_file():
-        raise YutangError(f"{folder}: no brand here, for it has no pond.toml; write one, or name another folder")
+        raise YutangError(
+            f"{folder}: 这里没有品牌，缺少 pond.toml。请写一个，或换一个文件夹。 "
+            "no brand here, for it has no pond.toml; write one, or name another folder"
+        )
     return read_brand(texts(folder))
 
 
@@ -99,8 +102,14 @@ def _strange(path: str) -> SourceError:
     """What is wrong with a path that no file of a brand has, and the right one where there is one."""
     found = PurePosixPath(path)
     right = (found.parent.parts or ("",))[0] / PurePosixPath(found.stem + _ENDINGS.get(found.suffix.lower(), ""))
-    fix = f"rename it to {right}" if PATH.fullmatch(str(right)) else f"its files are {', '.join(_PATTERNS)}"
-    return SourceError(f"{path}: no part of a brand, so nobody would read it; {fix}")
+    fix = Said(f"品牌的文件是：{'、'.join(_PATTERNS)}。", f"its files are {', '.join(_PATTERNS)}")
+    if PATH.fullmatch(str(right)):
+        fix = Said(f"请改名为 {right}。", f"rename it to {right}")
+    return SourceError(
+        Position(path),
+        f"不是品牌文件夹里的文件，没有人会读它。{fix.zh}",
+        f"no part of a brand, so nobody would read it; {fix.en}",
+    )
 
 
 def read_brand(files: Mapping[str, str]) -> Brand:
@@ -128,7 +137,7 @@ def read_brand(files: Mapping[str, str]) -> Brand:
 
 def _check_paths(files: Mapping[str, str]) -> None:
     if "pond.toml" not in files:
-        raise SourceError("pond.toml: it is missing; every brand has one")
+        raise SourceError(Position("pond.toml"), "缺少这个文件，每个品牌都要有。", "it is missing; every brand has one")
     if strange := sorted(path for path in files if not PATH.fullmatch(path)):
         raise _strange(strange[0])
 
@@ -166,4 +175,4 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path.name}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+        raise source.not_utf8(path.name, error) from error

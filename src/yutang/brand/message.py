@@ -11,7 +11,7 @@ from yutang.brand.task import task
 from yutang.channels.contract import STAFF
 from yutang.deliver.render import CannotRender, check
 from yutang.deliver.template import Unknown
-from yutang.source import Node, Position, SourceError
+from yutang.source import Node, Position, Said, SourceError
 
 FENCE = "---"
 
@@ -33,7 +33,8 @@ def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
     if "task" in keys:
         if body["channel"] != STAFF:
             raise keys["task"].fail(
-                f"only a message on the channel '{STAFF}' is a task; write 'channel: {STAFF}', or leave it out"
+                f"只有渠道为“{STAFF}”的消息才是任务：请写“channel: {STAFF}”，或去掉 task。",
+                f"only a message on the channel '{STAFF}' is a task; write 'channel: {STAFF}', or leave it out",
             )
         body["task"] = task(keys["task"])
     return body, node
@@ -42,7 +43,10 @@ def message(text: str, file_name: str) -> tuple[dict[str, Any], Node]:
 def _attachment(node: Node, file_name: str) -> dict[str, Any]:
     """One card, as the channel will get it; every text in it is a template of its own."""
     if "kind" not in node.mapping():
-        raise node.fail("say what kind it is; write for example {kind: link, title: …, url: …}")
+        raise node.fail(
+            "附件是哪一种？例如 {kind: link, title: …, url: …}。",
+            "say what kind it is; write for example {kind: link, title: …, url: …}",
+        )
     return _plain(node, file_name)
 
 
@@ -61,15 +65,23 @@ def _parts(text: str, file_name: str) -> tuple[str, str, int]:
     lines = text.splitlines()
     if not lines or lines[0].strip() != FENCE:
         raise SourceError(
-            f"{Position(file_name, 1, 1)}: a message begins with a line '---', then title, subject, channel"
+            Position(file_name, 1, 1),
+            "消息文件以一行“---”开头，接着是 title、subject、channel。",
+            "a message begins with a line '---', then title, subject, channel",
         )
     end = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
     if end is None:
-        raise SourceError(f"{Position(file_name, len(lines), 1)}: the head has no end; close it with a line '---'")
+        raise SourceError(
+            Position(file_name, len(lines), 1),
+            "文件头没有结束，请用一行“---”收尾。",
+            "the head has no end; close it with a line '---'",
+        )
     words = "\n".join(lines[end + 1 :])
     if not words.strip():
         raise SourceError(
-            f"{Position(file_name, end + 1, 1)}: the message says nothing; write its words below the head"
+            Position(file_name, end + 1, 1),
+            "消息没有正文，请写在文件头下面。",
+            "the message says nothing; write its words below the head",
         )
     return "\n".join(["", *lines[1:end]]), words, end + 2
 
@@ -78,7 +90,9 @@ def _compiles(template: str, file_name: str, first: int) -> None:
     try:
         check(template)
     except CannotRender as error:
-        line = getattr(error.__cause__, "lineno", 1)
-        text = getattr(error.__cause__, "message", str(error))
-        fix = "" if isinstance(error.__cause__, Unknown) else "; see the Jinja2 syntax"
-        raise SourceError(f"{Position(file_name, first + line - 1, 1)}: the template is wrong: {text}{fix}") from error
+        cause = error.__cause__
+        line, text = getattr(cause, "lineno", 1), getattr(cause, "message", str(error))
+        syntax = Said("请对照 Jinja2 语法检查。", f"{text}; see the Jinja2 syntax")
+        said = cause.said if isinstance(cause, Unknown) else syntax
+        position = Position(file_name, first + line - 1, 1)
+        raise SourceError(position, f"模板有误：{said.zh}", f"the template is wrong: {said.en}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yutang.journey.trigger import ANY
 from yutang.segment import language
-from yutang.source import Node, Position, SourceError, suggest
+from yutang.source import Node, Position, Said, SourceError, suggest
 
 _RULES = ("rule", "audience", "if", "exit_when", "when")
 _SAID = ("begun", "answer")
@@ -23,6 +23,10 @@ _KINDS = {
     "journey": "sub-journey",
 }
 """Which key of a journey or a message names what."""
+_CALLED = {
+    "segment": "人群", "message": "消息", "task": "员工任务", "journey": "旅程", "sub-journey": "旅程", "offer": "优惠", "coupon": "优惠",
+    "ladder": "优惠阶梯", "channel": "渠道", "store": "门店",
+}  # fmt: skip
 _FREE = ("where", "attachments", "set", "call", "split")
 """Keys under which authors write words of their own."""
 
@@ -82,8 +86,18 @@ def check(found: Iterator[Reference], known: Mapping[str, Collection[str]]) -> N
     for one in found:
         names = known[one.kind]
         if one.name not in names:
-            fix = suggest(one.name, names) if names else f"there is no {one.kind} at all; write one"
-            raise SourceError(f"{one.position}: there is no {one.kind} '{one.name}'; {fix}")
+            raise _missing(one, names)
+
+
+def _missing(one: Reference, names: Collection[str]) -> SourceError:
+    called = _CALLED[one.kind]
+    none = Said(f"还没有任何{called}，请先写一个。", f"there is no {one.kind} at all; write one")
+    fix = suggest(one.name, names) if names else none
+    return SourceError(
+        one.position,
+        f"没有名为“{one.name}”的{called}，{fix.zh}" if one.name not in ("", "None") else f"还没有选{called}，{fix.zh}",
+        f"there is no {one.kind} '{one.name}'; {fix.en}",
+    )
 
 
 def check_circles(journeys: Mapping[str, Node]) -> None:
@@ -101,7 +115,9 @@ def _walk(name: str, begins: Mapping[str, list[Reference]], done: set[str], path
         if one.name in (*path, name):
             circle = " → ".join([*path, name, one.name])
             raise SourceError(
-                f"{one.position}: journeys begin each other in a circle: {circle}; take one of the steps out"
+                one.position,
+                f"旅程互相开始，成了环：{circle}。请去掉其中一步。",
+                f"journeys begin each other in a circle: {circle}; take one of the steps out",
             )
         _walk(one.name, begins, done, (*path, name))
     done.add(name)

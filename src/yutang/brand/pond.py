@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any
 
 from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
-from yutang.source import MOST, Node, suggest
+from yutang.source import MOST, Node, Said, suggest
 
 SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
@@ -40,17 +39,10 @@ def _title(node: Node) -> dict[str, str]:
 
 def _zone(node: Node) -> str:
     if node.text() not in zones():
-        raise node.fail(
-            f"unknown time zone '{node.value}'; {suggest(str(node.value), zones()) if '/' in node.text() else 'write for example Asia/Shanghai'}"
-        )
+        example = Said("例如 Asia/Shanghai。", "write for example Asia/Shanghai")
+        fix = suggest(node.text(), zones()) if "/" in node.text() else example
+        raise node.fail(f"不认识的时区“{node.value}”，{fix.zh}", f"unknown time zone '{node.value}'; {fix.en}")
     return node.text()
-
-
-def _date(node: Node) -> str:
-    try:
-        return date.fromisoformat(str(node.value)).isoformat()
-    except ValueError:
-        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
 
 
 def _rfm(node: Node) -> dict[str, Any]:
@@ -61,7 +53,10 @@ def _rfm(node: Node) -> dict[str, Any]:
 def _cuts(node: Node, most: int) -> list[int]:
     found = [item.whole(0, most) for item in node.items()]
     if len(found) != 4 or sorted(set(found)) != found:
-        raise node.fail("four rising numbers cut people into scores 1 to 5; write for example [7, 30, 90, 180]")
+        raise node.fail(
+            "请写四个递增的数，把顾客分成 1 到 5 分，例如 [7, 30, 90, 180]。",
+            "four rising numbers cut people into scores 1 to 5; write for example [7, 30, 90, 180]",
+        )
     return found
 
 
@@ -69,7 +64,10 @@ def _life(node: Node) -> dict[str, int]:
     body = POND["life"] | {name: item.whole(1, MOST) for name, item in node.mapping(known=POND["life"]).items()}
     for low, high in (("growing_orders", "mature_orders"), ("dormant_days", "lost_days")):
         if body[low] >= body[high]:
-            raise node.fail(f"{low} ({body[low]}) must be less than {high} ({body[high]})")
+            raise node.fail(
+                f"{low}（{body[low]}）必须小于 {high}（{body[high]}）。",
+                f"{low} ({body[low]}) must be less than {high} ({body[high]})",
+            )
     return body
 
 
@@ -91,7 +89,8 @@ def _channels(body: dict[str, Any], node: Node) -> None:
     known = {*POND["consent"], *body["consent"], *BY_HAND}
     for name, said in node.mapping().items():
         if name not in known:
-            raise said.fail(f"there is no channel '{name}'; {suggest(name, known)}")
+            fix = suggest(name, known)
+            raise said.misnamed(f"没有名为“{name}”的渠道，{fix.zh}", f"there is no channel '{name}'; {fix.en}")
 
 
 def _affordable(body: dict[str, Any], node: Node) -> None:
@@ -103,20 +102,24 @@ def _affordable(body: dict[str, Any], node: Node) -> None:
         for most in limits:
             if most is not None and price > most:
                 raise node.mapping()[name].fail(
-                    f"a touch by '{name}' takes {price} points, and the [budget] gives nobody more than {most}; lower one or raise the other"
+                    f"“{name}”一次触达要 {price} 点，而 [budget] 每人最多 {most} 点：请调低前者或调高后者。",
+                    f"a touch by '{name}' takes {price} points, and the [budget] gives nobody more than {most}; lower one or raise the other",
                 )
 
 
 def _quiet(node: Node) -> dict[str, Any]:
     keys = node.mapping(known=POND["quiet"])
     times = {name: _time(keys[name]) for name in ("from", "to") if name in keys}
-    days = [_date(item) for item in keys["holidays"].items()] if "holidays" in keys else []
+    days = [item.date() for item in keys["holidays"].items()] if "holidays" in keys else []
     return POND["quiet"] | times | {"holidays": sorted(set(days))}
 
 
 def _time(node: Node) -> str:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", node.text()):
-        raise node.fail(f'{node.describe()} is not a time of day; write for example "22:00"')
+        found = node.describe()
+        raise node.fail(
+            f'{found.zh}不是时间，请写成例如 "22:00"。', f'{found.en} is not a time of day; write for example "22:00"'
+        )
     return node.text()
 
 
@@ -135,7 +138,7 @@ def _handle(node: Node) -> str:
     try:
         return kind_of(node.text()).name
     except ValueError as error:
-        raise node.fail(str(error)) from None
+        raise node.fail(f"不认识的标识“{node.value}”，可写：{'、'.join(BY_NAME)}。", str(error)) from None
 
 
 def _approval(node: Node) -> dict[str, bool]:
@@ -163,21 +166,18 @@ def _recommend(node: Node) -> dict[str, Any]:
 def _named(node: Node) -> str:
     """An id as order lines write it: a number there is a text here."""
     if isinstance(node.value, int) and not isinstance(node.value, bool):
-        raise node.fail(f'{node.value} is a number; put it in quotes: "{node.value}"')
+        raise node.fail(
+            f'{node.value} 是数字，请加引号："{node.value}"。',
+            f'{node.value} is a number; put it in quotes: "{node.value}"',
+        )
     return node.text()
-
-
-def _percent(node: Node) -> int | float:
-    if not 0 <= node.number() <= 100:
-        raise node.fail("a share lies between 0 and 100")
-    return node.number()
 
 
 _PARTS = {
     "name": Node.text,
     "title": _title,
     "time_zone": _zone,
-    "earliest": _date,
+    "earliest": Node.date,
     "rfm": _rfm,
     "life": _life,
     "budget": _budget,
@@ -186,8 +186,8 @@ _PARTS = {
     "quiet": _quiet,
     "consent": _consent,
     "reach": _reach,
-    "holdout_percent": _percent,
-    "margin_percent": _percent,
+    "holdout_percent": Node.percent,
+    "margin_percent": Node.percent,
     "approval": _approval,
     "history": _history,
     "recommend": _recommend,

@@ -46,7 +46,11 @@ def find(name: str) -> Scene:
     """The scene of this name. Raises YutangError."""
     known = scenes()
     if name not in known:
-        raise YutangError(f"no scene '{name}'; {suggest(name, known)}; `yutang scene list` shows them all")
+        fix = suggest(name, known)
+        raise YutangError(
+            f"没有场景“{name}”，{fix.zh}全部场景见 yutang scene list。 "
+            f"no scene '{name}'; {fix.en}; `yutang scene list` shows them all"
+        )
     return known[name]
 
 
@@ -76,7 +80,8 @@ def laid(here: Mapping[str, str], scene: Scene, channel: str | None) -> dict[str
     for path, text in new.items():
         if path != "offers.yml" and here.get(path, text) != text:
             raise YutangError(
-                f"{path}: there already, and it says something else; rename yours, or keep it and leave the scene"
+                f"{path}: 已经有了，内容不同。请给你的改名，或保留它、不加这个场景。 "
+                "there already, and it says something else; rename yours, or keep it and leave the scene"
             )
     read_brand({**here, **new})
     return {path: text for path, text in sorted(new.items()) if here.get(path) != text}
@@ -92,5 +97,8 @@ def _joined(mine: str, more: str) -> str:
         return mine
     both = source.load(mine, "offers.yml").mapping().keys() & source.load(more, "offers.yml").mapping().keys()
     if both:
-        raise YutangError(f"offers.yml: an offer '{min(both)}' is there already, and it is another; rename yours")
+        raise YutangError(
+            f"offers.yml: 已经有优惠“{min(both)}”，内容不同，请给你的改名。 "
+            f"an offer '{min(both)}' is there already, and it is another; rename yours"
+        )
     return mine.rstrip("\n") + "\n" + more

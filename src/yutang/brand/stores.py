@@ -24,5 +24,8 @@ def _store(node: Node) -> dict[str, Any]:
 
 def _degrees(node: Node, most: int) -> float:
     if not -most <= node.number() <= most:
-        raise node.fail(f"degrees lie between -{most} and {most}; write for example {{lat: 31.2304, lon: 121.4737}}")
+        raise node.fail(
+            f"度数在 -{most} 到 {most} 之间，例如 {{lat: 31.2304, lon: 121.4737}}。",
+            f"degrees lie between -{most} and {most}; write for example {{lat: 31.2304, lon: 121.4737}}",
+        )
     return float(node.number())

@@ -23,7 +23,9 @@ def load(text: str, file_name: str) -> Node:
         at = _AT.search(str(error))
         place = Position(file_name, int(at[1]), int(at[2])) if at else Position(file_name)
         raise SourceError(
-            f"{place}: this is not TOML: {_AT.sub('', str(error)).strip()}; check quotes and brackets"
+            place,
+            "这不是 TOML，请检查引号和括号。",
+            f"this is not TOML: {_AT.sub('', str(error)).strip()}; check quotes and brackets",
         ) from error
     return _node(value, (), _places(text, file_name), Position(file_name))
 

@@ -13,7 +13,7 @@ from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
-from yutang.source import suggest
+from yutang.source import Said, suggest
 
 ROOTS = ("person", "coupon", "run", "pond", "products", "preferences", "wallet")
 """What a template sees, see `render`."""
@@ -34,6 +34,10 @@ class Missing(StrictUndefined):
 
 class Unknown(TemplateAssertionError):
     """Its form is right, and it asks for what there never is."""
+
+    def __init__(self, zh: str, en: str, line: int) -> None:
+        super().__init__(en, line)
+        self.said = Said(zh, en)
 
 
 class _Generator(CodeGenerator):
@@ -57,7 +61,9 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if _size(operator, left, right) > LONGEST:
-            raise SecurityError(f"what '{operator}' makes here is larger than {LONGEST}")
+            raise SecurityError(
+                f"“{operator}”在这里算出的内容超过 {LONGEST}。 what '{operator}' makes here is larger than {LONGEST}"
+            )
         return super().call_binop(context, operator, left, right)
 
 
@@ -100,13 +106,21 @@ def undeclared(tree: nodes.Template) -> set[str]:
 def verify(tree: nodes.Template) -> None:
     """Raises Unknown with the line of what no template has: another template, a variable or a part that is never there."""
     for node in tree.find_all(_OTHERS):
-        raise Unknown("a message stands alone; write the words here instead of taking in another file", node.lineno)
+        raise Unknown(
+            "消息自成一体，不能引入别的文件，请把文字写在这里。",
+            "a message stands alone; write the words here instead of taking in another file",
+            node.lineno,
+        )
     for one in asked_for(tree):
         if one.root not in ROOTS:
-            raise Unknown(f"there is no variable '{one.root}'; {suggest(one.root, ROOTS)}", one.line)
+            fix = suggest(one.root, ROOTS)
+            raise Unknown(f"没有变量“{one.root}”，{fix.zh}", f"there is no variable '{one.root}'; {fix.en}", one.line)
         parts = PARTS.get(one.root)
         if parts and one.part is not None and one.part not in (*parts, *_OF_ANY):
-            raise Unknown(f"'{one.root}' has no '{one.part}'; {suggest(one.part, parts)}", one.line)
+            fix = suggest(one.part, parts)
+            raise Unknown(
+                f"“{one.root}”没有“{one.part}”，{fix.zh}", f"'{one.root}' has no '{one.part}'; {fix.en}", one.line
+            )
 
 
 def _part(node: nodes.Node) -> tuple[str, str, int] | None:

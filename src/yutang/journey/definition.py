@@ -7,7 +7,7 @@ from typing import Any
 from yutang.journey import trigger
 from yutang.journey.program import program
 from yutang.segment import language
-from yutang.source import Node
+from yutang.source import Node, one_of
 
 _KEYS = (
     "title", "class", "trigger", "audience", "reentry", "holdout_percent", "value_fen", "deadline_days", "max_age_days", "goal",
@@ -29,7 +29,7 @@ def journey(node: Node) -> dict[str, Any]:
         "trigger": trigger.trigger(keys["trigger"]),
         "audience": language.parse(keys["audience"]).to_json() if "audience" in keys else None,
         "reentry": _reentry(keys.get("reentry")),
-        "holdout_percent": _percent(keys.get("holdout_percent")),
+        "holdout_percent": float(keys["holdout_percent"].percent()) if "holdout_percent" in keys else 0.0,
         **_value(keys.get("value_fen")),
         "deadline_days": keys["deadline_days"].whole(1, 365) if "deadline_days" in keys else 7,
         "max_age_days": keys["max_age_days"].whole(1, 3650) if "max_age_days" in keys else 3,
@@ -47,16 +47,24 @@ def _check(keys: dict[str, Node], body: dict[str, Any]) -> None:
     """What does not go together."""
     if body["exit_on_leave"] and body["trigger"].get("when") != "entered":
         raise keys["exit_on_leave"].fail(
-            "only a journey that begins with entering a segment can be left by leaving it; remove the line"
+            "只有以进入人群触发的旅程，才能在离开人群时退出，请删去这一行。",
+            "only a journey that begins with entering a segment can be left by leaving it; remove the line",
         )
     if body["class"] == "service" and body["holdout_percent"]:
-        raise keys["holdout_percent"].fail("a journey of class service keeps its word to everybody; remove the line")
+        raise keys["holdout_percent"].fail(
+            "服务类旅程人人都要收到，不能留对照组，请删去这一行。",
+            "a journey of class service keeps its word to everybody; remove the line",
+        )
     if "schedule" in body["trigger"] and body["audience"] is None:
-        raise keys["trigger"].fail("a schedule begins a journey for whom? write 'audience: {…}' beside it")
+        raise keys["trigger"].fail(
+            "定时开始的旅程要说明给谁：请在旁边写“audience: {…}”。",
+            "a schedule begins a journey for whom? write 'audience: {…}' beside it",
+        )
     ladders = [line for line in body["program"] if line["do"] == "ladder"]
     if ladders and body["reentry"] == "each_time":
         raise keys["reentry"].fail(
-            "who stands on a ladder twice would hear of each rung twice; write 'reentry: always'"
+            "同一个人两次站上阶梯，每一档都会收到两次，请写“reentry: always”。",
+            "who stands on a ladder twice would hear of each rung twice; write 'reentry: always'",
         )
 
 
@@ -65,7 +73,8 @@ def _class(node: Node | None) -> str:
         return "marketing"
     if node.value not in CLASSES:
         raise node.fail(
-            f"a journey is of class {', '.join(CLASSES[:-1])} or {CLASSES[-1]}, not '{node.value}'; write for example 'class: service'"
+            f"旅程类别只有 {'、'.join(CLASSES)}，没有“{node.value}”，请写成例如“class: service”。",
+            f"a journey is of class {', '.join(CLASSES[:-1])} or {CLASSES[-1]}, not '{node.value}'; write for example 'class: service'",
         )
     return node.text()
 
@@ -79,9 +88,8 @@ def _reentry(node: Node | None) -> str | dict[str, int]:
             "after_days": node.mapping(known=("after_days",), required=("after_days",))["after_days"].whole(1, 3650)
         }
     if node.value not in REENTRY:
-        raise node.fail(
-            f"{node.describe()} is no re-entry rule; write one of: {', '.join(REENTRY)}, {{after_days: 30}}"
-        )
+        found, fix = node.describe(), one_of((*REENTRY, "{after_days: 30}"))
+        raise node.fail(f"{found.zh}不是重入规则，{fix.zh}", f"{found.en} is no re-entry rule; {fix.en}")
     return node.text()
 
 
@@ -94,17 +102,14 @@ def _value(node: Node | None) -> dict[str, Any]:
     value = {"value_fen": keys["otherwise"].whole(), "value_trait": None}
     if ("trait" in keys) == ("expected" in keys):
         raise node.fail(
-            "a value is by a trait or expected; write {trait: worth, otherwise: 300} or {expected: true, otherwise: 300}"
+            "期望价值按属性，或逐人预计，二选一：{trait: worth, otherwise: 300} 或 {expected: true, otherwise: 300}。",
+            "a value is by a trait or expected; write {trait: worth, otherwise: 300} or {expected: true, otherwise: 300}",
         )
     if "trait" in keys:
         return value | {"value_trait": keys["trait"].text()}
     if not keys["expected"].flag():
-        raise keys["expected"].fail("write 'expected: true', or a plain number instead of the whole")
+        raise keys["expected"].fail(
+            "请写“expected: true”，或整个换成一个数字。",
+            "write 'expected: true', or a plain number instead of the whole",
+        )
     return value | {"value_expected": True}
-
-
-def _percent(node: Node | None) -> float:
-    value = float(node.number()) if node else 0.0
-    if node and not 0 <= value <= 100:
-        raise node.fail("a share lies between 0 and 100")
-    return value

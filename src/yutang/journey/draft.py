@@ -110,9 +110,14 @@ class Draft:
 
 def _checked(node: Node, taken: Iterable[str]) -> str:
     if not _ID.fullmatch(node.text()):
-        raise node.fail(f"'{node.value}' is no id; write letters, digits and . : - such as 'second-coupon'")
+        raise node.fail(
+            f"“{node.value}”不能作步骤编号，请用字母、数字和 . : -，例如“second-coupon”。",
+            f"'{node.value}' is no id; write letters, digits and . : - such as 'second-coupon'",
+        )
     if node.text() in taken:
-        raise node.fail(f"two steps have the id '{node.value}'; give each its own")
+        raise node.fail(
+            f"有两步的编号都是“{node.value}”，请各起一个。", f"two steps have the id '{node.value}'; give each its own"
+        )
     return node.text()
 
 

@@ -24,9 +24,9 @@ def span(node: Node) -> int:
     keys = node.mapping(known=SECONDS)
     seconds = sum(value.whole(0, 100_000) * SECONDS[unit] for unit, value in keys.items())
     if not seconds:
-        raise node.fail("a wait takes some time; write for example {days: 7}")
+        raise node.fail("请写等多久，例如 {days: 7}。", "a wait takes some time; write for example {days: 7}")
     if seconds > LONGEST:
-        raise node.fail("a wait takes ten years at most; write for example {days: 7}")
+        raise node.fail("最多等十年，例如 {days: 7}。", "a wait takes ten years at most; write for example {days: 7}")
     return seconds
 
 
@@ -47,7 +47,10 @@ def brief(seconds: int) -> str:
 def time_of(node: Node) -> str:
     """A time of day, ``10:00``."""
     if not isinstance(node.value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", node.value):
-        raise node.fail(f"{node.describe()} is not a time of day; write for example '10:00'")
+        found = node.describe()
+        raise node.fail(
+            f"{found.zh}不是时间，请写成例如 '10:00'。", f"{found.en} is not a time of day; write for example '10:00'"
+        )
     return node.value
 
 
@@ -61,11 +64,14 @@ def until(node: Node) -> dict[str, Any]:
 
 def _moment(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
     if not keys.keys() & {"date", "time", "weekday"}:
-        raise node.fail("until when is missing; write for example {weekday: fri, time: '18:00'}")
+        raise node.fail(
+            "没有写等到什么时候，例如 {weekday: fri, time: '18:00'}。",
+            "until when is missing; write for example {weekday: fri, time: '18:00'}",
+        )
     if "date" in keys and "weekday" in keys:
-        raise node.fail("a date has its own day of the week; remove 'weekday'")
+        raise node.fail("日期本身就有星期，请删去“weekday”。", "a date has its own day of the week; remove 'weekday'")
     return {
-        "date": _date(keys["date"]) if "date" in keys else None,
+        "date": keys["date"].date() if "date" in keys else None,
         "weekdays": _weekdays(keys["weekday"]) if "weekday" in keys else [],
         **_time(node, keys),
         "where": keys["where"].choice(PLACES) if "where" in keys else "pond",
@@ -76,10 +82,15 @@ def _time(node: Node, keys: dict[str, Node]) -> dict[str, Any]:
     """The time of day; ``best`` needs another one for those of whom no hour is foretold."""
     if "time" in keys and keys["time"].value == BEST:
         if "otherwise" not in keys:
-            raise node.fail("not everybody has a best hour; write for example {time: best, otherwise: '10:00'}")
+            raise node.fail(
+                "不是每个人都有最佳时刻，请写上其他人的时间，例如 {time: best, otherwise: '10:00'}。",
+                "not everybody has a best hour; write for example {time: best, otherwise: '10:00'}",
+            )
         return {"time": time_of(keys["otherwise"]), "best": True}
     if "otherwise" in keys:
-        raise keys["otherwise"].fail("'otherwise' goes with 'time: best'; remove it")
+        raise keys["otherwise"].fail(
+            "“otherwise”只和“time: best”一起用，请删去。", "'otherwise' goes with 'time: best'; remove it"
+        )
     return {"time": time_of(keys["time"]) if "time" in keys else "00:00"}
 
 
@@ -87,17 +98,10 @@ def _looks_like_a_date(node: Node) -> bool:
     return re.match(r"\d{4}-", str(node.value)) is not None
 
 
-def _date(node: Node) -> str:
-    try:
-        return date.fromisoformat(str(node.scalar())).isoformat()
-    except ValueError:
-        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
-
-
 def _weekdays(node: Node) -> list[int]:
     names = [item.choice(WEEKDAYS) for item in node.items()] if node.is_list else [node.choice(WEEKDAYS)]
     if not names:
-        raise node.fail("the list is empty; write at least one day such as fri")
+        raise node.fail("列表是空的，请至少写一天，例如 fri。", "the list is empty; write at least one day such as fri")
     return sorted({WEEKDAYS.index(name) + 1 for name in names})
 
 

@@ -15,7 +15,7 @@ from yutang.journey import moments
 from yutang.journey.draft import Draft, Line, Path, Step
 from yutang.journey.moments import SECONDS
 from yutang.segment import language
-from yutang.source import Node, suggest
+from yutang.source import Node, Said, nearest, suggest
 
 _TOGETHER = {frozenset({"ladder", "message"}): "ladder", frozenset({"journey", "wait"}): "journey"}
 """Words that are steps of their own elsewhere."""
@@ -50,21 +50,29 @@ def _kind(node: Node) -> str:
     if kind := _TOGETHER.get(frozenset(kinds)):
         return kind
     if len(kinds) != 1:
-        raise node.fail(f"a step is one of: {', '.join((*STEPS, 'offer'))}; {_meant(list(keys), kinds)}")
+        fix = _meant(list(keys), kinds)
+        raise node.fail(f"看不懂这一步，{fix.zh}", f"a step is one of: {', '.join((*STEPS, 'offer'))}; {fix.en}")
     return kinds[0]
 
 
-def _meant(keys: list[str], kinds: list[str]) -> str:
+def _meant(keys: list[str], kinds: list[str]) -> Said:
     """The nearest kind to what was written; an example where nothing is near, or several kinds stand in one step."""
-    hint = suggest(keys[0], (*STEPS, "offer")) if keys and not kinds else ""
-    return hint if hint.startswith("did you mean") else "write for example '- message: welcome'"
+    known = (*STEPS, "offer")
+    if keys and not kinds and nearest(keys[0], known):
+        return suggest(keys[0], known)
+    return Said(
+        f"步骤是其中一种：{'、'.join(known)}，例如“- message: welcome”。", "write for example '- message: welcome'"
+    )
 
 
 def _attach_offer(nodes: list[Node], n: int, line: Line) -> None:
     """An offer rides on the message that follows it: a coupon that nobody is told of is stock thrown away."""
     node = nodes[n]
     if n + 1 >= len(nodes) or _kind(nodes[n + 1]) != "message":
-        raise node.fail("an offer must stand right before the message that tells of it; add '- message: …' after it")
+        raise node.fail(
+            "优惠要紧挨在告知它的消息之前：请在它后面加“- message: …”。",
+            "an offer must stand right before the message that tells of it; add '- message: …' after it",
+        )
     line["offer"] = node.mapping(known=("offer",))["offer"].text()
 
 
@@ -84,11 +92,13 @@ def _wait_for(draft: Draft, step: Step, following: int) -> int:
     keys = step.keys("wait_for", "where", "then", "else", *SECONDS)
     seconds = moments.patience(keys)
     if not seconds:
-        raise step.node.fail("how long to wait is missing; write for example 'days: 7'")
+        raise step.node.fail(
+            "没有写最多等多久，例如“days: 7”。", "how long to wait is missing; write for example 'days: 7'"
+        )
     where = where_of(keys.get("where"))
     events = keys["wait_for"].items() if keys["wait_for"].is_list else [keys["wait_for"]]
     if not events:
-        raise keys["wait_for"].fail("the list is empty; write at least one event")
+        raise keys["wait_for"].fail("列表是空的，请至少写一个事件。", "the list is empty; write at least one event")
     sought = [_sought(event, where) for event in events]
     line = {"do": "wait_for", "for": sought, "of": {}, "seconds": seconds}
     return draft.add(
@@ -136,12 +146,18 @@ def _branch(draft: Draft, step: Step, following: int) -> int:
         keys = entry.mapping(known=("when", "then", "name", "else"))
         if "else" in keys:
             if n + 1 < len(entries) or len(keys) > 1:
-                raise entry.fail("'else' stands alone and comes last; move it to the end of the branch")
+                raise entry.fail(
+                    "“else”要单独一项，放在最后，请移到分支末尾。",
+                    "'else' stands alone and comes last; move it to the end of the branch",
+                )
             otherwise = lines(draft, keys["else"].items(), (*step.path, n), following)
         else:
             ways.append(_way(draft, step, n, entry, following))
     if not ways:
-        raise step.node.fail("a branch has at least one way; write for example '- when: {tag: vip}'")
+        raise step.node.fail(
+            "分支至少要有一路，例如“- when: {tag: vip}”。",
+            "a branch has at least one way; write for example '- when: {tag: vip}'",
+        )
     _differ([way["name"] for way in ways], entries)
     return draft.add({"do": "branch", "ways": ways, "otherwise": "else", "no": otherwise}, "branch", step)
 
@@ -156,7 +172,9 @@ def _way(draft: Draft, step: Step, n: int, entry: Node, following: int) -> Line:
 def _differ(names: list[str], nodes: list[Node]) -> None:
     for n, name in enumerate(names):
         if name in names[:n] or name == "else":
-            raise nodes[n].fail(f"two ways are called '{name}'; give each a name of its own")
+            raise nodes[n].fail(
+                f"有两路都叫“{name}”，请各起一个名字。", f"two ways are called '{name}'; give each a name of its own"
+            )
 
 
 def question(node: Node) -> Line:
@@ -166,7 +184,10 @@ def question(node: Node) -> Line:
         if kind in keys:
             where = where_of(node.mapping(known=(kind,))[kind])
             if not where:
-                raise keys[kind].fail(f"name at least one property; write for example {{{kind}: {{store: S1}}}}")
+                raise keys[kind].fail(
+                    f"请至少写一个事件字段，例如 {{{kind}: {{store: S1}}}}。",
+                    f"name at least one property; write for example {{{kind}: {{store: S1}}}}",
+                )
             return {kind: where}
     return {"rule": language.parse(node).to_json()}
 
@@ -183,14 +204,19 @@ def _split(draft: Draft, step: Step, following: int) -> int:
     keys = step.keys("split", "then")
     arms = keys["split"].mapping()
     if len(arms) < 2:
-        raise keys["split"].fail("a split has at least two arms; write for example {a: 50, b: 50}")
+        raise keys["split"].fail(
+            "分流至少要有两组，例如 {a: 50, b: 50}。", "a split has at least two arms; write for example {a: 50, b: 50}"
+        )
     weights = {name: node.whole(0, 1_000_000) for name, node in arms.items()}
     if not sum(weights.values()):
-        raise keys["split"].fail("every weight is 0; write for example {a: 50, b: 50}")
+        raise keys["split"].fail(
+            "各组的权重不能都是 0，例如 {a: 50, b: 50}。", "every weight is 0; write for example {a: 50, b: 50}"
+        )
     steps = keys["then"].mapping() if "then" in keys else {}
     for name, node in steps.items():
         if name not in arms:
-            raise node.fail(f"the split has no arm '{name}'; {suggest(name, arms)}")
+            fix = suggest(name, arms)
+            raise node.fail(f"分流里没有“{name}”这一组，{fix.zh}", f"the split has no arm '{name}'; {fix.en}")
     ways = [
         {
             "name": name,
@@ -215,7 +241,10 @@ def _channels(node: Node | None) -> list[str] | None:
         return None
     names = [item.text() for item in node.items()] if node.is_list else [node.text()]
     if not names or len(set(names)) < len(names):
-        raise node.fail("name each channel once, the first choice first; write for example [wecom, sms]")
+        raise node.fail(
+            "每个渠道写一次，首选的在前，例如 [wecom, sms]。",
+            "name each channel once, the first choice first; write for example [wecom, sms]",
+        )
     return names
 
 
@@ -253,7 +282,8 @@ def _call(draft: Draft, step: Step, following: int) -> int:
 def _url(node: Node) -> str:
     if not re.fullmatch(r"https?://[^\s/@{}]+(/[^\s{}]*)?", node.text()):
         raise node.fail(
-            f"'{node.value}' is not an address to call; write for example https://erp.example.com/score; what differs from person to person goes into 'body'"
+            f"“{node.value}”不是可以调用的地址，例如 https://erp.example.com/score；因人而异的内容写进“body”。",
+            f"'{node.value}' is not an address to call; write for example https://erp.example.com/score; what differs from person to person goes into 'body'",
         )
     return node.text()
 
@@ -268,7 +298,9 @@ def _words(node: Node) -> Any:
         try:
             _SYNTAX.parse(node.value)
         except TemplateSyntaxError as error:
-            raise node.fail(f"the template is wrong: {error.message}; see the Jinja2 syntax") from error
+            raise node.fail(
+                "模板有误：请对照 Jinja2 语法检查。", f"the template is wrong: {error.message}; see the Jinja2 syntax"
+            ) from error
     return node.value
 
 
@@ -293,10 +325,13 @@ def _set(draft: Draft, step: Step, following: int) -> int:
     """Traits; an empty value takes one away."""
     traits = step.keys("set")["set"].mapping()
     if not traits:
-        raise step.node.fail("name the trait and its value; write for example '- set: {favourite: latte}'")
+        raise step.node.fail(
+            "请写上属性和它的值，例如“- set: {favourite: latte}”。",
+            "name the trait and its value; write for example '- set: {favourite: latte}'",
+        )
     values = {name: None if node.value is None else node.scalar() for name, node in traits.items()}
     if fault := catalog.check("profile_updated", msgspec.json.encode({"traits": values})):
-        raise step.node.fail(fault)
+        raise step.node.fail("这样的属性不会被收取，请改名或改值。", fault)
     return draft.add({"do": "set", "traits": values, "next": following}, f"set:{'|'.join(values)}", step)
 
 
@@ -310,7 +345,10 @@ def _ladder(draft: Draft, step: Step, following: int) -> int:  # noqa: ARG001 - 
 def _exit(draft: Draft, step: Step, following: int) -> int:  # noqa: ARG001 - nothing follows
     keys = step.keys("exit", "because")
     if (said := keys["exit"]).value is not None and said.value is not True:
-        raise said.fail("the step ends the run whatever 'exit' says; write exit: true, or leave the step out")
+        raise said.fail(
+            "这一步总是结束旅程，请写“exit: true”，或去掉这一步。",
+            "the step ends the run whatever 'exit' says; write exit: true, or leave the step out",
+        )
     because = keys["because"].text() if "because" in keys else None
     return draft.add({"do": "end", "because": because}, f"exit:{because}" if because else "exit", step)
 

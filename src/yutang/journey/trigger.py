@@ -30,7 +30,8 @@ def trigger(node: Node) -> Body:
     kinds = [kind for kind in _TRIGGERS if kind in node.mapping()]
     if len(kinds) != 1:
         raise node.fail(
-            f"a trigger is one of: {', '.join(_TRIGGERS)}; write for example {{event: registered}} or {{segment: sleepers}}"
+            f"触发只能是其中一种：{'、'.join(_TRIGGERS)}，例如 {{event: registered}} 或 {{segment: sleepers}}。",
+            f"a trigger is one of: {', '.join(_TRIGGERS)}; write for example {{event: registered}} or {{segment: sleepers}}",
         )
     return _TRIGGERS[kinds[0]](node)
 
@@ -53,7 +54,7 @@ def _events(node: Node) -> Body:
     keys = node.mapping(known=("event", "where"))
     types = keys["event"].items() if keys["event"].is_list else [keys["event"]]
     if not types:
-        raise keys["event"].fail("the list is empty; name at least one event")
+        raise keys["event"].fail("列表是空的，请至少写一个事件。", "the list is empty; name at least one event")
     return {"event": sorted({one.text() for one in types}), "where": _where(keys)}
 
 
@@ -74,7 +75,10 @@ def _schedule(node: Node) -> Body:
     keys = inner.mapping(known=("at", *_CHOICES), required=("at",))
     chosen = [name for name in _CHOICES if name in keys]
     if len(chosen) > 1:
-        raise inner.fail(f"'{chosen[0]}' and '{chosen[1]}' in one schedule; keep one, or write two journeys")
+        raise inner.fail(
+            f"一个定时里不能同时有“{chosen[0]}”和“{chosen[1]}”，请留一个，或写成两个旅程。",
+            f"'{chosen[0]}' and '{chosen[1]}' in one schedule; keep one, or write two journeys",
+        )
     return {"schedule": {"at": time_of(keys["at"])} | {name: _DAYS[name](keys[name]) for name in chosen}}
 
 
@@ -117,7 +121,7 @@ def _called(node: Node) -> Body:
     """No trigger of its own: only a step of another journey begins it."""
     inner = node.mapping(known=("called",))["called"]
     if not inner.flag():
-        raise inner.fail("write 'called: true', or another trigger")
+        raise inner.fail("请写“called: true”，或换一种触发。", "write 'called: true', or another trigger")
     return {"called": True}
 
 
@@ -125,7 +129,7 @@ def _some(read: Callable[[Node], Any]) -> Callable[[Node], list[Any]]:
     def items(node: Node) -> list[Any]:
         found = node.items() if node.is_list else [node]
         if not found:
-            raise node.fail("the list is empty; name at least one day")
+            raise node.fail("列表是空的，请至少写一天。", "the list is empty; name at least one day")
         return sorted({read(one) for one in found})
 
     return items
@@ -143,19 +147,16 @@ def _date(node: Node) -> str:
             return text
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise node.fail(f"{node.describe()} is no date; write it as 2026-11-11, or as 11-11 for every year") from None
-
-
-def _full_date(node: Node) -> str:
-    try:
-        return date.fromisoformat(str(node.value)).isoformat()
-    except ValueError:
-        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
+        found = node.describe()
+        raise node.fail(
+            f"{found.zh}不是日期，请写成 2026-11-11，每年都有则写 11-11。",
+            f"{found.en} is no date; write it as 2026-11-11, or as 11-11 for every year",
+        ) from None
 
 
 def _every(node: Node) -> Body:
     keys = node.mapping(known=("days", "from"), required=("days", "from"))
-    return {"days": keys["days"].whole(1, 3660), "from": _full_date(keys["from"])}
+    return {"days": keys["days"].whole(1, 3660), "from": keys["from"].date()}
 
 
 _DAYS: dict[str, Callable[[Node], Any]] = {

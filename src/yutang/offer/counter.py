@@ -46,7 +46,7 @@ class RedeemCounter:
     def redeem(self, request: Redeem) -> Redeemed:
         """Blocks until the answer is durable. Raises psycopg.Error when the database fails; asking again is harmless."""
         if self._closed:
-            raise YutangError("the counter is closed; open another one")
+            raise YutangError("核销台已关闭，请另开一个。 the counter is closed; open another one")
         call = _Call(request)
         call.done.acquire()
         self._calls.put(call)

@@ -73,7 +73,10 @@ def parse(root: Node) -> dict[str, dict[str, Any]]:
     for node in nodes.values():
         for other in node.mapping()["excludes"].items() if "excludes" in node.mapping() else ():
             if other.text() not in known:
-                raise other.fail(f"there is no offer and no group '{other.text()}'; {suggest(other.text(), known)}")
+                name, fix = other.text(), suggest(other.text(), known)
+                raise other.fail(
+                    f"没有名为“{name}”的优惠或叠加组，{fix.zh}", f"there is no offer and no group '{name}'; {fix.en}"
+                )
     return bodies
 
 
@@ -85,7 +88,10 @@ def _coupon(node: Node) -> dict[str, Any]:
     fields = node.mapping(_COUPON, ("title", "discount"))
     discount = _discount(fields["discount"])
     if "value_fen" not in fields and discount["off_fen"] is None:
-        raise node.fail("'value_fen' is missing; write what one coupon is expected to cost, in fen")
+        raise node.fail(
+            "缺少“value_fen”，请写一张券预计的成本（分）。",
+            "'value_fen' is missing; write what one coupon is expected to cost, in fen",
+        )
     return {
         "sort": "coupon",
         **_common(fields, valid_days=14),
@@ -100,7 +106,10 @@ def _discount(node: Node) -> dict[str, int | None]:
     """One of three ways to write it; kept as the percent to pay, or as fen off."""
     fields = node.mapping(("percent", "pay_percent", "off_fen"))
     if len(fields) != 1:
-        raise node.fail("a discount is one of {percent: 15}, {pay_percent: 85} or {off_fen: 500}")
+        raise node.fail(
+            "折扣是其中一种：{percent: 15}、{pay_percent: 85} 或 {off_fen: 500}。",
+            "a discount is one of {percent: 15}, {pay_percent: 85} or {off_fen: 500}",
+        )
     if "off_fen" in fields:
         return {"pay_percent": None, "off_fen": fields["off_fen"].whole(1)}
     pay = 100 - fields["percent"].whole(1, 100) if "percent" in fields else fields["pay_percent"].whole(0, 99)
@@ -113,7 +122,8 @@ def _ladder(node: Node) -> dict[str, Any]:
     cool_down_days = _whole(fields, "cool_down_days", 0, high=LONGEST)
     if cool_down_days > wait_days:
         raise fields["cool_down_days"].fail(
-            f"a cool-down of {cool_down_days} days would refuse every rung after the first; write at most wait_days ({wait_days})"
+            f"冷却 {cool_down_days} 天，第一档之后每一档都发不出，最多写 wait_days（{wait_days}）。",
+            f"a cool-down of {cool_down_days} days would refuse every rung after the first; write at most wait_days ({wait_days})",
         )
     return {
         "sort": "ladder",
@@ -135,7 +145,10 @@ def _rungs(node: Node) -> list[int]:
     """Percents to pay, one for each rung."""
     found = [item.whole(1, 100) for item in node.items()]
     if not 1 <= len(found) <= 100:
-        raise node.fail(f"a ladder has 1 to 100 rungs on each side, found {len(found)}; write for example [85, 43, 28]")
+        raise node.fail(
+            f"阶梯每一侧有 1 到 100 档，现在是 {len(found)} 档，例如 [85, 43, 28]。",
+            f"a ladder has 1 to 100 rungs on each side, found {len(found)}; write for example [85, 43, 28]",
+        )
     return found
 
 
@@ -152,7 +165,8 @@ def _red_packet(node: Node) -> dict[str, Any]:
     count, budget = body["stock"], fields["budget_fen"].whole(least)
     if count is not None and not count * least <= budget <= count * most:
         raise fields["budget_fen"].fail(
-            f"{count} packets of {least} to {most} fen share out {count * least} to {count * most} fen; write a budget in between"
+            f"{count} 个红包，每个 {least} 到 {most} 分，共 {count * least} 到 {count * most} 分，请把预算写在两者之间。",
+            f"{count} packets of {least} to {most} fen share out {count * least} to {count * most} fen; write a budget in between",
         )
     return body
 
@@ -212,7 +226,10 @@ def _on_orders(fields: dict[str, Node]) -> dict[str, Any]:
     stackable = fields["stackable"].flag() if "stackable" in fields else stack is not None
     for name in ("stack", "excludes"):
         if name in fields and not stackable:
-            raise fields[name].fail(f"'{name}' says how it goes together with others; write 'stackable: true' as well")
+            raise fields[name].fail(
+                f"“{name}”说的是和别的券怎样叠加，请同时写“stackable: true”。",
+                f"'{name}' says how it goes together with others; write 'stackable: true' as well",
+            )
     return {
         "minimum_fen": _whole(fields, "minimum_fen", 0),
         "stackable": stackable,

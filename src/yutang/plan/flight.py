@@ -18,7 +18,7 @@ from yutang.plan.audience import audience
 from yutang.plan.book import Moves, PlanRefused
 from yutang.plan.diff import Change, step_ids
 from yutang.plan.parts import Bodies
-from yutang.source import suggest
+from yutang.source import Said, suggest
 
 sql = Queries(__package__)
 
@@ -137,10 +137,12 @@ def _place(text: str, what: str, edited: Mapping[str, list[str]]) -> tuple[str, 
             f"--move {text}：不止一个旅程有这一步，写成 {both} 之一。 more than one journey has it; write one of {both}"
         )
     steps = [f"{journey}/{step}" for journey, ids in edited.items() for step in ids]
-    fix = suggest(what, steps) if steps else "no journey changes that anybody could be on"
-    raise BadMove(f"--move {text}：要改的旅程里没有这一步。 no journey that changes has this step; {fix}")
+    none = Said("没有要改的旅程上有人。", "no journey changes that anybody could be on")
+    fix = suggest(what, steps) if steps else none
+    raise BadMove(f"--move {text}：要改的旅程里没有这一步，{fix.zh} no journey that changes has this step; {fix.en}")
 
 
 def _check_target(text: str, to: str, known: list[str]) -> None:
     if to not in known:
-        raise BadMove(f"--move {text}：新版没有 '{to}'。 the new version has no '{to}'; {suggest(to, known)}")
+        fix = suggest(to, known)
+        raise BadMove(f"--move {text}：新版没有 '{to}'，{fix.zh} the new version has no '{to}'; {fix.en}")

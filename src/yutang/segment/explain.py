@@ -70,7 +70,7 @@ def explain(conn: psycopg.Connection, person_id: int, name: str, now: datetime) 
     """Why the person is in the segment or not, as of `now`. Raises YutangError when either does not exist."""
     found = next((segment for segment in live(conn) if segment.name == name), None)
     if found is None:
-        raise YutangError(f"there is no segment '{name}' in service")
+        raise YutangError(f"线上没有人群“{name}”，见 yutang segment list。 there is no segment '{name}' in service")
     return explain_rule(conn, person_id, found.rule, now)
 
 
@@ -79,7 +79,10 @@ def explain_rule(conn: psycopg.Connection, person_id: int, rule: Rule, now: date
     moment = Moment(now, definitions.pond(conn)["time_zone"])
     pond = load(conn, moment, conditions(rule), people=np.array([person_id], np.int64), counted=True)
     if not len(pond.people):
-        raise YutangError(f"nothing is known of person {person_id}, or it was merged into another; ask for that one")
+        raise YutangError(
+            f"没有顾客 {person_id} 的资料，或已并入别人，请查那一位。 "
+            f"nothing is known of person {person_id}, or it was merged into another; ask for that one"
+        )
     return _tree(rule, pond)
 
 

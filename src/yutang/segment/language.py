@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from yutang import source
@@ -26,7 +25,7 @@ from yutang.segment.operators import (
     STAGES,
     Operator,
 )
-from yutang.source import Node, Position, SourceError, suggest
+from yutang.source import Node, Position, SourceError, one_of, suggest
 
 LONGEST_WINDOW = 3660
 GROUPS = ("all", "any", "not")
@@ -164,7 +163,10 @@ def check(rules: Mapping[str, Rule]) -> list[str]:
     for rule in rules.values():
         for kind, name, position in references(rule):
             if kind == "segment" and name not in rules:
-                raise SourceError(f"{position}: there is no segment '{name}'; {suggest(name, rules)}")
+                fix = suggest(name, rules)
+                raise SourceError(
+                    position, f"没有名为“{name}”的人群，{fix.zh}", f"there is no segment '{name}'; {fix.en}"
+                )
     return order(rules)
 
 
@@ -184,7 +186,11 @@ def _visit(name: str, rules: Mapping[str, Rule], found: list[str], path: tuple[s
             continue
         if other in (*path, name):
             circle = " → ".join([*path, name, other])
-            raise SourceError(f"{position}: segments name each other in a circle: {circle}; take one out")
+            raise SourceError(
+                position,
+                f"人群互相引用，成了环：{circle}。请去掉其中一个。",
+                f"segments name each other in a circle: {circle}; take one out",
+            )
         _visit(other, rules, found, (*path, name))
     found.append(name)
 
@@ -200,7 +206,8 @@ def _condition(node: Node, keys: dict[str, Node]) -> Condition:
     heads = [key for key in keys if key in HEADS]
     if not heads:
         first = next(iter(keys), "")
-        raise node.fail(f"unknown condition '{first}'; {suggest(first, (*HEADS, *GROUPS))}")
+        fix = suggest(first, (*HEADS, *GROUPS))
+        raise node.fail(f"不认识的条件“{first}”，{fix.zh}", f"unknown condition '{first}'; {fix.en}")
     # A subject's name may also be a second key elsewhere (none), so the first key written decides.
     operator = _pick(node, keys, heads[0])
     node.mapping(known=operator.params)
@@ -209,7 +216,9 @@ def _condition(node: Node, keys: dict[str, Node]) -> Condition:
         if name in keys:
             values.append((name, _TYPES[kind](keys[name])))
         elif name not in operator.options:
-            raise node.fail(f"'{name}' is missing; for example {operator.example}")
+            raise node.fail(
+                f"缺少“{name}”，例如 {operator.example}。", f"'{name}' is missing; for example {operator.example}"
+            )
     found = Condition(operator.key, tuple(values), node.position)
     _check_window(node, found)
     return found
@@ -223,50 +232,61 @@ def _pick(node: Node, keys: dict[str, Node], head: str) -> Operator:
         return next(operator for operator in family if operator.word == word)
     marked = [operator for operator in family if operator.mark in keys]
     if len(marked) > 1:
-        both = " and ".join(f"'{operator.mark}'" for operator in marked)
-        raise node.fail(f"{both} in one condition; write two conditions under 'all'")
+        zh = "和".join(f"“{operator.mark}”" for operator in marked)
+        en = " and ".join(f"'{operator.mark}'" for operator in marked)
+        raise node.fail(
+            f"一个条件里不能同时有{zh}，请在“all”下写成两个条件。",
+            f"{en} in one condition; write two conditions under 'all'",
+        )
     plain = [operator for operator in family if operator.mark is None]
     if marked or plain:
         return (marked or plain)[0]
     marks = [operator.mark or "" for operator in family]
     extra = [key for key in keys if key not in family[0].params]
-    hint = suggest(extra[0], marks) if extra else f"write one of: {', '.join(marks)}"
+    fix, example = suggest(extra[0], marks) if extra else one_of(marks), family[0].example
     raise node.fail(
-        f"'{head}' needs a comparison{f', not {extra[0]!r}' if extra else ''}; {hint}; for example {family[0].example}"
+        f"“{head}”要有比较{f'，不是“{extra[0]}”' if extra else ''}：{fix.zh}例如 {example}。",
+        f"'{head}' needs a comparison{f', not {extra[0]!r}' if extra else ''}; {fix.en}; for example {example}",
     )
 
 
 def _check_window(node: Node, condition: Condition) -> None:
     days, begin, end = (condition.get(name) for name in ("days", "from_days", "to_days"))
     if days is not None and (begin is not None or end is not None):
-        raise node.fail("'days' and 'from_days' in one condition; write 'days: 30', or 'from_days: 60, to_days: 30'")
+        raise node.fail(
+            "一个条件里不能同时有“days”和“from_days”，请写“days: 30”，或“from_days: 60, to_days: 30”。",
+            "'days' and 'from_days' in one condition; write 'days: 30', or 'from_days: 60, to_days: 30'",
+        )
     if (begin is None) != (end is None):
-        raise node.fail("'from_days' and 'to_days' belong together; write 'from_days: 60, to_days: 30'")
+        raise node.fail(
+            "“from_days”和“to_days”要一起写，例如“from_days: 60, to_days: 30”。",
+            "'from_days' and 'to_days' belong together; write 'from_days: 60, to_days: 30'",
+        )
     if begin is not None and begin <= end:
-        raise node.fail(f"from_days ({begin}) must be more than to_days ({end}): it is the older end")
+        raise node.fail(
+            f"from_days（{begin}）必须大于 to_days（{end}）：它是更早的一端。",
+            f"from_days ({begin}) must be more than to_days ({end}): it is the older end",
+        )
 
 
 def _pair(node: Node, one: Callable[[Node], Any]) -> tuple[Any, Any]:
     items = node.items()
     if len(items) != 2:
-        raise node.fail("expected two values, the lower and the upper end; write [1, 5]")
+        raise node.fail(
+            "这里要两个值：下限和上限，例如 [1, 5]。", "expected two values, the lower and the upper end; write [1, 5]"
+        )
     low, high = one(items[0]), one(items[1])
     if low > high:
-        raise node.fail(f"the lower end {low} is above the upper end {high}; swap them")
+        raise node.fail(
+            f"下限 {low} 大于上限 {high}，请对调。", f"the lower end {low} is above the upper end {high}; swap them"
+        )
     return low, high
-
-
-def _date(node: Node) -> str:
-    try:
-        return date.fromisoformat(str(node.scalar())).isoformat()
-    except ValueError:
-        raise node.fail(f"{node.describe()} is no date; write it as 2026-01-31") from None
 
 
 def _some(node: Node, one: Callable[[Node], Any]) -> tuple[Any, ...]:
     items = node.items() if node.is_list else [node]
     if not items:
-        raise node.fail("the list is empty; write at least one value")
+        raise node.fail("列表是空的，请至少写一个值。", "the list is empty; write at least one value")
     return tuple(one(item) for item in items)
 
 
@@ -274,7 +294,7 @@ def _name(node: Node) -> str:
     """A name; a number or a date may be one, too."""
     text = str(node.scalar())
     if not re.search(r"\S", text) or "\0" in text:
-        raise node.fail("expected a name")
+        raise node.fail("这里要写一个名称。", "expected a name")
     return text
 
 
@@ -295,7 +315,7 @@ _TYPES: dict[str, Callable[[Node], Any]] = {
     "days": lambda node: node.whole(1, LONGEST_WINDOW),
     "year": lambda node: node.whole(1, 366),
     "rank": lambda node: node.whole(1, 5),
-    "date": _date,
+    "date": Node.date,
     "stages": lambda node: _some(node, lambda item: item.choice(STAGES)),
     "score": lambda node: node.choice(SCORES),
     "side": lambda node: node.choice(SIDES),

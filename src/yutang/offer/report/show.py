@@ -13,7 +13,7 @@ from yutang.definitions import Definition
 from yutang.model import Reason, YutangError
 from yutang.offer import terms
 from yutang.offer.report.owed import liability
-from yutang.source import suggest
+from yutang.source import Said, suggest
 
 sql = Queries(__package__)
 
@@ -59,8 +59,8 @@ def _named(conn: psycopg.Connection, name: str) -> Definition:
     offer = definitions.current(conn, "offer", name)
     if offer is None:
         names = [d.name for d in definitions.all_current(conn, "offer")]
-        fix = suggest(name, names) if names else "there is none at all"
-        raise YutangError(f"there is no offer '{name}' in service; {fix}")
+        fix = suggest(name, names) if names else Said("线上还没有任何优惠。", "there is none at all")
+        raise YutangError(f"线上没有优惠“{name}”，{fix.zh} there is no offer '{name}' in service; {fix.en}")
     return offer
 
 

@@ -13,7 +13,7 @@ from yutang.why.words import both
 
 OWN = {Reason.NOT_APPROVED: "refused.not_approved", Reason.WHERE_TO: "refused.where_to"}
 """Where the engine's own words name a command; the console has buttons."""
-_BOTH = re.compile(r"(?P<zh>.*[\u4e00-\u9fff].*?[。；）])\s+(?P<en>[A-Za-z0-9'(].*)", re.DOTALL)
+_BOTH = re.compile(r"(?P<zh>.*[\u4e00-\u9fff].*?[。；）？])\s+(?P<en>[A-Za-z0-9'(].*)", re.DOTALL)
 
 
 def refusal(page: Page, error: Exception) -> str:

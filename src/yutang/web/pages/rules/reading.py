@@ -146,5 +146,5 @@ def _last_look(body: dict[str, Any]) -> list[Fault]:
                     "to_days", both("前一个天数要大于后一个", "the first number of days must be the larger one"), False
                 )
             ]
-        return [Fault("", both(str(error), str(error)), False)]
+        return [Fault("", both(*error.said), False)]
     return []
