@@ -180,9 +180,9 @@ class Node:
         return Said("空值", "nothing") if self.value is None else Said(f"“{self.value}”", f"'{self.value}'")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The right word that a misspelt one is likely to be."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
+    """The right word that a misspelt one is likely to be; alike: how much of the two must be the same, 1 is all."""
+    near = get_close_matches(word, list(known), n=1, cutoff=alike)
     return near[0] if near else None
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from yutang import source
-from yutang.brand import names, toml
+from yutang.brand import hints, names, toml
+from yutang.brand.hints import Hint
 from yutang.brand.message import message
 from yutang.brand.pond import pond
 from yutang.brand.stores import stores
@@ -27,6 +28,8 @@ from yutang.source import Node, Position, Said, SourceError
 
 Body = dict[str, Any]
 Read = TypeVar("Read")
+_Nodes = dict[str, Node]
+_NO_OFFERS = Node({}, Position("offers.yml"))
 _PATTERNS = ("pond.toml", "offers.yml", "segments/*.yml", "journeys/*.yml", "messages/*.md", "stores.yml")
 PATH = re.compile(r"pond\.toml|offers\.yml|stores\.yml|(segments|journeys)/[^/]+\.yml|messages/[^/]+\.md")
 """What a file of a brand may be called."""
@@ -39,7 +42,7 @@ _ENDINGS = {".yml": ".yml", ".yaml": ".yml", ".md": ".md", ".markdown": ".md"}
 @dataclass(frozen=True)
 class Brand:
     """A brand whose parts fit together: bodies by name, ready to publish; `sources`: titles by name; `files`: what was
-    read, by path.
+    read, by path; `hints`: what is surely not meant.
 
     Segments stand in an order in which each comes after those that it names.
     """
@@ -52,6 +55,7 @@ class Brand:
     journeys: dict[str, Body]
     stores: dict[str, Body] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    hints: tuple[Hint, ...] = ()
 
     @property
     def name(self) -> str:
@@ -119,20 +123,31 @@ def read_brand(files: Mapping[str, str]) -> Brand:
     segments = _files(files, "segments", source.load)
     journeys = _files(files, "journeys", source.load)
     messages = _files(files, "messages", message)
-    found = offers.parse(source.load(files["offers.yml"], "offers.yml")) if "offers.yml" in files else {}
+    offers_node = source.load(files["offers.yml"], "offers.yml") if "offers.yml" in files else _NO_OFFERS
     brand = Brand(
         body,
         sources,
         _in_order(segments),
-        found,
+        offers.parse(offers_node),
         {name: read for name, (read, _) in messages.items()},
         {name: journey(node) for name, node in journeys.items()},
         stores(source.load(files["stores.yml"], "stores.yml")) if "stores.yml" in files else {},
         dict(files),
     )
+    heads = {name: head for name, (_, head) in messages.items()}
     names.check_circles(journeys)
-    _check_names(brand, [*segments.values(), *journeys.values(), *(head for _, head in messages.values())])
-    return brand
+    _check_names(brand, [*segments.values(), *journeys.values(), *heads.values()])
+    return replace(brand, hints=_hints(brand, segments, journeys, heads, offers_node.mapping()))
+
+
+def _hints(brand: Brand, segments: _Nodes, journeys: _Nodes, heads: _Nodes, offer_nodes: _Nodes) -> tuple[Hint, ...]:
+    used = hints.used([*segments.values(), *journeys.values()])
+    return (
+        *hints.unknown_events(journeys),
+        *hints.never_said(used, heads),
+        *hints.never_given(used, offer_nodes),
+        *hints.below_floor(offer_nodes, brand.offers),
+    )
 
 
 def _check_paths(files: Mapping[str, str]) -> None:

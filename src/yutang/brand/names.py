@@ -9,7 +9,7 @@ from yutang.journey.trigger import ANY
 from yutang.segment import language
 from yutang.source import Node, Position, Said, SourceError, suggest
 
-_RULES = ("rule", "audience", "if", "exit_when", "when")
+RULES = ("rule", "audience", "if", "exit_when", "when")
 _SAID = ("begun", "answer")
 """What a branch may ask instead of a rule: what an event said."""
 _KINDS = {
@@ -27,7 +27,7 @@ _CALLED = {
     "segment": "人群", "message": "消息", "task": "员工任务", "journey": "旅程", "sub-journey": "旅程", "offer": "优惠", "coupon": "优惠",
     "ladder": "优惠阶梯", "channel": "渠道", "store": "门店",
 }  # fmt: skip
-_FREE = ("where", "attachments", "set", "call", "split")
+FREE = ("where", "attachments", "set", "call", "split")
 """Keys under which authors write words of their own."""
 
 
@@ -43,13 +43,13 @@ class Reference:
 def references(node: Node) -> Iterator[Reference]:
     """Everything that a segment, a journey or a message names, in the order of writing."""
     for key, item in node.mapping().items():
-        if key in _RULES and item.is_mapping:
+        if key in RULES and item.is_mapping:
             yield from _asked(item)
         elif key in _KINDS and not item.is_mapping:
             yield from _named(_KINDS[key], item)
         elif key == "near":
             yield _store(item)
-        elif key not in _FREE:
+        elif key not in FREE:
             yield from _below(item)
 
 

@@ -33,9 +33,10 @@ def check(folder: Folder) -> None:
         "优惠 offers": brand.offers,
         "消息 messages": brand.messages,
     }
-    say.out.print(
-        f"没有问题 all is well: {brand.name} · " + " · ".join(f"{name} {len(found)}" for name, found in parts.items())
-    )
+    n = len(brand.hints)
+    say.hints(str(hint) for hint in brand.hints)
+    result = f"可以用，有 {n} 处提醒 fits together, warnings {n}" if n else "没有问题 all is well"
+    say.out.print(f"{result}: {brand.name} · " + " · ".join(f"{name} {len(found)}" for name, found in parts.items()))
 
 
 @group.command()

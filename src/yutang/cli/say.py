@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def error(text: str) -> None:
     """One sentence about what went wrong."""
     err.print(Text.assemble(("错误 error: ", "bold red"), text))
+
+
+def hints(found: Iterable[str]) -> None:
+    """What is surely not meant, each on a line of its own."""
+    for one in found:
+        out.print(Text.assemble(("提醒 warning: ", "yellow"), one))
 
 
 def as_json(value: Any) -> None:

@@ -64,10 +64,15 @@ def _issue_rows(offer: Definition, now: datetime) -> list[tuple[Any, ...]]:
             for n, pay in enumerate(rungs(body), 1)
         ]  # fmt: skip
     pay, off, value = body.get("pay_percent"), body.get("off_fen"), body.get("value_fen", 0)
-    least_pay = pay if off is None else (minimum - off) * 100 // minimum if minimum else None
     return [
-        (offer.definition_id, offer.version, 0, value, pay, off, minimum, until, body["per_person"], per_day, None, _floor(body, least_pay))
+        (offer.definition_id, offer.version, 0, value, pay, off, minimum, until, body["per_person"], per_day, None, _floor(body, least_pay(body)))
     ]  # fmt: skip
+
+
+def least_pay(body: Mapping[str, Any]) -> int | None:
+    """What is paid of the smallest order that a coupon is good for, in percent; None where that can be anything."""
+    pay, off, minimum = body.get("pay_percent"), body.get("off_fen"), body["minimum_fen"]
+    return pay if off is None else (minimum - off) * 100 // minimum if minimum else None
 
 
 def _floor(body: Mapping[str, Any], pay_percent: int | None) -> str | None:
