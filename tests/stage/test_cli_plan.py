@@ -26,6 +26,9 @@ def write(folder: Path, texts: dict[str, str]) -> Path:
 
 
 def test_two_people_bring_a_change_into_service(yutang: Run, conn: psycopg.Connection, folder: Path) -> None:
+    checked = yutang("brand", "check", str(folder)).stdout
+    assert "提醒 warning: messages/promo.md:2:1: 没有旅程会发消息“promo”" in checked
+    assert "可以用，有 1 处提醒" in checked
     yutang("brand", "load", str(folder))
     write(folder, {"messages/hello.md": message("嗨"), "journeys/welcome.yml": WELCOME.replace("days: 5", "days: 3")})
     assert "brand plan" in yutang("brand", "load", str(folder), code=2).stderr
@@ -36,6 +39,7 @@ def test_two_people_bring_a_change_into_service(yutang: Run, conn: psycopg.Conne
     made = yutang("brand", "plan", str(folder), "--as", "li", "--dry-run", "2", "--lang", "en").stdout
     assert "journey welcome 'Welcome' changed; it has a part in what is sent" in made
     assert "nobody in the pond" in made
+    assert "messages/promo.md:2:1: no journey says the message 'promo'" in made
     assert "approve 1" in yutang("brand", "apply", "1", code=2).stderr
     assert "another person" in yutang("brand", "approve", "1", "--as", "li", code=2).stderr
     yutang("brand", "approve", "1", "--as", "wang")

@@ -378,6 +378,14 @@ def test_pairs_are_read_as_people_write_them() -> None:
         values.pairs("a: [")
 
 
+def test_what_is_surely_not_meant_is_said_beside_the_step(web: httpx.Client, conn: psycopg.Connection) -> None:
+    post(web, conn, "text", text=text(conn).replace("steps:\n", "steps:\n  - wait_for: orders\n    days: 3\n", 1))
+    page = web.get(WELCOME)
+    assert "检查通过" in page.text
+    assert "事件目录里没有“orders”，是不是想写“ordered”？" in page.text
+    assert 'href="/journeys/welcome/edit?at=steps.0"' in page.text.split("orders")[1]
+
+
 def test_every_chinese_sentence_has_its_english() -> None:
     wrong = names.Reference("message", "helo", Position("journeys/x.yml", 3, 4))
     with pytest.raises(SourceError) as caught:

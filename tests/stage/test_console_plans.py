@@ -74,10 +74,12 @@ def test_from_a_draft_into_service_and_back(web: httpx.Client, conn: psycopg.Con
     page = web.get("/plans/new").text
     assert "修改消息 hello" in page
     assert "影响发送" in page
+    assert "没有旅程会发消息“promo”" in page
     sent = {"chosen": "1", "file": "messages/hello.md", "key": key(page)}
     made = web.post("/plans/new", data=sent)
     assert made.url.path == "/plans/1"
     assert "可以上线" in made.text
+    assert "没有旅程会发消息“promo”" in made.text
     assert web.post("/plans/new", data=sent).url.path == "/plans/1", "the same form again makes no second plan"
     applied = web.post("/plans/1/apply")
     assert "计划 1 已上线" in applied.text

@@ -205,6 +205,31 @@ def test_who_finishes_on_the_old_version_is_told_of_at_the_next_change(conn: psy
     assert (flight["version"], flight["groups"], flight["older"]) == (2, [], 2)
 
 
+def test_what_is_surely_not_meant_is_said_and_stops_nothing(conn: psycopg.Connection) -> None:
+    """A message that nobody is told, an event that is nearly a known one; not where the pond has had such events."""
+    serve(conn)
+    misspelt = SHORTER.replace("steps:", "goal: {event: orders}\nsteps:")
+    made = make(conn, journeys_welcome=misspelt)
+    assert [(one["at"], one["en"].split(";")[0]) for one in made.shown["hints"]] == [
+        ("journeys/welcome.yml:5:15", "the catalogue has no event 'orders'"),
+        ("messages/promo.md:2:1", "no journey says the message 'promo'"),
+    ]
+    assert apply(conn, made).state == "applied"
+    conn.execute("insert into tally values (1, 1, 'orders', 1, 0, %(now)s, %(now)s)", {"now": NOW})
+    known = make(conn, journeys_welcome=misspelt.replace("days: 3", "days: 4"))
+    assert [one["at"] for one in known.shown["hints"]] == ["messages/promo.md:2:1"]
+
+
+def test_who_finishes_on_the_old_version_may_miss_a_message_and_that_is_said(conn: psycopg.Connection) -> None:
+    serve(conn)
+    on_welcome(conn, 2)
+    gone = WELCOME.replace("  - wait: {days: 2}\n    id: pause\n", "").replace("message: hello", "message: promo")
+    whole = {"journeys_welcome": gone, "messages_hello": None}
+    (hint,) = make(conn, **whole, moves=["welcome/pause=finish_old"]).shown["hints"]
+    assert (hint["at"], "'hello'" in hint["en"], "“hello”" in hint["zh"]) == ("journeys/welcome.yml", True, True)
+    assert make(conn, **whole, moves=["welcome/pause=exit"]).shown["hints"] == []
+
+
 def test_where_people_go_from_a_step_that_is_gone_is_asked(conn: psycopg.Connection) -> None:
     serve(conn)
     on_welcome(conn, 2)

@@ -204,6 +204,7 @@ def _print(shown: dict[str, Any], json: bool, lang: str) -> None:
     for one in shown["flight"]:
         _flight(one, lang)
     _quota(shown["quota"], lang)
+    say.hints(f"{one['at']}: {one[lang]}" for one in shown.get("hints", ()))
     if shown["dry_run"] is not None:
         say.out.print(f"试跑 dry run: {shown['dry_run'][lang]}", markup=False)
 

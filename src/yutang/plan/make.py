@@ -19,6 +19,7 @@ from yutang.plan import book, diff, flight, quota, show, words
 from yutang.plan.book import Base, Plan, PlanRefused, Text
 from yutang.plan.diff import Change
 from yutang.plan.flight import Flight
+from yutang.plan.hints import hints
 from yutang.plan.parts import POND, Bodies, bodies_of, brand_of, reach
 from yutang.plan.words import Titles, told
 
@@ -82,6 +83,7 @@ def look(
         "changes": [told(change, titled) for change in found],
         "flight": [one.to_json() for one in flights] + list(flight.comings(conn, now, found, new)),
         "quota": show.quota(_calendar(conn, now, new, channels, found), _fresh(new, found)),
+        "hints": hints(conn, brand.hints, found, chosen, service.bodies),
         "dry_run": None,
     }
     return Draft(

@@ -36,6 +36,13 @@ select plan_id, brand, digest, state, reverts, shown from plan where plan_id = %
 select plan_id, brand, digest, state, reverts, '{}'::jsonb as shown from plan
 where plan_id < coalesce(%(before)s::bigint, 9223372036854775807) order by plan_id desc limit %(limit)s::int;
 
+-- name: seen_events
+-- The types that the pond has had, as far as that is known without reading everything: what the planner knows, and the first rows.
+select distinct x.name from (
+    select unnest(s.most_common_vals::text::text[]) as name from pg_stats s
+    where s.schemaname = current_schema() and s.tablename = 'tally' and s.attname = 'type'
+    union all select t.type from (select type from tally limit 4000) t) x;
+
 -- name: committed
 -- What was sent since then, by the day on the channel's calendar, and what is held; a message that failed has used nothing.
 select t.channel, t.message_id, t.message_version, (counts.at at time zone c.zone)::date as day, array_agg(t.person_id) as persons

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yutang.brand import drafts
+from yutang.brand import read_brand
+from yutang.brand.hints import Hint
 from yutang.journey.definition import journey
 from yutang.source import Node, SourceError
 from yutang.web.pages.editor.outline import Outline
@@ -39,16 +40,26 @@ class Fault:
 
 def brand(files: Mapping[str, str]) -> SourceError | None:
     """The first thing that is wrong with the whole brand; asked again for the same files it is remembered."""
-    return _brand(tuple(sorted(files.items())))
+    found = _read(tuple(sorted(files.items())))
+    return found if isinstance(found, SourceError) else None
+
+
+def hints(files: Mapping[str, str]) -> tuple[Hint, ...]:
+    """What is surely not meant in a brand of which nothing is wrong."""
+    found = _read(tuple(sorted(files.items())))
+    return () if isinstance(found, SourceError) else found
 
 
 @lru_cache(maxsize=8)
-def _brand(files: tuple[tuple[str, str], ...]) -> SourceError | None:
-    return drafts.problem(dict(files))
+def _read(files: tuple[tuple[str, str], ...]) -> SourceError | tuple[Hint, ...]:
+    try:
+        return read_brand(dict(files)).hints
+    except SourceError as error:
+        return error
 
 
-def fault(error: SourceError, path: str, outline: Outline | None, root: Node | None = None) -> Fault:
-    """An error of the loader, with its place in the journey at `path`; root: the part of it that was read."""
+def fault(error: SourceError | Hint, path: str, outline: Outline | None, root: Node | None = None) -> Fault:
+    """An error or a hint of the loader, with its place in the journey at `path`; root: the part of it that was read."""
     file, line, column = error.position.file, error.position.line, error.position.column
     words = both(*error.said)
     if file != path:

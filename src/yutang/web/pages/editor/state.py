@@ -63,6 +63,12 @@ class State:
         error = checks.brand(self.files)
         return None if error is None else checks.fault(error, self.path, self.outline)
 
+    @property
+    def hints(self) -> list[Fault]:
+        """What is surely not meant in this journey."""
+        found = (hint for hint in checks.hints(self.files) if hint.position.file == self.path)
+        return [checks.fault(hint, self.path, self.outline) for hint in found]
+
     @cached_property
     def own(self) -> Fault | None:
         """What is wrong with this journey, where the first thing stands elsewhere."""

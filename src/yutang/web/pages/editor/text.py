@@ -280,6 +280,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "This pond has no brand files yet, so there is nothing to edit. Ask whoever runs the server for `yutang brand load FOLDER`.",
     ),
     "need_attention": ("有问题", "Something is wrong"),
+    "not_meant": ("提醒", "Perhaps not meant"),
     "cancel_new": ("不写了", "Never mind"),
 }
 

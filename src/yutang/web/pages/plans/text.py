@@ -54,6 +54,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "refresh": ("按勾选更新预览", "Update the preview"),
     "choose_some": ("请至少勾选一个文件。", "Tick at least one file."),
     "problem_lead": ("这些文件还不能上线，请先改好：", "These files cannot be applied yet; mend this first:"),
+    "hints": ("可能不是本意", "Perhaps not meant"),
     "to_editor": ("去编辑", "Open the editor"),
     "unchanged": (
         "所选改动与线上内容的意思相同，没有可上线的。",
