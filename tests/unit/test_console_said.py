@@ -12,5 +12,10 @@ def test_a_sentence_that_was_said_twice_is_shown_once() -> None:
     )
     assert one_language(late, "zh").endswith("最早 2026-04-01 可发。")
     assert one_language(late, "en").startswith("of 200 messages")
+    meant = (
+        "--move pause=gret：新版没有 'gret'，是不是想写“greet”？ the new version has no 'gret'; did you mean 'greet'?"
+    )
+    assert one_language(meant, "zh").endswith("是不是想写“greet”？")
+    assert one_language(meant, "en") == "the new version has no 'gret'; did you mean 'greet'?"
     for text in ("journeys/welcome.yml:8:14: there is no message 'hallo'", "没有余量。"):
         assert one_language(text, "zh") == one_language(text, "en") == text

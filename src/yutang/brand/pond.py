@@ -138,7 +138,7 @@ def _handle(node: Node) -> str:
     try:
         return kind_of(node.text()).name
     except ValueError as error:
-        raise node.fail(f"不认识的标识“{node.value}”，可写：{'、'.join(BY_NAME)}。", str(error)) from None
+        raise node.fail("这里要写标识的种类，例如 phone。", str(error)) from None
 
 
 def _approval(node: Node) -> dict[str, bool]:
