@@ -165,7 +165,8 @@ def test_text_says_where_it_is_wrong_while_it_is_typed(opened: Any, base: str) -
         page.fill("#title_zh", "静")
         page.get_by_role("button", name="文本编辑").click()
         page.locator("#yaml").fill("title: {zh: 静, en: Quiet}\nrule: {none: ordered, dayz: 3}\n")
-        page.get_by_text("segments/segment_1.yml:2:23: unknown key 'dayz'").wait_for()
+        said = "segments/segment_1.yml:2:23: 不认识的键“dayz”，是不是想写“days”？ unknown key 'dayz'"
+        page.get_by_text(said).wait_for()
         check_accessible(page)
         page.locator("#yaml").fill("title: {zh: 静, en: Quiet}\nrule: {none: ordered, days: 3}\n")
         page.locator("#checked .ask-much", has_text="10").wait_for()
