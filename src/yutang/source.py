@@ -144,7 +144,7 @@ class Node:
 
     def choice(self, options: Collection[str]) -> str:
         """One of a few words."""
-        if self.value not in options:
+        if not isinstance(self.value, str) or self.value not in options:
             found, fix = self.describe(), suggest(str(self.value), options)
             raise self.fail(f"这里不能写{found.zh}，{fix.zh}", f"{found.en} is not possible here; {fix.en}")
         return str(self.value)

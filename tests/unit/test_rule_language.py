@@ -83,6 +83,7 @@ def test_every_operator_has_an_example_that_picks_it_and_a_sentence_without_gaps
         ("{tag: vip, fordays: 3}", "rule.yml:1:12: unknown key 'fordays'; write one of: tag"),
         ("{coupon: helt}", "rule.yml:1:10: 'helt' is not possible here; did you mean 'held'?"),
         ("{life_stage: dormnt}", "rule.yml:1:14: 'dormnt' is not possible here; did you mean 'dormant'?"),
+        ("{predicted: [p_alive], at_least: 1}", "rule.yml:1:13: a list is not possible here; write one of: "),
         ("{coupon: expiring}", "'within_days' is missing; for example {coupon: expiring"),
         (
             "{count: ordered, at_least: 1, at_most: 2}",

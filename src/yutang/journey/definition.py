@@ -72,9 +72,10 @@ def _class(node: Node | None) -> str:
     if node is None:
         return "marketing"
     if node.value not in CLASSES:
+        found = node.describe()
         raise node.fail(
-            f"旅程类别只有 {'、'.join(CLASSES)}，没有“{node.value}”，请写成例如“class: service”。",
-            f"a journey is of class {', '.join(CLASSES[:-1])} or {CLASSES[-1]}, not '{node.value}'; write for example 'class: service'",
+            f"旅程类别只有 {'、'.join(CLASSES)}，不能写{found.zh}，例如“class: service”。",
+            f"a journey is of class {', '.join(CLASSES[:-1])} or {CLASSES[-1]}, not {found.en}; write for example 'class: service'",
         )
     return node.text()
 
