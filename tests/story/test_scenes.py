@@ -252,7 +252,7 @@ def test_a_scene_never_writes_over_what_is_mine(tmp_path: Path) -> None:
     folder = tmp_path / "brand"
     shutil.copytree(shipped()["luckin"], folder)
     mine = (folder / "journeys/repurchase.yml").read_text("utf-8")
-    with pytest.raises(YutangError, match=r"journeys/repurchase.yml: there already"):
+    with pytest.raises(YutangError, match=r"journeys/repurchase.yml: 已经有了.* there already"):
         lay(folder, find("repurchase"), "sandbox")
     assert (folder / "journeys/repurchase.yml").read_text("utf-8") == mine
     with pytest.raises(YutangError, match="did you mean 'birthday'"):
