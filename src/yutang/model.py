@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -266,7 +267,10 @@ class YutangError(Exception):
     """An error that a user can mend: its text says what is wrong, where, and what to do, in Chinese and then in English."""
 
 
+_HALVES = re.compile(r"(?P<zh>.*[\u4e00-\u9fff].*?[。；）？])\s+(?P<en>[A-Za-z0-9'(].*)", re.DOTALL)
+
+
 def halves(text: str) -> tuple[str, str]:
-    """The Chinese and the English of an error's text, for a sentence around it; both are the text where it is in one language."""
-    zh, cut, en = text.partition("。 ")
-    return (zh, en) if cut else (text, text)
+    """The Chinese, with its stop, and the English of an error's text; both are the text where it is in one language."""
+    found = _HALVES.fullmatch(text)
+    return (found["zh"], found["en"]) if found else (text, text)

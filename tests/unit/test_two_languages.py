@@ -11,11 +11,6 @@ from pathlib import Path
 ROOT = Path(str(resources.files("yutang")))
 FOR_PROGRAMMERS = ("bench/",)
 """Whose errors nobody meets who runs a brand."""
-NOT_YET = (
-    "channels/", "chores/", "cli/", "config.py", "db/", "demo/", "erasure/", "identity/", "ingest/", "insight/", "lake/", "predict/", "product/",
-    "replay/", "web/", "why/",
-)  # fmt: skip
-"""Folders and files whose errors still speak English alone; it only shrinks."""
 CHINESE, ENGLISH = re.compile("[\u4e00-\u9fff]"), re.compile(r"[A-Za-z].*\s|\s.*[A-Za-z]", re.DOTALL)
 
 
@@ -63,7 +58,7 @@ def test_no_error_for_people_speaks_english_alone() -> None:
     found = [
         f"{path}:{call.lineno}"
         for path, module in sorted(modules.items())
-        if not path.startswith((*FOR_PROGRAMMERS, *NOT_YET))
+        if not path.startswith(FOR_PROGRAMMERS)
         for call in spoken(module, errors)
         if english_alone(call)
     ]

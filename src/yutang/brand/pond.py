@@ -8,6 +8,7 @@ from typing import Any
 from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
+from yutang.model import halves
 from yutang.source import MOST, Node, Said, suggest
 
 SHORTEST_HISTORY = 90
@@ -138,7 +139,7 @@ def _handle(node: Node) -> str:
     try:
         return kind_of(node.text()).name
     except ValueError as error:
-        raise node.fail("这里要写标识的种类，例如 phone。", str(error)) from None
+        raise node.fail(*halves(str(error))) from None
 
 
 def _approval(node: Node) -> dict[str, bool]:

@@ -143,7 +143,7 @@ def _letter(batch: Batch, row: Any) -> Letter:
         attachments = render_all(message.body.get("attachments", []), values)
     except CannotRender as error:
         zh, en = halves(str(error))
-        detail = f"消息 {message.name}：{zh}。 message {message.name}: {en}"
+        detail = f"消息 {message.name}：{zh} message {message.name}: {en}"
         raise Unsendable(Result.failed(detail, Reason.CANNOT_RENDER)) from error
     meta = {"message": message.name, "tries": row.tries, "deadline": row.deadline}
     if page is not None and row.kind != "service":

@@ -23,7 +23,7 @@ SOMEBODY = "朋友"
 """How a person is called who never gave a name."""
 
 
-_CHECK = "模板写错了，或用到了这位顾客没有的变量"
+_CHECK = "模板写错了，或用到了这位顾客没有的变量。"
 
 
 class CannotRender(Exception):
@@ -77,10 +77,10 @@ def _words(template: str, values: Mapping[str, Any]) -> str:
         return _filled(template, values)
     except TemplateError as error:
         zh, en = _said(error)
-        raise CannotRender(f"{zh}。 {type(error).__name__}: {en}") from error
+        raise CannotRender(f"{zh} {type(error).__name__}: {en}") from error
     except Exception as error:
         # A template can make any expression fail, and the error's own text may quote what it was given.
-        raise CannotRender(f"{_CHECK}。 {type(error).__name__}") from error
+        raise CannotRender(f"{_CHECK} {type(error).__name__}") from error
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
@@ -99,7 +99,7 @@ def check(template: str) -> None:
         _template(template)
         verify(environment.parse(template))
     except TemplateSyntaxError as error:
-        raise CannotRender(f"line {error.lineno}: {'。 '.join(_said(error))}") from error
+        raise CannotRender(f"line {error.lineno}: {' '.join(_said(error))}") from error
 
 
 def _said(error: TemplateError) -> tuple[str, str]:

@@ -96,7 +96,7 @@ def _is_person(value: str) -> bool:
 
 def _unreadable(kind: HandleKind, fix: str) -> Refusal:
     zh, en = halves(fix)
-    return Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: {zh}。 cannot be read; {en}")
+    return Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: {zh} cannot be read; {en}")
 
 
 @lru_cache(maxsize=4096)

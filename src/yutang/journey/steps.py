@@ -14,6 +14,7 @@ from yutang.ingest import catalog
 from yutang.journey import moments
 from yutang.journey.draft import Draft, Line, Path, Step
 from yutang.journey.moments import SECONDS
+from yutang.model import halves
 from yutang.segment import language
 from yutang.source import Node, Said, nearest, suggest
 
@@ -331,7 +332,7 @@ def _set(draft: Draft, step: Step, following: int) -> int:
         )
     values = {name: None if node.value is None else node.scalar() for name, node in traits.items()}
     if fault := catalog.check("profile_updated", msgspec.json.encode({"traits": values})):
-        raise step.node.fail("这样的属性不会被收取，请改名或改值。", fault)
+        raise step.node.fail(*halves(fault))
     return draft.add({"do": "set", "traits": values, "next": following}, f"set:{'|'.join(values)}", step)
 
 

@@ -75,7 +75,7 @@ def look(
     service, new = in_service(conn), bodies_of(brand)
     found = diff.changes(service.bodies, new)
     if not found:
-        raise PlanRefused(Reason.UNCHANGED, f"{Reason.UNCHANGED.zh}。 {Reason.UNCHANGED.en}")
+        raise PlanRefused(Reason.UNCHANGED, Reason.UNCHANGED.both)
     chosen = flight.read_moves(moves, found, service.bodies, new)
     titled = Titles(service.bodies, new)
     flights = (flight.guessed if guess else flight.flights)(conn, found, new, chosen)

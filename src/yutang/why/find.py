@@ -59,7 +59,7 @@ def _by_handle(conn: psycopg.Connection, vault: Vault, full: str, value: str) ->
         )
     except (ValueError, OverflowError) as error:
         zh, en = halves(str(error))
-        raise YutangError(f"{zh}；{HELP[0]}。 {en}; {HELP[1]}") from error
+        raise YutangError(f"{zh}{HELP[0]}。 {en}; {HELP[1]}") from error
     row = sql.by_key(conn, key=key).fetchone()
     if row is None:
         called = kind.en.partition(":")[0].partition(",")[0]

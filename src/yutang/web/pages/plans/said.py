@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from yutang.model import Reason
+from yutang.model import Reason, halves
 from yutang.plan import PlanRefused
 from yutang.web.pages.page import Page
 from yutang.why.words import both
 
 OWN = {Reason.NOT_APPROVED: "refused.not_approved", Reason.WHERE_TO: "refused.where_to"}
 """Where the engine's own words name a command; the console has buttons."""
-_BOTH = re.compile(r"(?P<zh>.*[\u4e00-\u9fff].*?[。；）？])\s+(?P<en>[A-Za-z0-9'(].*)", re.DOTALL)
 
 
 def refusal(page: Page, error: Exception) -> str:
@@ -25,8 +23,8 @@ def refusal(page: Page, error: Exception) -> str:
 
 def one_language(text: str, language: str) -> str:
     """The part of a sentence that was said in Chinese and in English one after the other."""
-    found = _BOTH.fullmatch(text)
-    return found[language] if found else text
+    zh, en = halves(text)
+    return zh if language == "zh" else en
 
 
 def titles(shown: Mapping[str, object]) -> dict[str, dict[str, str]]:
