@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b, sha256
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -16,6 +17,16 @@ from yutang import config
 
 EVERYBODY = "api"
 """The holder of the API key that all share."""
+
+
+class Key(NamedTuple):
+    """A key of the API by its holder; number: which of theirs."""
+
+    name: str
+    number: int = 1
+
+    def __str__(self) -> str:
+        return self.name if self.number == 1 else f"{self.name}.{self.number}"
 
 
 @dataclass(frozen=True)
@@ -38,17 +49,22 @@ class Vault:
         """Bearer key of the API."""
         return config.API_KEY.value or self.derive("api").hex()
 
-    def key_of(self, name: str) -> str:
-        """A key of the API that says whose it is. All of them change when the API key does."""
-        said = hmac.new(self.api_key.encode(), f"key of {name}".encode(), sha256).hexdigest()
-        return f"{name}.{said}"
+    def key_of(self, name: str, number: int = 1) -> str:
+        """A key of the API that says whose it is, and which of theirs. All of them change when the API key does."""
+        label = str(Key(name, number))
+        said = hmac.new(self.api_key.encode(), f"key of {label}".encode(), sha256).hexdigest()
+        return f"{label}.{said}"
 
-    def holder(self, key: str) -> str | None:
-        """Whose key of the API this is: a name of `key_of`, or `EVERYBODY` for the one that all share. None: it is no key."""
+    def holder(self, key: str) -> Key | None:
+        """Which key of the API this is: one of `key_of`, or that of `EVERYBODY`, which all share. None: it is no key."""
         if hmac.compare_digest(key.encode(), self.api_key.encode()):
-            return EVERYBODY
-        name, dot, _ = key.rpartition(".")
-        return name if dot and hmac.compare_digest(key.encode(), self.key_of(name).encode()) else None
+            return Key(EVERYBODY)
+        label, dot, _ = key.rpartition(".")
+        name, _, number = label.partition(".")
+        if not dot or not (number == "" or (number.isdecimal() and number.isascii() and len(number) < 9)):
+            return None
+        found = Key(name, int(number or 1))
+        return found if hmac.compare_digest(key.encode(), self.key_of(*found).encode()) else None
 
     @cached_property
     def _cipher(self) -> AESGCM:

@@ -170,7 +170,7 @@ TABLES: tuple[Table, ...] = (
         "exists (select from unnest(%(names)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0)",
         "saved_view",
     ),
-    *_nothing("console_user", "console_session", "definition", "plan", "plan_log", "publication", "draft_edit"),
+    *_nothing("console_user", "console_session", "api_key", "definition", "plan", "plan_log", "publication", "draft_edit"),
     _number("rehearsal", "只有合计", "sums alone"),
     # the lake and the rest
     _number("lake_erased", "编号，使数据湖不再归档此人", "the number, so that the lake archives nothing of it any more"),

@@ -15,6 +15,7 @@ from yutang.users.book import (
     set_password,
     staff_of,
 )
+from yutang.users.keys import every_key, give, revoke, revoked, used
 from yutang.users.passwords import SHORTEST, TooMany
 from yutang.users.person import User
 from yutang.users.roles import RIGHTS, ROLES, Right, Role
@@ -43,10 +44,15 @@ __all__ = [
     "end",
     "end_all",
     "every",
+    "every_key",
     "find",
+    "give",
     "note",
     "open_sessions",
     "reopen",
+    "revoke",
+    "revoked",
     "set_password",
     "staff_of",
+    "used",
 ]

@@ -81,6 +81,32 @@ select s.made_at, s.seen_at, s.address, s.browser, s.token = %(own)s::bytea as o
 from console_session s join console_user u using (user_id)
 where u.name = %(name)s::text and s.until > %(now)s::timestamptz and s.seen_at > %(idle)s::timestamptz order by s.seen_at desc;
 
+-- name: lock_keys
+-- Two commands at once give out two keys, not one twice.
+lock table api_key in exclusive mode;
+
+-- name: keys_of
+select number, revoked_at from api_key where name = %(name)s::text;
+
+-- name: add_key
+insert into api_key (name, number, since) values (%(name)s::text, %(number)s::int, %(now)s::timestamptz);
+
+-- name: use_key
+insert into api_key (name, number, since, used_at)
+values (%(name)s::text, %(number)s::int, %(now)s::timestamptz, %(now)s::timestamptz)
+on conflict (name, number) do update set used_at = excluded.used_at where api_key.revoked_at is null;
+
+-- name: revoke_key
+insert into api_key (name, number, since, revoked_at)
+values (%(name)s::text, %(number)s::int, %(now)s::timestamptz, %(now)s::timestamptz)
+on conflict (name, number) do update set revoked_at = coalesce(api_key.revoked_at, excluded.revoked_at);
+
+-- name: revoked_keys
+select name, number from api_key where revoked_at is not null;
+
+-- name: every_key
+select name, number, since, used_at, revoked_at from api_key order by revoked_at is not null, name, number;
+
 -- name: note
 insert into audit (at, by, act, object, detail)
 values (%(now)s::timestamptz, %(by)s::text, %(act)s::text, %(object)s::text, %(detail)s::jsonb);

@@ -26,13 +26,16 @@ from yutang import config, users
 from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
 from yutang.users import ROLES, Right, Role, User
-from yutang.vault import Vault
+from yutang.vault import Key, Vault
 from yutang.web.edge import Edge
 from yutang.web.problems import Problem
 
 NEED_KEY = (
     "请带上请求头 'Authorization: Bearer 钥匙'，用 `yutang key` 查看钥匙。 "
     "send 'Authorization: Bearer KEY'; `yutang key` shows the key"
+)
+REVOKED = (
+    "这把钥匙已作废；`yutang key 名字 --new` 给一把新的。 this key was revoked; `yutang key NAME --new` gives a new one"
 )
 NEED_LOGIN = "请先登录。 sign in first"
 CLOSED = "您的用户已停用，请联系管理员。 your user is closed; ask an administrator"
@@ -88,8 +91,18 @@ def is_loopback(host: str) -> bool:
 
 async def with_key(connection: ASGIConnection, _: BaseRouteHandler) -> None:
     """A guard: the bearer key, compared in constant time. Raises Problem 401. Not a plain function: that would run in a thread."""
-    if not _is_key(connection, _bearer(connection)):
+    edge: Edge = connection.app.state.edge
+    if (key := edge.vault.holder(_bearer(connection))) is None:
         raise Problem(401, NEED_KEY)
+    if not (await sync_to_thread(edge.keys.hold, key) if edge.keys.due(key) else edge.keys.hold(key)):
+        raise Problem(401, REVOKED)
+
+
+def known_key(edge: Edge, given: str) -> Key | None:
+    """Which key of the API this is; None where it is none. Raises Problem 401 for one that was revoked."""
+    if (key := edge.vault.holder(given)) is not None and not edge.keys.hold(key):
+        raise Problem(401, REVOKED)
+    return key
 
 
 @dataclass(frozen=True)
@@ -137,8 +150,8 @@ def visitor_of(connection: ASGIConnection) -> Visitor:
     who may not open the console.
     """
     edge: Edge = connection.app.state.edge
-    if (holder := edge.vault.holder(_bearer(connection) or _password(connection))) is not None:
-        return Visitor(holder, holder, ROLES["administrator"], how="key")
+    if (key := known_key(edge, _bearer(connection) or _password(connection))) is not None:
+        return Visitor(key.name, key.name, ROLES["administrator"], how="key")
     with edge.pool.lend() as conn:
         if (user := users.find(conn, edge.clock(), token_of(connection))) is not None:
             return _known(user)
@@ -252,13 +265,9 @@ def _who_can(session: Session, admins: list[str]) -> str:
     )
 
 
-def _is_key(connection: ASGIConnection, given: str) -> bool:
-    return connection.app.state.edge.vault.holder(given) is not None
-
-
 def holder_of(connection: ASGIConnection) -> str:
     """Whose key an API call came with; for routes behind `with_key`."""
-    return connection.app.state.edge.vault.holder(_bearer(connection))
+    return connection.app.state.edge.vault.holder(_bearer(connection)).name
 
 
 def _bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

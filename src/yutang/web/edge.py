@@ -18,6 +18,7 @@ from yutang.offer import RedeemCounter
 from yutang.vault import Vault
 from yutang.web.bell import Bell
 from yutang.web.imports import Imports
+from yutang.web.keys import Keys
 from yutang.web.limits import Limit
 from yutang.web.metrics import Metrics
 from yutang.web.pool import Pool
@@ -50,11 +51,13 @@ class Edge:
     """How many codes that are none one key may try from one address."""
     world: World | None = None
     """A demo's, in which days pass when somebody asks; none elsewhere."""
+    keys: Keys = field(init=False)
     rehearsals: Rehearsals = field(init=False)
     shelf: Shelf = field(init=False)
     imports: Imports = field(init=False)
 
     def __post_init__(self) -> None:
+        self.keys = Keys(self.pool, self.clock)
         self.shelf = Shelf(self.pool)
         self.imports = Imports(self.pool.url, self.vault, self.clock)
         self.rehearsals = Rehearsals(self.pool.url, self.clock, channels_of(self.pool.url, self.channels))

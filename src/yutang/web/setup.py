@@ -83,7 +83,7 @@ def _check_key(request: Request, key: str, page: Page) -> None:
     """Whoever guesses keys from one address waits."""
     edge = edge_of(request)
     address = f"setup {access.address_of(request)}"
-    if not edge.signins.allows(address, edge.clock()) or edge.vault.holder(key) is None:
+    if not edge.signins.allows(address, edge.clock()) or access.known_key(edge, key) is None:
         raise YutangError(page.words(WORDS["bad_key"]))
 
 
