@@ -74,6 +74,7 @@ class Reason(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     BELOW_MARGIN = "below_margin"
     OVER_BUDGET = "over_budget"
+    TAKEN_BACK = "taken_back"
     HAS_ENOUGH = "has_enough"
     COOL_DOWN = "cool_down"
     STACKING = "stacking"
@@ -101,6 +102,7 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     CAPPED = "capped"
     OUTBID = "outbid"
+    RETRIED = "retried"
     HOLDOUT = "holdout"
     TOO_LATE = "too_late"
     RETIRED = "retired"
@@ -181,6 +183,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.BELOW_MINIMUM: ("未达到使用门槛金额", "the order is below the minimum amount"),
     Reason.BELOW_MARGIN: ("低于毛利底线", "it would fall below the margin floor"),
     Reason.OVER_BUDGET: ("优惠预算已用完", "the offer's budget is used up"),
+    Reason.TAKEN_BACK: (
+        "消息没有送达，顾客不知道这张券，已收回",
+        "the message did not arrive, so the person knows nothing of the coupon; it was taken back",
+    ),
     Reason.HAS_ENOUGH: ("这个优惠每人限领的数量已领完", "the person has as many of this offer as one person may have"),
     Reason.COOL_DOWN: ("上一张券发出不久，还在冷却期", "the last coupon was given too recently; the offer cools down"),
     Reason.STACKING: ("不能与本单的另一张券同用", "it does not go together with another coupon on the order"),
@@ -212,6 +218,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.QUIET_HOURS: ("当地免打扰时段，稍后再发", "quiet hours where the person lives; it waits"),
     Reason.CAPPED: ("触达次数已到上限，顺延", "the person's contact budget is used up; it waits"),
     Reason.OUTBID: ("名额给了价值更高的触达，顺延", "a touch of higher value took the slot; it waits"),
+    Reason.RETRIED: ("有人要求再试，重新裁决", "somebody asked for another try; it is judged anew"),
     Reason.HOLDOUT: ("属于对照组，不触达", "the person is in the holdout group"),
     Reason.TOO_LATE: ("等到了截止时间仍不能发", "its deadline passed before it could be sent"),
     Reason.RETIRED: ("旅程或消息已下线", "the journey or the message was taken out of service"),

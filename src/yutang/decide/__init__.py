@@ -1,5 +1,6 @@
 """Whether to speak: one judge over every channel, journey and cap."""
 
 from yutang.decide.judge import judge
+from yutang.decide.undone import freed, reopen
 
-__all__ = ["judge"]
+__all__ = ["freed", "judge", "reopen"]

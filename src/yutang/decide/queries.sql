@@ -42,7 +42,7 @@ delete from judged;
 -- Of several channels the first is taken that reaches the person and that they consent to; where none does, the first says why.
 -- A person's own word (traits `quiet_hours`, `contact_cap`) takes the place of the brand's quiet hours, and lowers its points in all.
 -- One look at the person's touches tells whether a proposal was judged before and what was spent; what was spent on somebody who
--- was merged into the person counts too. A run was not over, and a person not merged away, when the proposal was made: both are
+-- was merged into the person counts too, and what failed does not: offset 0 keeps that one probe for each touch of the window. A run was not over, and a person not merged away, when the proposal was made: both are
 -- looked up only for those to whom it has happened since.
 -- `worth`: what a touch whose journey asks for it is expected to bring of this person on this channel; it only ranks touches in `outbid`.
 with asked as materialized (
@@ -87,7 +87,10 @@ spent_otherwise as materialized (
     cross join lateral (select m.bucket, m.person_id from person m where m.merged_into = a.person_id offset 0) m
     cross join lateral (
         select * from touch t where t.bucket = m.bucket and t.person_id = m.person_id and t.verdict = 'send' offset 0) t
-    cross join lateral (select t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) recent
+    cross join lateral (
+        select t.judged_at > %(now)s::timestamptz - %(window)s::interval and not exists (
+            select from attempt f where f.bucket = t.bucket and f.person_id = t.person_id and f.touch_id = t.touch_id
+            and f.state = 'failed' offset 0) as yes offset 0) recent
     where exists (select from person p where p.merged_into is not null)
     union all
     select a.touch_id, 'companion', coalesce((%(prices)s::int[])[array_position(%(channels)s::text[], s.channel)], 1), s.at, false, a.class
@@ -153,7 +156,9 @@ known as (
                min(t.judged_at) filter (where counts.yes and t.class = a.class) as first_at, min(t.judged_at) filter (where counts.yes) as first_at_in_all,
                bool_or(t.journey_id = a.journey_id and t.cause = a.cause and t.step = a.step and t.move = a.move) as judged
         from touch t cross join lateral (
-            select t.verdict = 'send' and t.judged_at > %(now)s::timestamptz - %(window)s::interval as yes) counts
+            select t.verdict = 'send' and t.judged_at > %(now)s::timestamptz - %(window)s::interval and not exists (
+                select from attempt f where f.bucket = t.bucket and f.person_id = t.person_id and f.touch_id = t.touch_id
+                and f.state = 'failed' offset 0) as yes offset 0) counts
         where t.bucket = a.bucket and t.person_id = a.person_id) w
     left join others x on x.touch_id = a.touch_id
     where a.again or w.judged is not true
@@ -244,6 +249,20 @@ where j.again and t.bucket = j.bucket and t.person_id = j.person_id and t.touch_
 
 -- name: counts
 select coalesce(j.reason, j.verdict) as word, count(*)::int as n from judged j group by word;
+
+-- name: freed
+update touch t set retry_at = %(now)s::timestamptz
+from (select distinct (n.person_id & 1023)::smallint as bucket, n.person_id from unnest(%(persons)s::bigint[]) as n (person_id)) p
+where t.bucket = p.bucket and t.person_id = p.person_id and t.verdict = 'hold' and t.reason in ('capped', 'outbid')
+  and t.retry_at > %(now)s::timestamptz;
+
+-- name: reopen
+-- The verdict joins the trail, and the touch is due. Its coupon is looked for anew: it may have been taken back.
+update touch t set verdict = 'hold', reason = 'retried', judged_at = %(now)s::timestamptz, retry_at = %(now)s::timestamptz, trail = d.trail,
+    xid = pg_current_xact_id()
+from unnest(%(persons)s::bigint[], %(touches)s::bigint[]) as n (person_id, touch_id)
+join decision d on d.bucket = (n.person_id & 1023)::smallint and d.person_id = n.person_id and d.touch_id = n.touch_id
+where t.bucket = d.bucket and t.person_id = n.person_id and t.touch_id = n.touch_id and t.verdict = 'send';
 
 -- name: erase_touch
 -- What was held, and what was decided but is not on its way yet, comes to nothing. The rest stays for the sums.

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from yutang import decide
 from yutang.db.queries import Queries
 from yutang.model import Reason
 
@@ -30,12 +31,14 @@ def again(
     """Put failed deliveries back to waiting: one (person, touch), or those of a channel, with a reason, that failed since then.
 
     Only failures of a reason in `AGAIN` whose touch may still go out; consent, deadline and address are looked at again when
-    it is sent. Returns rows (person_id, touch_id), at most `MOST`.
+    it is sent. What takes points or carries a coupon is judged anew before. Returns rows (person_id, touch_id), at most `MOST`.
     """
     reasons = [one.value for one in AGAIN if reason in (None, one)]
     person, touch_id = touch or (None, None)
     with conn.transaction():
         found = sql.again(
             conn, now=now, person=person, touch=touch_id, channel=channel, reasons=reasons, since=since, limit=MOST
-        )
-        return found.fetchall()
+        ).fetchall()
+        anew = [row for row in found if row.anew]
+        decide.reopen(conn, now, [row.person_id for row in anew], [row.touch_id for row in anew])
+        return found

@@ -1,10 +1,12 @@
 -- name: take
--- New decisions to send become attempts; read twice, they are there already.
+-- New decisions to send become attempts; read twice, they are there already. One that failed and was judged anew begins again.
 insert into attempt (bucket, person_id, touch_id, channel, state, retry_at, at)
 select t.bucket, t.person_id, t.touch_id, t.channel, 'waiting', %(now)s::timestamptz, %(now)s::timestamptz
 from touch_to_send t
 where @only(t) and t.xid >= %(low)s::xid8 and t.xid < %(high)s::xid8
-on conflict do nothing;
+on conflict (bucket, person_id, touch_id) do update
+    set channel = excluded.channel, state = excluded.state, retry_at = excluded.retry_at, at = excluded.at, reason = null
+    where attempt.state = 'failed' and attempt.reason = 'retried';
 
 -- name: due
 -- The channels with something to send now. A skip scan: one probe per channel, however much is waiting.
@@ -154,12 +156,13 @@ from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(states)s::text[], %(
 where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id and a.state = 'assigned';
 
 -- name: again
--- Failed ones wait once more, with all their tries, as long as what they say is not too late and the person is there.
+-- Failed ones wait once more, with all their tries, as long as what they say is not too late and the person is there. Those that take points
+-- or carry a coupon stay failed until they are judged anew.
 with back as (
-    select a.bucket, a.person_id, a.touch_id from attempt a
+    select a.bucket, a.person_id, a.touch_id, t.price > 0 or t.coupon is not null as anew from attempt a
     join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
     join person p on p.bucket = a.bucket and p.person_id = a.person_id
-    where a.state = 'failed' and a.reason = any(%(reasons)s::text[]) and t.deadline > %(now)s::timestamptz and p.merged_into is null
+    where a.state = 'failed' and a.reason = any(%(reasons)s::text[]) and t.verdict = 'send' and t.deadline > %(now)s::timestamptz and p.merged_into is null
       and (%(channel)s::text is null or a.channel = %(channel)s::text)
       and (%(since)s::timestamptz is null or a.at >= %(since)s::timestamptz)
       and (%(person)s::bigint is null or (a.bucket = (%(person)s::bigint & 1023)::smallint and a.person_id = %(person)s::bigint
@@ -167,10 +170,22 @@ with back as (
     order by a.touch_id limit %(limit)s::int
     for update of a skip locked)
 update attempt a
-set state = 'waiting', tries = 0, retry_at = %(now)s::timestamptz, at = %(now)s::timestamptz, reason = null, detail = null,
+set state = case when back.anew then 'failed' else 'waiting' end, reason = case when back.anew then 'retried' end,
+    retry_at = case when not back.anew then %(now)s::timestamptz end, tries = 0, at = %(now)s::timestamptz, detail = null,
     provider_id = null, claimed_by = null
 from back where a.bucket = back.bucket and a.person_id = back.person_id and a.touch_id = back.touch_id
-returning a.person_id, a.touch_id;
+returning a.person_id, a.touch_id, back.anew;
+
+-- name: untold
+-- Open coupons of letters that have failed. heard: the messages, with their versions, that reached the person since then.
+select t.coupon as code, (
+    select jsonb_agg(distinct jsonb_build_array(w.message_id, w.message_version)) from touch w
+    join attempt s on s.bucket = w.bucket and s.person_id = w.person_id and s.touch_id = w.touch_id
+    where w.bucket = t.bucket and w.person_id = t.person_id and s.state = 'sent' and s.at > %(since)s::timestamptz) as heard
+from unnest(%(persons)s::bigint[], %(touches)s::bigint[]) as n (person_id, touch_id)
+join attempt a on a.bucket = (n.person_id & 1023)::smallint and a.person_id = n.person_id and a.touch_id = n.touch_id and a.state = 'failed'
+join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+where t.coupon is not null;
 
 -- name: erase_attempt
 -- What was on its way ends; that something was sent, by which channel and when, stays for the sums.

@@ -27,6 +27,7 @@ from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
 from yutang.deliver.stop import stop
 from yutang.deliver.tell import Names, News, tell
+from yutang.deliver.undo import undo
 from yutang.handles import head_of
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
@@ -150,6 +151,7 @@ def _record(
         # That somebody was asked to send it is the channel's to tell, once it knows who.
         if over := [one for one in done if one[2].state not in ("waiting", "assigned")]:
             tell(conn, now, (_event(now, channel, *one) for one in over), names)
+            undo(conn, now, [(person, touch) for person, touch, end in over if end.state == "failed"])
     return Counter(end.state for _, _, end in done)
 
 

@@ -13,6 +13,7 @@ from yutang.channels.contract import Channel
 from yutang.db.cursor import Place, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
+from yutang.deliver.undo import undo
 
 sql = Queries(__package__)
 
@@ -30,6 +31,7 @@ def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mappin
         if ended := [row for row in rows if row.state == "failed"]:
             tell(conn, now, [_event(now, row) for row in ended])
         _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])
+        undo(conn, now, [(row.person_id, row.touch_id) for row in ended])
         return len(rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from yutang.deliver import preference
 from yutang.vault import Vault
@@ -11,6 +11,7 @@ from yutang.vault import Vault
 PATH = "/w"
 PURPOSE = "coupon wallet"
 VALID_DAYS = 90
+VALID = timedelta(days=VALID_DAYS)
 """How long a link works: whoever holds it holds the coupons."""
 
 

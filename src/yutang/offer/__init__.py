@@ -2,7 +2,7 @@
 
 from yutang.offer.advance import advance
 from yutang.offer.counter import RedeemCounter
-from yutang.offer.coupon import Granted, Wanted, issue, issue_batch, open_batch
+from yutang.offer.coupon import Granted, Wanted, issue, issue_batch, open_batch, take_back
 from yutang.offer.redemption import check, confirm, redeem, release
 from yutang.offer.report import conflicts, liability, liability_of, show, totals
 from yutang.offer.till import Redeem, Redeemed
@@ -25,5 +25,6 @@ __all__ = [
     "redeem",
     "release",
     "show",
+    "take_back",
     "totals",
 ]

@@ -130,6 +130,21 @@ def _packets(conn: psycopg.Connection, offers: list[Definition], rows: list[int]
     return {"drawn": drawn, "t_packets": [at for at, _ in found], "t_amounts": [n for _, n in found]}
 
 
+def take_back(conn: psycopg.Connection, now: datetime, codes: Sequence[str]) -> None:
+    """Coupons of which nobody was told go back to stock, as if they had never been given out; who was to have them, is kept with a reason.
+
+    What has been shown to a till stays: then somebody knew of it. As the last thing before the caller's commit: it locks stock.
+    """
+    if codes and (back := sql.take_back(conn, codes=list(codes), now=now).fetchall()):
+        sql.hold_stock(conn, ids=[row.definition_id for row in back])
+        sql.restock(
+            conn,
+            ids=[row.definition_id for row in back],
+            counts=[row.n for row in back],
+            fens=[row.fen for row in back],
+        )
+
+
 def expire(conn: psycopg.Connection, now: datetime, limit: int, only: Only) -> int:
     """Close what is past its time, and free what it had reserved of the budget; returns how many.
 

@@ -395,6 +395,33 @@ from gone g group by g.definition_id
 union all
 select null, 0, 0, count(*) from due where not exists (select from gone);
 
+-- name: take_back
+-- Whoever is redeeming one is waited for, and keeps it.
+with known as materialized (
+    select c.code, c.bucket from coupon c
+    where c.code = any(%(codes)s::text[]) and c.state = 'issued' and c.touch_id is not null
+      and not exists (select from redemption r where r.bucket = c.bucket and r.person_id = c.person_id and r.code = c.code)
+    order by c.code, c.bucket for update of c
+), gone as (
+    delete from coupon c using known k where c.code = k.code and c.bucket = k.bucket
+    returning c.bucket, c.person_id, c.origin_id, c.definition_id, c.touch_id, c.value_fen
+), unmarked as (
+    delete from coupon_mark m using gone g, handle h
+    where h.person_id = g.person_id and m.mark = h.key and m.definition_id = g.definition_id and m.touch_id = g.touch_id
+), noted as (
+    insert into offer_refusal (bucket, person_id, origin_id, definition_id, key, reason, at)
+    select g.bucket, g.person_id, g.origin_id, g.definition_id, 'back:' || g.touch_id, 'taken_back', %(now)s::timestamptz from gone g
+    on conflict (bucket, person_id, definition_id, key) do update set at = excluded.at
+), told as (
+    insert into coupon_news (bucket, persons) select g.bucket, array_agg(distinct g.person_id) from gone g group by g.bucket
+)
+select g.definition_id, count(*) as n, sum(g.value_fen)::bigint as fen from gone g group by g.definition_id order by g.definition_id;
+
+-- name: restock
+update stock s set issued = s.issued - d.n, reserved_fen = s.reserved_fen - d.fen
+from unnest(%(ids)s::int[], %(counts)s::bigint[], %(fens)s::bigint[]) as d (definition_id, n, fen)
+where s.definition_id = d.definition_id;
+
 -- name: held_by
 -- What persons hold for orders.
 select t.request_id, t.code from redemption t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]) and t.state = 'held' order by t.code;

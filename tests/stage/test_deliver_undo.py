@@ -1,0 +1,182 @@
+"""A letter that fails for good: no contact is counted, nothing is owed, and another try is judged anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ponds import NOON, Pond
+from touches import attempt, decided
+from yutang import decide, deliver
+from yutang.channels.contract import Answer, Channel, Result
+from yutang.model import Reason
+from yutang.why import why
+
+CAP = {"window_days": 7, "marketing": 1, "companion": 1, "service": None, "total": None}
+COUPON = {
+    "sort": "coupon", "title": {"zh": "券", "en": "Coupon"}, "pay_percent": 85, "off_fen": None, "minimum_fen": 0, "stock": 1,
+    "budget_fen": 300, "valid_days": 14, "per_person": 1, "stackable": False, "value_fen": 300,
+}  # fmt: skip
+
+
+class Line(Channel):
+    """Gives one result until told another, and tells what it is given to tell."""
+
+    name = "sandbox"
+
+    def __init__(self, result: Result) -> None:
+        self.result, self.news = result, []
+
+    def send(self, conn, now, letters):  # noqa: ARG002
+        return [self.result] * len(letters)
+
+    def receive(self, conn, now):  # noqa: ARG002
+        news, self.news = self.news, []
+        return news
+
+
+BROKEN = Result.failed("no", Reason.PERMANENT)
+
+
+@pytest.fixture
+def pond(conn, monkeypatch: pytest.MonkeyPatch) -> Pond:
+    monkeypatch.setenv("YUTANG_SECRET", "a secret for tests")
+    return Pond(conn, budget=CAP, price={"sandbox": 1}, consent={"sandbox": "assumed"})
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line(BROKEN)
+
+
+def turn(pond: Pond, line: Line, now: Any = NOON) -> None:
+    """One pass: judge, send, hear."""
+    while decide.judge(pond.conn, now).busy():
+        pass
+    deliver.send(pond.conn, now, channels={"sandbox": line})
+    deliver.receive(pond.conn, now, channels={"sandbox": line})
+
+
+def stock(pond: Pond, offer: int) -> tuple[int, int]:
+    row = pond.conn.execute("select issued, reserved_fen from stock where definition_id = %s", (offer,)).fetchone()
+    return row.issued, row.reserved_fen
+
+
+def coupon(pond: Pond, touch: int) -> Any:
+    return pond.conn.execute("select * from coupon where touch_id = %s", (touch,)).fetchone()
+
+
+def test_who_got_nothing_is_charged_with_no_contact(pond, line):
+    person = pond.person()
+    lost, waits = pond.touch(person, 9), pond.touch(person, 1)
+    turn(pond, line)
+    assert (pond.verdict(waits), attempt(pond.conn, lost).state) == (("hold", "outbid"), "failed")
+    line.result = Result.sent()
+    turn(pond, line)
+    assert attempt(pond.conn, waits).state == "sent", "at once, and not when the week is over"
+    assert len(deliver.again(pond.conn, NOON)) == 1
+    turn(pond, line)
+    assert (pond.verdict(lost), attempt(pond.conn, lost).state) == (("hold", "capped"), "failed"), (
+        "another has its points"
+    )
+    trail = pond.conn.execute("select trail from decision where touch_id = %s", (lost,)).fetchone().trail
+    assert [entry.get("reason") for entry in trail] == [None, "retried", "capped"]
+    assert not deliver.again(pond.conn, NOON), "it has been asked for already"
+    later = NOON + timedelta(days=8)
+    turn(pond, line, later)
+    assert (attempt(pond.conn, lost).state, attempt(pond.conn, lost).at) == ("sent", later)
+
+
+def test_a_letter_to_whoever_was_merged_away_counts_only_if_it_arrived(pond, line):
+    loser, winner = pond.person(), pond.person()
+    pond.touch(loser, 9)
+    turn(pond, line)
+    pond.conn.execute(
+        "update person set merged_into = %s, changed = pg_current_xact_id() where person_id = %s", (winner, loser)
+    )
+    mine = pond.touch(winner, 9)
+    turn(pond, line)
+    assert pond.verdict(mine) == ("send", None)
+
+
+def test_a_coupon_that_nobody_was_told_of_goes_back_to_stock(pond, line):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    first, second = pond.person(), pond.person()
+    lost = pond.touch(first, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert (stock(pond, offer), coupon(pond, lost)) == ((0, 0), None)
+    assert [one.reason for one in why(pond.conn, first, NOON).refused] == ["taken_back"]
+    line.result = Result.sent()
+    other = pond.touch(second, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert (stock(pond, offer), coupon(pond, other).state) == ((1, 300), "issued"), "the next one gets it"
+    deliver.again(pond.conn, NOON)
+    turn(pond, line)
+    assert pond.verdict(lost) == ("no", "sold_out"), "who tries again without a coupon left is told so"
+
+
+def test_another_try_gets_a_coupon_of_its_own(pond, line):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    touch = pond.touch(pond.person(), 9, offer=offer, rung=0)
+    turn(pond, line)
+    line.result = Result.sent()
+    deliver.again(pond.conn, NOON)
+    turn(pond, line)
+    given = pond.conn.execute("select coupon from touch where touch_id = %s", (touch,)).fetchone().coupon
+    assert (attempt(pond.conn, touch).state, coupon(pond, touch).code, stock(pond, offer)) == ("sent", given, (1, 300))
+
+
+def test_staff_who_do_not_tap_leave_no_coupon_behind(pond, line):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    person = pond.person()
+    touch = pond.touch(person, 9, offer=offer, rung=0)
+    line.result = Result.assigned()
+    turn(pond, line)
+    assert stock(pond, offer) == (1, 300), "it may still be sent"
+    line.news = [Answer(touch, person, "1", "message_failed", NOON, {"reason": "not_sent"})]
+    turn(pond, line)
+    assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (0, 0))
+
+
+def test_what_the_platform_took_is_counted_whatever_it_says_later(pond, line):
+    """A receipt of a text message that was paid for."""
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    person = pond.person()
+    touch = pond.touch(person, 9, offer=offer, rung=0)
+    line.result = Result.sent()
+    turn(pond, line)
+    line.news = [Answer(touch, person, "1", "message_failed", NOON, {"reason": "permanent"})]
+    turn(pond, line)
+    assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("sent", (1, 300))
+
+
+def test_whoever_holds_a_link_to_the_wallet_keeps_what_is_in_it(pond, line, monkeypatch):
+    monkeypatch.setenv("YUTANG_PUBLIC_URL", "https://pond.example")
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    person = pond.person()
+    line.result = Result.sent()
+    (told,) = decided(pond.conn, [person], now=NOON, body="{{ wallet }}")
+    turn(pond, line)
+    line.result = BROKEN
+    touch = pond.touch(person, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert [attempt(pond.conn, one).state for one in (told, touch)] == ["sent", "failed"]
+    assert stock(pond, offer) == (1, 300)
+
+
+def test_a_coupon_that_was_shown_to_a_till_stays(pond, line):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    person = pond.person()
+    touch = pond.touch(person, 9, offer=offer, rung=0)
+    line.result = Result.retry("later")
+    turn(pond, line)
+    pond.conn.execute(
+        """insert into redemption (bucket, person_id, origin_id, request_id, code, amount_fen, discount_fen, state, reason, at)
+           select bucket, person_id, person_id, 'r1', code, 0, 0, 'refused', 'below_minimum', %s from coupon""",
+        (NOON,),
+    )
+    line.result = BROKEN
+    turn(pond, line, NOON + timedelta(days=1))
+    assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (1, 300))
