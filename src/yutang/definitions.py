@@ -92,6 +92,16 @@ def retired(conn: psycopg.Connection, *kinds: str) -> list[int]:
     return [row.definition_id for row in sql.out_of_service(conn, kinds=list(kinds))]
 
 
+def retired_since(conn: psycopg.Connection, stage: str, *kinds: str) -> list[int]:
+    """The same, where it is another list than when the stage last asked, else nothing; whoever hears it acts in the same transaction, as of `moved`."""
+    gone = sorted(retired(conn, *kinds))
+    told = Jsonb({"retired": gone})
+    anew = (
+        not sql.followed(conn, stage=stage, parts=told).rowcount and sql.follow(conn, stage=stage, parts=told).rowcount
+    )
+    return gone if anew else []
+
+
 def stand_still(conn: psycopg.Connection) -> None:
     """From now on nobody publishes anything in the pond of this connection (a replay's own): what is in service is read once."""
     _still[conn] = {}

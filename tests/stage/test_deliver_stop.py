@@ -195,3 +195,15 @@ def test_a_word_on_another_channel_or_class_stops_nothing(pond: Pond) -> None:
     pond.happened(person, "unfollowed", NOW, channel="letter")
     send(pond, NOW + timedelta(hours=1), Asking(Result.sent()))
     assert ends(pond, touches) == [("sent", None)]
+
+
+def test_what_a_retired_journey_asked_of_staff_is_called_off_once(pond: Pond) -> None:
+    ended, stays = pond.person(), pond.person()
+    touches = decided(pond.conn, [ended]) + decided(pond.conn, [stays], message="other")
+    channel = Asking(Result.assigned("task-1"))
+    send(pond, NOW, channel)
+    definitions.retire(pond.conn, NOW, "message", ["other"])
+    for _ in range(2):
+        send(pond, NOW + MINUTE, channel)
+    assert channel.off == touches[:1], "told once"
+    assert ends(pond, touches) == [("assigned", "retired"), ("assigned", None)]

@@ -11,6 +11,7 @@ import pytest
 
 from ponds import NOON, Pond
 from touches import attempt, decided, people
+from yutang import definitions
 from yutang.brand.message import message
 from yutang.channels import STAFF_TASKS, configured
 from yutang.channels.staff.send import Staff
@@ -287,3 +288,20 @@ def test_the_head_of_a_task() -> None:
         with pytest.raises(SourceError, match=fix) as error:
             message(HEAD.format(channel=channel, task=task), "messages/call.md")
         assert str(error.value).startswith("messages/call.md:5:")
+
+
+@pytest.mark.parametrize("kind", ["journey", "message"])
+def test_what_is_out_of_service_is_asked_of_nobody(conn: psycopg.Connection, pond: Pond, kind: str) -> None:
+    """Also where the run has ended well long before."""
+    fish, other = pond.person(owner="li"), pond.person(owner="li")
+    [touch] = ask(conn, [fish])
+    journey = pond.define("journey", "calls", {"title": {"zh": "回访", "en": "Calls"}}).definition_id
+    conn.execute("update touch set journey_id = %s", (journey,))
+    definitions.retire(conn, NOON, kind, [])
+    turn(conn, NOON + timedelta(seconds=1))
+    assert (task(conn, touch).state, task(conn, touch).reason) == ("dropped", Reason.RETIRED)
+    assert (attempt(conn, touch).state, attempt(conn, touch).reason) == ("failed", Reason.RETIRED)
+    if kind == "message":
+        [back] = ask(conn, [other], NOON + HOUR)
+        turn(conn, NOON + HOUR + 2 * STAFF_TASKS.LOOK_AGAIN)
+        assert task(conn, back).state == "open", "it is in service again"

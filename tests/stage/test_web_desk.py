@@ -16,10 +16,11 @@ from test_web_login import Console, console, customer_of  # noqa: F401 - a fixtu
 from cities import VAULT
 from edges import BEARER, NOW, serving
 from touches import attempt, decided, people, trait
-from yutang import deliver
+from yutang import definitions, deliver
 from yutang.channels import STAFF_TASKS
 from yutang.channels.staff.send import Staff
 from yutang.identity import canonical
+from yutang.model import Reason
 from yutang.why import find
 
 DESK = "/desk/wecom/main"
@@ -95,6 +96,20 @@ def test_a_task_of_another_is_seen_and_not_ended(console: Console) -> None:  # n
         token = re.search(r'name="token" value="(\w+)"', browser.get(DESK).text)[1]
         assert browser.post(f"{DESK}/tasks/{task}/done", data={"token": token}).status_code == 403
         assert browser.post(f"{DESK}/tasks/{own}/done", data={"token": token}).status_code == 303
+
+
+def test_what_was_withdrawn_is_said_with_its_reason(console: Console) -> None:  # noqa: F811
+    asked(console, person_of(console, customer_of(console, "guide01")))
+    conn, now = console.mirror.conn, console.mirror.city.now()
+    definitions.retire(conn, now, "message", [])
+    for _ in range(2):
+        deliver.send(conn, now, channels={"staff": Staff()})
+    with console.browser() as browser:
+        console.signs_in(browser, "guide01")
+        page = unescape(browser.get(DESK).text)
+    gone = page.partition("不用再做的")[2]
+    assert all(word in gone for word in ("回电话", "李二", Reason.RETIRED.zh))
+    assert "没有未完成的任务" in page
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,14 @@ from (select o.bucket, o.person_id, o.touch_id, word.reason
 where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'assigned')
 returning a.person_id, a.touch_id, a.channel, a.state, a.reason;
 
+-- name: withdrawn
+-- What somebody was asked to send for a journey or a message that is out of service.
+update attempt a set reason = 'retired', at = %(now)s::timestamptz
+from touch t
+where a.state = 'assigned' and a.reason is null and t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+  and (t.journey_id = any(%(retired)s::int[]) or t.message_id = any(%(retired)s::int[]))
+returning a.person_id, a.touch_id, a.channel;
+
 -- name: callbacks
 -- What platforms sent, as it came; in the order in which it came, source by source.
 select c.event_id, c.source, c.at, c.received_at, c.props ->> 'text' as text, c.props ->> 'sealed' as sealed from callback c

@@ -25,7 +25,7 @@ from yutang.deliver.backoff import wait
 from yutang.deliver.compose import Claimed, compose
 from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
-from yutang.deliver.stop import stop
+from yutang.deliver.stop import stop, withdraw
 from yutang.deliver.tell import Names, News, tell
 from yutang.deliver.undo import undo
 from yutang.handles import head_of
@@ -66,6 +66,7 @@ def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, cha
         counts.update(_send_batch(conn, now, only, name, channels.get(name)))
     counts.update(calls.make(conn, now, only, channels))
     if only.persons is None:
+        counts["stopped"] += withdraw(conn, now, channels)
         _tell_reach(conn, channels)
         counts["tag"] = mirror(conn, now, channels.values())
         counts["errand"] = sum(_tend(conn, now, channel) for channel in channels.values())

@@ -1,4 +1,5 @@
-"""Stopping what is on its way: whoever withdraws, blocks us or goes is not written to, not even by what was decided before."""
+"""Stopping what is on its way: whoever withdraws, blocks us or goes is not written to, not even by what was decided before; nor is anybody
+for a journey that is no more."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from yutang import definitions
 from yutang.channels.contract import Channel
 from yutang.db.cursor import Place, take
 from yutang.db.queries import Queries
@@ -32,6 +34,19 @@ def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mappin
             tell(conn, now, [_event(now, row) for row in ended])
         _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])
         undo(conn, now, [(row.person_id, row.touch_id) for row in ended])
+        return len(rows)
+
+
+def withdraw(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> int:
+    """Nobody is to send any more what a journey or a message has asked for that is out of service; returns how many were called off.
+
+    What waits is looked at when its turn comes: see `compose`.
+    """
+    with conn.transaction():
+        if not (gone := definitions.retired_since(conn, "deliver", "journey", "message")):
+            return 0
+        rows = sql.withdrawn(conn, now=now, retired=gone).fetchall()
+        _call_off(conn, now, channels, rows)
         return len(rows)
 
 

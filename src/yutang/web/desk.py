@@ -29,7 +29,7 @@ from yutang.web.pages.page import Page
 from yutang.web.problems import Problem
 from yutang.web.sidebar import person_of, shown
 from yutang.web.wallet import held
-from yutang.why import Chain, why
+from yutang.why import Chain, why, words
 from yutang.why.chain import Enrolment, Touch
 from yutang.why.words import title_of
 
@@ -40,6 +40,8 @@ MAX_FORM = 10_000
 """Bytes."""
 SHOWN, LATELY = 30, 6
 """Customers on a page; events of one."""
+LATELY_WITHDRAWN = timedelta(days=1)
+"""How long a task that nobody is to do any more is still shown."""
 FRESH = timedelta(days=7)
 """How long a customer is marked as new."""
 
@@ -120,12 +122,14 @@ def _show(request: Request, conn: psycopg.Connection, account: Account, userid: 
     now = edge.clock()
     about = {"staff": userid} if person is None else {"persons": [person]}
     rows = STAFF_TASKS.tasks(conn, now, states=STAFF_TASKS.OPEN, most=100, **about)
+    withdrawn = _withdrawn(conn, userid, now) if person is None else []
     handle = channels.CONNECTED[account.kind](edge.vault, account, edge.clock).handle
     return Page(request, pond["time_zone"], TEXT).show(
         "desk/page.html",
         pond=pond,
         tasks=[(row, _token(request, edge, row.task_id)) for row in rows],
-        people=_people(conn, [row.person_id for row in rows], handle),
+        withdrawn=[(row, words.reason(row.reason)) for row in withdrawn],
+        people=_people(conn, [row.person_id for row in [*rows, *withdrawn]], handle),
         journeys={d.name: title_of(d.body, d.name) for d in definitions.all_current(conn, "journey")},
         customer=shown(card(conn, person), now) if person is not None else None,
         known=_known(conn, person, [row.task_id for row in rows], now) if person is not None else None,
@@ -133,6 +137,12 @@ def _show(request: Request, conn: psycopg.Connection, account: Account, userid: 
         base=_base(account),
         was_done="done" in request.query_params,
     )
+
+
+def _withdrawn(conn: psycopg.Connection, userid: str, now: datetime) -> list[Any]:
+    """What whoever signed in need not do any more: whoever has seen it among the tasks is told where it went."""
+    ended = STAFF_TASKS.ended_tasks(conn, staff=[userid], most=100)
+    return [row for row in ended if row.state == "dropped" and row.ended_at > now - LATELY_WITHDRAWN]
 
 
 def _known(conn: psycopg.Connection, person: int, tasks: Sequence[int], now: datetime) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def look(conn: psycopg.Connection, now: datetime) -> int:
             look=now + LOOK_AGAIN,
             limit=LIMIT,
             channel=STAFF,
+            retired=Reason.RETIRED,
             merged=Reason.MERGED,
             blocked=Reason.BLOCKED,
         ).fetchall()

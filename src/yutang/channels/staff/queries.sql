@@ -44,7 +44,7 @@ select exists (select from staff_task t where t.look_at <= %(now)s::timestamptz)
 
 -- name: look
 -- The tasks whose time to be looked at has come. What ended the matter drops a task first: the person was merged away or has ended
--- the contact, the run has ended, the person has said not to be spoken to. Then the terms: too late, or passed on.
+-- the contact, the run has ended, the journey or the message is out of service, the person has said not to be spoken to. Then the terms: too late, or passed on.
 -- Skip locked: workers share what is due, and whoever is just being told that it is done is left alone.
 with asked as materialized (
     select t.* from staff_task t where t.look_at <= %(now)s::timestamptz
@@ -53,6 +53,7 @@ seen as (
     select a.touch_id, a.state as before, a.staff as from_staff,
         case when q.merged_into is not null then %(merged)s::text
              when run.reason is not null then run.reason
+             when run.gone then %(retired)s::text
              when exists (select from person_event x
                           where x.bucket = a.bucket and x.person_id = a.person_id and x.type = 'contact_lost' and x.at > a.made_at
                             and x.props ->> 'staff' = a.staff and x.props ->> 'by' = 'customer') then %(blocked)s::text
@@ -61,7 +62,11 @@ seen as (
     from asked a
     left join person q on q.bucket = a.bucket and q.person_id = a.person_id
     left join lateral (
-        select t.class, e.reason from touch t
+        select t.class, e.reason, exists (
+            select from unnest(array[t.journey_id, t.message_id]) as said (id)
+            cross join lateral (select d.retired_at from definition d where d.definition_id = said.id order by d.version desc limit 1) newest
+            where newest.retired_at is not null) as gone
+        from touch t
         left join enrolment e on e.bucket = t.bucket and e.person_id = t.person_id and e.journey_id = t.journey_id and e.cause = t.cause
         where t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id) run on true
     cross join lateral closed(a.bucket, a.person_id, %(channel)s::text, coalesce(run.class, ''), false) word),

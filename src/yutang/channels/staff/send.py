@@ -51,7 +51,7 @@ class Staff(Channel):
         return news.take(conn, self.name, now)
 
     def call_off(self, conn: psycopg.Connection, now: datetime, touches: Sequence[int]) -> None:
-        """Whoever wants no more of us is not called: the next look finds out why, and drops them."""
+        """Whoever wants no more of us, or is asked by a journey that is no more, is not called: the next look finds out why, and drops them."""
         sql.hasten(conn, now=now, touches=list(touches))
 
     def due(self, conn: psycopg.Connection, now: datetime) -> bool:

@@ -8,6 +8,7 @@ TEXT: dict[str, tuple[str, str]] = WALLET | {
     "none_open": ("没有未完成的任务。", "Nothing is open."),
     "mark_done": ("已完成", "Done"),
     "was_done": ("已记下，谢谢。", "Noted, thank you."),
+    "withdrawn": ("不用再做的", "No more to be done"),
     "overdue": ("已超时", "overdue"),
     "escalated": ("由他人转来", "passed on to you"),
     "due": ("{at} 前完成", "by {at}"),
