@@ -16,7 +16,7 @@ from yutang import journey as journeys
 from yutang.channels.contract import Channel
 from yutang.channels.platform.account import Account
 from yutang.channels.wecom.tasks import quotas
-from yutang.handles import BY_NAME
+from yutang.handles import BY_NAME, handle_key, head_of, kind_of
 from yutang.model import Reason, YutangError, bucket_of
 from yutang.plan import quota, show
 from yutang.plan.runs import firings, said
@@ -239,6 +239,20 @@ def test_whom_a_channel_does_not_reach_uses_nothing_there(conn: psycopg.Connecti
     both = campaign([5]).replace("message: promo", "{message: promo, channel: [limited, sandbox]}")
     made = make(conn, EACH_ONE, pond=reach, journeys_a=both)
     assert [(d["day"], d["planned"]) for d in made.shown["quota"]["days"]][:1] == [("2026-03-05", 2)]
+
+
+def test_an_account_reaches_those_it_knows_itself(conn: psycopg.Connection) -> None:
+    """Two apps of a kind: an OpenID of the other one is no address here."""
+    here, there = people(conn, 2)
+    for person, app in ((here, "shop"), (there, "other")):
+        key = handle_key(bytes(16), f"openid@{app}", kind_of(f"openid@{app}"), f"o{person}")
+        conn.execute(
+            "insert into handle (key, person_id, origin_id, event_id) values (%s, %s, %s, 0)", (key, person, person)
+        )
+    conn.execute("insert into channel_reach (channel, head) values ('limited', %s)", (head_of("openid@shop"),))
+    reach = pond().replace("[reach]", '[reach]\nlimited = "openid"')
+    made = make(conn, EACH_ONE, pond=reach, journeys_a=campaign([5]))
+    assert [(d["day"], d["planned"]) for d in made.shown["quota"]["days"]][:1] == [("2026-03-05", 1)]
 
 
 def test_the_messages_along_a_program() -> None:

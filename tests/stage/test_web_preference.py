@@ -22,6 +22,7 @@ from yutang.channels.contract import Channel, Letter, Result
 from yutang.channels.email.send import Email
 from yutang.deliver import send
 from yutang.deliver.preference import VALID_DAYS, holder, token
+from yutang.handles import handle_key, head_of, kind_of
 from yutang.ingest import record
 from yutang.model import Only
 from yutang.profile import card
@@ -131,6 +132,21 @@ def test_the_page_shows_what_holds_and_by_which_ways_the_person_can_be_reached(v
     english = visit.look(lang="en")
     assert "Your messages" in english
     assert visit.said() == [], "looking changes nothing"
+
+
+def test_a_contact_of_another_corporation_is_no_way_to_the_person(visit: Visit) -> None:
+    for corp, shown in (("wwother", False), ("wwours", True)):
+        kind = f"external_userid@{corp}"
+        key = handle_key(bytes(16), kind, kind_of(kind), "wm1")
+        visit.conn.execute(
+            "insert into handle (key, person_id, origin_id, event_id) values (%s, %s, %s, 0)",
+            (key, visit.person, visit.person),
+        )
+        visit.conn.execute(
+            "insert into channel_reach (channel, head) values ('wecom', %s) on conflict do nothing",
+            (head_of("external_userid@wwours"),),
+        )
+        assert ('name="shown.wecom"' in visit.look()) is shown
 
 
 def test_headers_and_the_absence_of_scripts(visit: Visit) -> None:

@@ -16,7 +16,7 @@ import psycopg
 from yutang import definitions, journey, offer
 from yutang.db.cursor import GROUPED, Reader, Window, hold, windows
 from yutang.db.queries import Queries
-from yutang.handles import BY_NAME
+from yutang.decide.reach import heads
 from yutang.model import EVERYBODY, Counts, Only
 
 sql = Queries(__package__)
@@ -84,20 +84,16 @@ def _rules(conn: psycopg.Connection) -> dict[str, Any]:
         "holidays": quiet["holidays"],
         "journeys": [d.definition_id for d in definitions.all_current(conn, "journey")],
         **limits,
-        **_by_channel(pond, {row.channel: row.head for row in sql.reach(conn)}),
+        **_by_channel(pond, heads(conn, pond["reach"])),
     }
 
 
-def _by_channel(pond: dict[str, Any], set_up: dict[str, bytes]) -> dict[str, list[Any]]:
-    """What the settings say of each channel that they name, in one order. heads: how the keys of its addresses begin: with the kind of handle, and
-    where an account is `set_up`, with that app's or that corporation's."""
+def _by_channel(pond: dict[str, Any], known: dict[str, bytes]) -> dict[str, list[Any]]:
+    """What the settings say of each channel that they name, in one order."""
     channels = sorted(pond["consent"].keys() | pond["price"].keys())
-    kinds = [pond["reach"].get(channel) for channel in channels]
-    codes = [bytes([BY_NAME[kind].code]) if kind else None for kind in kinds]
-    own = [set_up.get(channel, b"") for channel in channels]
     return {
         "channels": channels,
-        "heads": [head if code and head.startswith(code) else code for code, head in zip(codes, own, strict=True)],
+        "heads": [known.get(channel) for channel in channels],
         "required": [pond["consent"].get(channel, "required") == "required" for channel in channels],
         "prices": [pond["price"].get(channel, 1) for channel in channels],
     }

@@ -63,9 +63,9 @@ where e.state = 'active' and e.arm = 'treated' and e.due_at < %(end)s::timestamp
 group by e.journey_id, e.version, e.step, date_trunc('hour', e.due_at);
 
 -- name: reached
--- Who of these has an address of a family of handles.
+-- Who of these has an address whose key begins so.
 select distinct h.person_id from handle h
-where h.person_id = any(%(persons)s::bigint[]) and get_byte(uuid_send(h.key), 0) = %(code)s::int
+where h.person_id = any(%(persons)s::bigint[]) and substring(uuid_send(h.key) for octet_length(%(head)s::bytea)) = %(head)s::bytea
 order by h.person_id;
 
 -- name: on_journey

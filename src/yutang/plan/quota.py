@@ -18,11 +18,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 
-from yutang import definitions
+from yutang import decide, definitions
 from yutang.channels.contract import Allowance, Channel
 from yutang.db.queries import Queries
 from yutang.deliver.quiet import quiet_until
-from yutang.handles import BY_NAME
 from yutang.model import YutangError
 from yutang.plan.audience import audience
 from yutang.plan.ledger import Ledger, People, Shortage, Use
@@ -209,6 +208,10 @@ class Look:
         """The channels that have allowances at all."""
         return [name for name in self.channels if self.allowances(name, self._day(name, self.now))]
 
+    @cached_property
+    def _heads(self) -> dict[str, bytes]:
+        return decide.heads(self.conn, self.pond["reach"])
+
     def allowances(self, name: str, day: date) -> list[Allowance]:
         """What a channel allows on a day, each asked once."""
         if name not in self.channels:
@@ -294,8 +297,8 @@ class Look:
 
     def _reached(self, channel: str, people: People) -> People:
         """Those who have an address there."""
-        family = self.pond["reach"].get(channel)
-        if family is None or not len(people):
+        head = self._heads.get(channel)
+        if head is None or not len(people):
             return people
-        rows = sql.reached(self.conn, persons=people.tolist(), code=BY_NAME[family].code)
+        rows = sql.reached(self.conn, persons=people.tolist(), head=head)
         return np.array([row.person_id for row in rows], np.int64)

@@ -1,6 +1,6 @@
--- name: kinds
--- By which kinds of handles the person can be reached: the first byte of each key.
-select distinct get_byte(uuid_send(h.key), 0) as code from handle h where h.person_id = %(person)s::bigint;
+-- name: heads
+-- By which handles the person can be reached: the first bytes of each key tell the kind, and whose app or corporation it is.
+select distinct substring(uuid_send(h.key) for 3) as head from handle h where h.person_id = %(person)s::bigint;
 
 -- name: arrival
 -- How the person came: the first of each sign of it.

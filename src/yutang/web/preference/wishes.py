@@ -11,10 +11,9 @@ from typing import Any
 
 import psycopg
 
-from yutang import definitions, profile
+from yutang import decide, definitions, profile
 from yutang.clock import zones
 from yutang.db.queries import Queries
-from yutang.handles import BY_NAME
 from yutang.identity.resolve import resolve_events
 from yutang.ingest.record import OURS, follow_up
 from yutang.model import Only, bucket_of
@@ -80,12 +79,11 @@ def _reachable(
     used = {d.body["channel"] for d in definitions.all_current(conn, "message")}
     for d in definitions.all_current(conn, "journey"):
         used |= {name for line in d.body["program"] for name in line.get("channels") or ()}
-    codes = {row.code for row in sql.kinds(conn, person=person_id)}
-    reach = {name: BY_NAME.get(kind) for name, kind in pond["reach"].items()}
+    theirs, needed = [row.head for row in sql.heads(conn, person=person_id)], decide.heads(conn, pond["reach"])
     return sorted(
         name
         for name in pond["consent"]
-        if name in used | set(said) and (reach.get(name) is None or reach[name].code in codes)
+        if name in used | set(said) and (name not in needed or any(head.startswith(needed[name]) for head in theirs))
     )
 
 
