@@ -82,6 +82,16 @@ def test_one_message_with_its_preview_on_any_channel(web: httpx.Client) -> None:
     assert web.get("/messages/nothing").status_code == 404
 
 
+def test_the_persons_own_pages_are_shown_as_addresses(web: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"body": "券包 {{ wallet }} 退订 {{ preferences }}"}
+    without = seen(web, **words)
+    assert "/w/" not in without, "nobody has said under which address browsers reach us"
+    monkeypatch.setenv("YUTANG_PUBLIC_URL", "http://127.0.0.1")
+    assert "券包 http://127.0.0.1/w/… 退订 http://127.0.0.1/p/…" in seen(web, **words)
+    editor = unescape(web.get("/messages/new").text)
+    assert all(f'data-copy="{{{{ {name} }}}}"' in editor for name in ("wallet", "preferences"))
+
+
 def test_a_message_is_written_saved_and_undone(web: httpx.Client, conn: psycopg.Connection) -> None:
     body = "{{ person.name }}，您好。\r\n\r\n  <b>再见</b> 🙂\r\n"
     answer = web.post("/messages/new", data=TYPED | {"name": "reminder", "version": "0", "body": body})

@@ -17,6 +17,7 @@ from yutang.channels.attachments import kind_of
 from yutang.channels.platform import account
 from yutang.clock import business_day
 from yutang.db.queries import Queries
+from yutang.deliver import preference, wallet
 from yutang.deliver.asks import FORETOLD, PRODUCTS
 from yutang.deliver.foretold import Foretold, foretold
 from yutang.deliver.render import CannotRender, discount, render, render_all, variables, yuan
@@ -50,6 +51,8 @@ SAMPLE = Foretold({0: GOODS}, {0: dict.fromkeys(PREDICTIONS, 0.5) | {
     "orders_90d": 3.2, "p_order_90d": 0.81, "p_alive": 0.93, "value_90d": 14200.0, "margin_90d": 8500.0, "next_order_day": "2026-03-09",
 }})  # fmt: skip
 """What is foretold of the made-up person."""
+OWN_PAGES = {"preferences": preference.PATH, "wallet": wallet.PATH}
+"""The variables that are the address of a page of the person's own, by its path; there where browsers reach us by an address."""
 PLAIN_COUPON = {"code": "1f70c2a94be35d68", "discount": "8.5折"}
 CODE_DAYS = 7
 ONE_PART, EACH_PART = 70, 67
@@ -136,7 +139,7 @@ def known(conn: psycopg.Connection, draft: Draft, name: str) -> dict[str, list[s
     }
     found["run"] = _props(conn, draft, name)
     found[PRODUCTS] = None
-    return found | ({"preferences": None} if config.PUBLIC_URL.value else {})
+    return found | (dict.fromkeys(OWN_PAGES) if config.PUBLIC_URL.value else {})
 
 
 def _props(conn: psycopg.Connection, draft: Draft, name: str) -> list[str] | None:
@@ -160,8 +163,8 @@ def _values(conn: psycopg.Connection, edge: Edge, draft: Draft, look: Look, aske
     run = _stand_in("run", asked, {})
     said = SAMPLE if look.person is None else foretold(conn, edge.clock(), pond, [(look.person, BOTH)])
     values = variables(traits, coupon, {"title": pond["title"]["zh"]}, run, *said.of(look.person or 0))
-    if config.PUBLIC_URL.value:
-        values["preferences"] = f"{config.PUBLIC_URL.value}/preferences/…"
+    if url := config.PUBLIC_URL.value:
+        values |= {name: f"{url}{path}/…" for name, path in OWN_PAGES.items()}
     return values
 
 
