@@ -15,7 +15,7 @@ SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
 HIGHEST_CUT = {"recency_days": MOST, "frequency": MOST, "monetary_fen": 10**15}
 CONSENT = ("assumed", "required")
-BY_HAND = ("group", "moments")
+BY_HAND = {"group": {"zh": "社群群发", "en": "Posts to groups"}, "moments": {"zh": "朋友圈", "en": "Moments"}}
 """What staff do by hand, beside the channels: it has points and a cost, and nobody consents to it."""
 
 

@@ -13,6 +13,7 @@ from litestar import Request, Response
 
 from yutang import channels
 from yutang.brand import drafts
+from yutang.brand.pond import BY_HAND
 from yutang.clock import zones
 from yutang.model import YutangError
 from yutang.web import drafting
@@ -26,11 +27,6 @@ from yutang.web.pages.settings.pondfile import FILE
 from yutang.web.routes import act, look
 from yutang.why.words import both
 
-BY_HAND = {
-    "group": {"zh": "社群群发", "en": "Posts to groups"},
-    "moments": {"zh": "朋友圈", "en": "Moments"},
-}
-"""What staff do by hand and what takes points too."""
 COMMON_ZONES = (
     "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Singapore", "Asia/Tokyo", "Asia/Seoul", "Asia/Bangkok",
     "Asia/Jakarta", "Asia/Kolkata", "Asia/Dubai", "Europe/Berlin", "Europe/London", "America/New_York",
