@@ -322,5 +322,22 @@ def test_a_dry_run_tells_what_the_days_to_come_would_bring(conn: psycopg.Connect
     report = made.shown["dry_run"]
     assert sum(one["figure"]["value"] for one in report["sent"]) == 4
     assert "4 messages" in report["en"]
+    assert "改动的旅程（欢迎）" in report["zh"]
     assert body(conn, "message", "hello")["body"] == "你好"
     assert rehearsal(url, NOW, 0, {}) is None
+
+
+def test_a_dry_run_tells_apart_what_the_plan_changes(conn: psycopg.Connection, url: str) -> None:
+    """Beside the journey that changes another one is running on."""
+    other = WELCOME.replace("{zh: 欢迎, en: Welcome}", "{zh: 问候, en: Greeting}").replace("registered", "ordered")
+    serve(conn, journeys_other=other)
+    on_welcome(conn, 4)
+    conn.execute("insert into source (name, title, at) values ('test', 'test', %s) on conflict do nothing", (NOW,))
+    play = rehearsal(url, NOW, 3, {})
+    changed = other.replace("days: 5", "days: 6")
+    said = make(conn, journeys_other=changed, rehearse=play).shown["dry_run"]["en"]
+    mine, _, all_ = said.partition("; all journeys together")
+    assert "(Greeting): 0 entries, 0 messages" in mine
+    assert "4 messages" in all_
+    alone = make(conn, journeys_other=other, pond=pond(title="新"), rehearse=play).shown["dry_run"]["zh"]
+    assert "没有旅程因此改变" in alone

@@ -24,8 +24,8 @@ from yutang.plan.parts import POND, Bodies, bodies_of, brand_of, reach
 from yutang.plan.words import Titles, told
 
 Channels = Mapping[str, Channel]
-Rehearse = Callable[[Brand], dict[str, Any]]
-"""A dry run of a brand: its report as JSON."""
+Rehearse = Callable[[Brand, Sequence[str]], dict[str, Any]]
+"""A dry run of a brand, told which journeys would not be as they are: its report as JSON."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def make(
         return kept
     draft = look(conn, now, brand, channels, moves)
     if rehearse is not None:
-        draft.shown["dry_run"] = rehearse(brand)
+        draft.shown["dry_run"] = rehearse(brand, draft.fresh)
     return book.add(conn, now, draft.text, maker, draft.shown, once, reverts)
 
 
