@@ -13,13 +13,15 @@ import psycopg
 import pytest
 
 from commands import Run, environment_of, runner, said
+from edges import free_port
 from ponds import NOON, Pond
-from yutang import lake
+from yutang import chores, lake
 from yutang.lake.bucket import Bucket
+from yutang.lake.clickhouse.feed import Fed
 from yutang.lake.place import Folder, placed
 from yutang.model import YutangError
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -106,6 +108,47 @@ def test_the_chore_is_due_once_a_day(conn: psycopg.Connection, tmp_path: Path, m
     monkeypatch.setenv("YUTANG_LAKE_HOURS", "soon")
     with pytest.raises(YutangError, match="YUTANG_LAKE_HOURS"):
         lake.due(conn, NOON)
+
+
+def test_a_cluster_that_cannot_be_fed_is_tried_again_with_growing_rests(
+    conn: psycopg.Connection, url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing listens there."""
+    nowhere = f"clickhouse://yutang:x@127.0.0.1:{free_port()}/yutang?cluster=pond"
+    monkeypatch.setenv("YUTANG_LAKE_URL", nowhere)
+    Pond(conn).person()
+    with pytest.raises(YutangError):
+        lake.keep(conn, NOON)
+    assert not lake.due(conn, NOON + HOUR), "what PostgreSQL has is archived all the same"
+    rests, now = [], NOON
+    for _ in range(6):
+        now = lake.status(conn, placed()).feed_at
+        assert (lake.feed_due(conn, now - timedelta(seconds=1)), lake.feed_due(conn, now)) == (False, True)
+        chores.do(conn, url, now)
+        rests.append((lake.status(conn, placed()).feed_at - now).total_seconds() / 60)
+    assert rests == [10, 20, 40, 60, 60, 60]
+    run = runner(environment_of(url, home, YUTANG_LAKE_URL=nowhere))
+    assert all(
+        "127.0.0.1" in said(run(*words, code=code)) for words, code in ((("lake", "status"), 0), (("doctor",), 1))
+    )
+    assert "失败 7 次" in said(run("doctor", code=1))
+    monkeypatch.setattr("yutang.lake.clickhouse.mirrored", lambda *_: Fed(0, 0, 0, 7))
+    chores.do(conn, url, now + HOUR)
+    found = lake.status(conn, placed())
+    assert (found.feed_at, found.feed_error, lake.feed_due(conn, now + DAY)) == (None, None, False)
+
+
+def test_who_is_killed_while_feeding_leaves_it_to_the_next(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("YUTANG_LAKE_URL", "clickhouse://yutang:x@127.0.0.1:1/yutang?cluster=pond")
+    monkeypatch.setattr("yutang.lake.clickhouse.mirrored", die)
+    with pytest.raises(KeyboardInterrupt):
+        lake.keep(conn, NOON)
+    assert lake.feed_due(conn, NOON)
 
 
 def test_a_demo_has_a_lake_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

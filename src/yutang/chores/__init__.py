@@ -60,6 +60,8 @@ def _erasures(conn: psycopg.Connection, _url: str, now: datetime) -> None:
 def _lake(conn: psycopg.Connection, _url: str, now: datetime) -> None:
     if lake.due(conn, now):
         log.info("the lake is up to date", **lake.keep(conn, now))
+    elif lake.feed_due(conn, now):
+        log.info("the cluster is fed again", rows=lake.feed(conn, now))
 
 
 def _models(conn: psycopg.Connection, url: str, now: datetime) -> None:

@@ -67,6 +67,7 @@ def database() -> Iterator[Finding]:
     try:
         with opened() as app, app.connect() as conn:
             yield from doctor_.database(conn)
+            yield from doctor_.cluster(conn)
     except YutangError as error:
         yield Finding("数据库 database", "无法使用 not usable", str(error))
 

@@ -104,6 +104,9 @@ def status(json: Json = False) -> None:
         return
     say.out.print(f"位置 place：{found.place}")
     say.out.print(f"最近归档 last run：{say.when(found.at, zone)}；待归档事件 events waiting：{found.waiting:,}")
+    if found.feed_error:
+        again = say.when(found.feed_at, zone)
+        say.out.print(f"集群未同步 cluster not fed：{found.feed_error}；再试 tried again：{again}", markup=False)
     say.table(
         ["表 table", "月份 months", "从 from", "到 to", "文件 files", "行 rows", "字节 bytes"],
         [[NAMES[t.name], t.months, t.first, t.last, t.files, t.rows, t.bytes] for t in found.tables],

@@ -119,6 +119,18 @@ def database(conn: psycopg.Connection) -> Iterator[Finding]:
     )
 
 
+def cluster(conn: psycopg.Connection) -> Iterator[Finding]:
+    """Of a lake on a cluster: has it everything that was archived?"""
+    if config.LAKE_URL.value.startswith("clickhouse"):
+        row = sql.fed(conn).fetchone()
+        assert row is not None
+        found = row.feed_error or "与归档一致 holds what is archived"
+        again = "" if row.feed_at is None else f"{row.feed_at:%Y-%m-%d %H:%M} UTC"
+        fix = f"已失败 {row.feed_tries} 次，{again} 自动再试；修好后可立即运行 yutang lake archive。 failed {row.feed_tries} times, tried again by "
+        fix += f"itself at {again}; once it is mended, `yutang lake archive` does it now"
+        yield Finding("集群 cluster", found, fix if row.feed_error else None)
+
+
 def keys() -> Iterator[Finding]:
     """A key that people chose can be guessed when it is short."""
     if given := config.API_KEY.value:

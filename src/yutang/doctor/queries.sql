@@ -6,3 +6,6 @@ select current_setting('server_version') as version, current_setting('server_ver
 
 -- name: schema_version
 select max(s.version) as version from schema_version s;
+
+-- name: fed
+select l.feed_at, l.feed_tries, l.feed_error from lake_state l;

@@ -1,5 +1,17 @@
 -- name: state
-select lake::text, generation, xid::text, at from lake_state;
+select lake::text, generation, xid::text, at, feed_at, feed_tries, feed_error from lake_state;
+
+-- name: feeding
+-- Noted before it is begun: whoever is killed in the middle leaves it to the next.
+update lake_state set feed_at = coalesce(feed_at, %(now)s::timestamptz);
+
+-- name: fed
+update lake_state set feed_at = null, feed_tries = 0, feed_error = null;
+
+-- name: feed_failed
+-- The rests double up to the longest.
+update lake_state set feed_tries = feed_tries + 1, feed_error = %(error)s::text,
+    feed_at = %(now)s::timestamptz + least(%(first)s::interval * power(2, least(feed_tries, 20)), %(longest)s::interval);
 
 -- name: edge
 -- Below it every transaction has ended, so nothing can appear there any more (db/cursor.py).

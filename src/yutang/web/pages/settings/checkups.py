@@ -70,6 +70,7 @@ def _checks(edge: Edge, conn: psycopg.Connection, what: str) -> Iterator[Finding
         for check in doctor.MACHINE:
             yield from check()
         yield from doctor.database(conn)
+        yield from doctor.cluster(conn)
         return
     kind, _, name = what.partition(":")
     if (found := account.one(conn, edge.vault, kind, name)) is not None:
