@@ -180,3 +180,15 @@ def test_a_coupon_that_was_shown_to_a_till_stays(pond, line):
     line.result = BROKEN
     turn(pond, line, NOON + timedelta(days=1))
     assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (1, 300))
+
+
+def test_the_page_of_a_delivery_says_that_its_coupon_was_taken_back(pond, line, web):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    person = pond.person()
+    touch = pond.touch(person, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert "已收回" in web.get(f"/deliveries/{person}/{touch}").text
+    assert "已放回队列" in web.post(f"/deliveries/{person}/{touch}/again").text
+    page = web.get(f"/deliveries/{person}/{touch}").text
+    assert Reason.RETRIED.zh in page
+    assert "再试一次" not in page

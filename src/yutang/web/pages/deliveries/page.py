@@ -93,7 +93,7 @@ def delivery(request: Request, person: FromPath[int], touch: FromPath[int]) -> R
 
 @act("/deliveries/{person:int}/{touch:int}/again", "data")
 def try_again(request: Request, person: FromPath[int], touch: FromPath[int]) -> Redirect:
-    """Put one failed delivery back to waiting."""
+    """Put one failed delivery back."""
     edge, here = edge_of(request), f"/deliveries/{person}/{touch}"
     with edge.pool.lend() as conn, conn.transaction():
         back = again(conn, edge.clock(), touch=(person, touch))
@@ -105,7 +105,7 @@ def try_again(request: Request, person: FromPath[int], touch: FromPath[int]) -> 
             )
         by = request.state.visitor.name
         users.note(conn, edge.clock(), by, "try_again", f"delivery/{touch}", {"n": 1})
-    return done(here, "已放回队列，马上再试一次。", "Put back; it will be tried again at once.")
+    return done(here, "已放回队列，能发时马上再试。", "Put back; it is tried again as soon as it may go out.")
 
 
 @act("/deliveries/again", "data")

@@ -66,7 +66,7 @@ group by d.reason order by n desc, d.reason;
 -- name: one
 select a.person_id, a.touch_id, a.channel, a.state, a.reason, a.detail, a.provider_id, a.tries, a.at, a.retry_at, t.journey_id,
        t.version, t.message_id, t.message_version, t.class as kind, t.price, t.value_fen, t.judged_at, t.at as proposed_at, t.deadline,
-       t.coupon, d.trail
+       t.coupon, not exists (select from coupon k where k.code = t.coupon) as taken_back, d.trail
 from attempt a
 join touch t on t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
 join decision d on d.bucket = a.bucket and d.person_id = a.person_id and d.touch_id = a.touch_id

@@ -41,14 +41,16 @@ TEXT: dict[str, tuple[str, str]] = {
     "show": ("查看", "Show"),
     "retry_all": ("全部重试", "Try all again"),
     "retry_all_ask": (
-        "把 {channel} 因「{reason}」失败的投递放回队列再发一次（最多 5,000 条）？顾客的同意、有效期和地址会重新检查，放回后不能撤销。",
-        "Put what failed on {channel} for this reason ({reason}) back, at most 5,000? Consent, deadline and address are looked at again; "
+        "把 {channel} 因「{reason}」失败的投递放回队列再发一次（最多 5,000 条）？同意、有效期和地址会重新检查，占触达名额或带券的先重新裁决；放回后不能撤销。",
+        "Put what failed on {channel} for this reason ({reason}) back, at most 5,000? Consent, deadline and address are looked at again, and "
+        "what takes points or carries a coupon is judged anew; "
         "this cannot be taken back.",
     ),
     "retry": ("再试一次", "Try again"),
     "retry_ask": (
-        "再发送一次？顾客的同意、有效期和地址会重新检查，放回后不能撤销。",
-        "Try to send it again? Consent, deadline and address are looked at again; this cannot be taken back.",
+        "再发送一次？同意、有效期和地址会重新检查，占触达名额或带券的先重新裁决；放回后不能撤销。",
+        "Try to send it again? Consent, deadline and address are looked at again, and what takes points or carries a coupon is judged anew; "
+        "this cannot be taken back.",
     ),
     "one": ("投递 {id}", "Delivery {id}"),
     "decided": ("裁决经过", "How it was decided"),
@@ -59,6 +61,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "provider_id": ("渠道编号", "Number at the channel"),
     "detail": ("细节", "Detail"),
     "coupon_code": ("券码", "Coupon"),
+    "taken_back": ("已收回", "taken back"),
     "why_all": ("查看这位顾客的完整经过", "Everything about this person"),
     "counting": ("正在统计，稍后自动显示。", "Being counted; it will appear by itself."),
 }
