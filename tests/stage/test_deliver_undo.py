@@ -170,13 +170,23 @@ def test_a_coupon_that_was_shown_to_a_till_stays(pond, line):
     offer = pond.define("offer", "gift", COUPON).definition_id
     person = pond.person()
     touch = pond.touch(person, 9, offer=offer, rung=0)
-    line.result = Result.retry("later")
+    line.result = Result.assigned()
     turn(pond, line)
     pond.conn.execute(
         """insert into redemption (bucket, person_id, origin_id, request_id, code, amount_fen, discount_fen, state, reason, at)
            select bucket, person_id, person_id, 'r1', code, 0, 0, 'refused', 'below_minimum', %s from coupon""",
         (NOON,),
     )
+    line.news = [Answer(touch, person, "1", "message_failed", NOON, {"reason": "not_sent"})]
+    turn(pond, line)
+    assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (1, 300))
+
+
+def test_a_coupon_stays_where_a_try_without_an_answer_may_have_arrived(pond, line):
+    offer = pond.define("offer", "gift", COUPON).definition_id
+    touch = pond.touch(pond.person(), 9, offer=offer, rung=0)
+    line.result = Result.retry("TimeoutError")
+    turn(pond, line)
     line.result = BROKEN
     turn(pond, line, NOON + timedelta(days=1))
     assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (1, 300))

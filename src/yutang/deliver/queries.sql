@@ -107,7 +107,7 @@ from (select o.bucket, o.person_id, o.touch_id, word.reason
       cross join lateral closed(o.bucket, o.person_id, o.channel, t.class, false) word
       where (o.state = 'waiting' or (o.state = 'assigned' and o.reason is null)) and word.reason is not null) s
 where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'assigned')
-returning a.person_id, a.touch_id, a.channel, a.state, a.reason;
+returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries;
 
 -- name: withdrawn
 -- What somebody was asked to send for a journey or a message that is out of service.

@@ -14,7 +14,7 @@ from yutang.channels.contract import Answer, Channel, Fact, Raw
 from yutang.db.cursor import Reader, look, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
-from yutang.deliver.undo import undo
+from yutang.deliver.undo import Failed, undo
 from yutang.ingest.record import record
 from yutang.model import EVERYBODY, Counts, Only
 from yutang.vault import open_vault
@@ -93,7 +93,8 @@ def _tell(conn: psycopg.Connection, now: datetime, channel: Channel) -> tuple[Co
         if answers:
             _settle(conn, now, answers)
             tell(conn, now, [_answer(channel.name, answer) for answer in answers])
-            undo(conn, now, [(one.person_id, one.touch_id) for one in answers if ENDS.get(one.type) == "failed"])
+            if failed := [Failed(one.person_id, one.touch_id) for one in answers if ENDS.get(one.type) == "failed"]:
+                undo(conn, now, failed)
         return Counts(answer=len(answers), fact=len(facts)), _enter(conn, now, channel, facts)
 
 

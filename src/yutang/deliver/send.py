@@ -27,7 +27,7 @@ from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
 from yutang.deliver.stop import stop, withdraw
 from yutang.deliver.tell import Names, News, tell
-from yutang.deliver.undo import undo
+from yutang.deliver.undo import Failed, undo
 from yutang.handles import head_of
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
@@ -152,8 +152,19 @@ def _record(
         # That somebody was asked to send it is the channel's to tell, once it knows who.
         if over := [one for one in done if one[2].state not in ("waiting", "assigned")]:
             tell(conn, now, (_event(now, channel, *one) for one in over), names)
-            undo(conn, now, [(person, touch) for person, touch, end in over if end.state == "failed"])
+            if failed := _failed(claimed, over):
+                undo(conn, now, failed)
     return Counter(end.state for _, _, end in done)
+
+
+def _failed(claimed: Claimed, over: Sequence[tuple[int, int, End]]) -> list[Failed]:
+    """What was refused at its first try never arrived; what was tried before, or given up, may have."""
+    tries = dict(zip(claimed.touches, claimed.tries, strict=True))
+    return [
+        Failed(person, touch, sure=tries[touch] == 1 and end.reason != Reason.GAVE_UP)
+        for person, touch, end in over
+        if end.state == "failed"
+    ]
 
 
 def _ended(conn: psycopg.Connection, now: datetime, token: str, claimed: Claimed, ends: Sequence[End]) -> set[int]:

@@ -15,7 +15,7 @@ from yutang.channels.contract import Channel
 from yutang.db.cursor import Place, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
-from yutang.deliver.undo import undo
+from yutang.deliver.undo import Failed, undo
 
 sql = Queries(__package__)
 
@@ -33,7 +33,8 @@ def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mappin
         if ended := [row for row in rows if row.state == "failed"]:
             tell(conn, now, [_event(now, row) for row in ended])
         _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])
-        undo(conn, now, [(row.person_id, row.touch_id) for row in ended])
+        if ended:
+            undo(conn, now, [Failed(row.person_id, row.touch_id, sure=row.tries == 0) for row in ended])
         return len(rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import psycopg
 
@@ -15,16 +16,23 @@ from yutang.deliver.wallet import VALID
 sql = Queries(__package__)
 
 
-def undo(conn: psycopg.Connection, now: datetime, failed: Sequence[tuple[int, int]]) -> None:
-    """failed: (person, touch) of each; in the transaction that writes down that they failed, as its last thing: stock is locked.
+class Failed(NamedTuple):
+    """sure: that nothing arrived. A try without an answer, such as a line that went dead, may have."""
 
-    Whoever holds a link to their wallet may have seen the coupon there: theirs stays until its own end.
+    person_id: int
+    touch_id: int
+    sure: bool = True
+
+
+def undo(conn: psycopg.Connection, now: datetime, failed: Sequence[Failed]) -> None:
+    """In the transaction that writes down that they failed, as its last thing: stock is locked.
+
+    Whoever may have got the letter, or holds a link to their wallet, may know of the coupon: theirs stays until its own end.
     """
-    if not failed:
-        return
-    persons, touches = map(list, zip(*failed, strict=True))
-    decide.freed(conn, now, persons)
-    rows = sql.untold(conn, persons=persons, touches=touches, since=now - VALID).fetchall()
+    decide.freed(conn, now, [one.person_id for one in failed])
+    sure = [one for one in failed if one.sure]
+    about = {"persons": [one.person_id for one in sure], "touches": [one.touch_id for one in sure]}
+    rows = sql.untold(conn, since=now - VALID, **about).fetchall() if sure else []
     offer.take_back(conn, now, [row.code for row in rows if not any(map(_shows_wallet(conn), row.heard or ()))])
 
 
