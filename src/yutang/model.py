@@ -274,6 +274,10 @@ class YutangError(Exception):
     """An error that a user can mend: its text says what is wrong, where, and what to do, in Chinese and then in English."""
 
 
+class TryAgain(YutangError):
+    """The database could not be reached or failed; nothing of this call was kept, so send it again as it is."""
+
+
 _HALVES = re.compile(r"(?P<zh>.*[\u4e00-\u9fff].*?[。；）？])\s+(?P<en>[A-Za-z0-9'(].*)", re.DOTALL)
 
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from yutang import ingest
-from yutang.ingest.writer import GroupWriter, TryAgain
-from yutang.model import Reason
+from yutang.ingest.writer import GroupWriter
+from yutang.model import Reason, TryAgain
 from yutang.vault import Vault
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

@@ -16,6 +16,7 @@ from languages import in_both
 from ponds import Pond
 from yutang import worker
 from yutang.channels import configured
+from yutang.db.connect import connect
 from yutang.ingest import add_source
 
 
@@ -114,6 +115,17 @@ def test_whatever_is_wrong_with_a_call_is_said_in_both_languages(
     assert 400 <= answer.status_code < 500, answer.text
     assert said in answer.json()["detail"]
     assert in_both(answer.json()["detail"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/plans"), ("POST", "/v1/redemptions"), ("GET", "/persons")])
+def test_a_database_that_is_gone_is_no_page_that_is_missing(
+    url: str, monkeypatch: pytest.MonkeyPatch, method: str, path: str
+) -> None:
+    with serving(url) as base, httpx.Client(base_url=base, timeout=30) as client:
+        monkeypatch.setattr("yutang.web.pool.connect", lambda _: connect("postgresql://127.0.0.1:1/none"))
+        gone = client.request(method, path, headers=BEARER, json={"request_id": "r", "code": "A", "amount_fen": 1})
+    assert gone.status_code == 503
+    assert "连不上数据库" in gone.text
 
 
 def test_twenty_clients_at_once_lose_nothing(web: httpx.Client, conn: psycopg.Connection) -> None:

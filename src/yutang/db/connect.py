@@ -9,7 +9,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.array import ListDumper
 
 from yutang.db.copy import Column
-from yutang.model import YutangError
+from yutang.model import TryAgain, YutangError
 
 OLDEST = 150000
 PREPARED = 1_000
@@ -27,12 +27,12 @@ class Numbers(ListDumper):
 def connect(url: str) -> psycopg.Connection:
     """An autocommit connection whose rows are named tuples; stages open their own transactions on it.
 
-    Raises YutangError when the server cannot be reached or is older than PostgreSQL 15.
+    Raises TryAgain when the server cannot be reached, YutangError when it is older than PostgreSQL 15.
     """
     try:
         conn = psycopg.connect(url, autocommit=True, row_factory=namedtuple_row, application_name="yutang")
     except psycopg.OperationalError as error:
-        raise YutangError(
+        raise TryAgain(
             "连不上数据库，请检查 YUTANG_DATABASE_URL。 "
             f"cannot reach the database: {str(error).strip()}; check YUTANG_DATABASE_URL"
         ) from error

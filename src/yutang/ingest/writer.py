@@ -12,17 +12,13 @@ import psycopg
 
 from yutang.db.connect import connect
 from yutang.ingest.record import Answer, keep, open_door, read
-from yutang.model import YutangError, halves
+from yutang.model import TryAgain, YutangError, halves
 from yutang.vault import Vault
 
 MAX_GROUP = 5_000_000
 """Bytes in one commit, about 20,000 events; beyond, a longer commit buys no speed and every caller waits for it."""
 
 Call = tuple[bytes, Future[Answer]]
-
-
-class TryAgain(YutangError):
-    """The database could not be reached or failed; nothing of this call was kept, so send it again as it is."""
 
 
 class GroupWriter:

@@ -10,8 +10,7 @@ from time import monotonic
 import psycopg
 
 from yutang import users
-from yutang.ingest.writer import TryAgain
-from yutang.model import YutangError
+from yutang.model import TryAgain
 from yutang.vault import Key
 from yutang.web.pool import Pool
 
@@ -38,16 +37,14 @@ class Keys:
     def hold(self, key: Key) -> bool:
         """May somebody come in with it? Asks the database where it is due; while that cannot be reached, what was known holds.
 
-        Raises TryAgain when nothing was known yet.
+        Raises TryAgain, or what the database said, when nothing was known yet.
         """
         if self.due(key):
             try:
                 self._look(key)
-            except (YutangError, psycopg.Error) as error:
+            except (TryAgain, psycopg.OperationalError):
                 if self._revoked is None:
-                    raise TryAgain(
-                        f"数据库连不上，请稍后再试。 the database failed: {error}; try again in a moment"
-                    ) from error
+                    raise
         return key not in (self._revoked or ())
 
     def _look(self, key: Key) -> None:

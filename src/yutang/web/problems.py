@@ -12,8 +12,7 @@ from litestar.exceptions import HTTPException
 
 from yutang.channels.platform.calls import Later, PlatformError, Unknown
 from yutang.ingest.shape import said
-from yutang.ingest.writer import TryAgain
-from yutang.model import Reason, YutangError
+from yutang.model import Reason, TryAgain, YutangError
 
 log = structlog.get_logger()
 
@@ -61,12 +60,8 @@ def on_problem(request: Request, error: Problem) -> Response[Any]:
 
 
 def on_user_error(request: Request, error: YutangError) -> Response[Any]:
-    return answer(
-        request,
-        503 if isinstance(error, TryAgain) else 404,
-        REASONS[503 if isinstance(error, TryAgain) else 404],
-        str(error),
-    )
+    status = 503 if isinstance(error, TryAgain) else 404
+    return answer(request, status, REASONS[status], str(error))
 
 
 def on_http(request: Request, error: HTTPException) -> Response[Any]:
