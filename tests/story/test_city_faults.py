@@ -20,6 +20,7 @@ from yutang.emulator import shop
 from yutang.emulator.faults import Faults
 from yutang.emulator.people import UNASSIGNED, Customer
 from yutang.emulator.wecom.mass import DONE
+from yutang.why.chain import Touch
 
 FIRST = datetime(2026, 3, 20, tzinfo=CHINA)
 PEOPLE = 14
@@ -123,7 +124,7 @@ def every_fault() -> Faults:
 
 @dataclass
 class Outcome:
-    """What became of a customer. guides: whose contact, with what tags and what remark; these, where nobody has ended it."""
+    """What became of a customer. coupons: given, whether or not the letter arrived. guides: whose contact, with what tags and what remark; these, where nobody has ended it."""
 
     ladder: list[tuple[str, int, int]]
     coupons: list[tuple[str, int]]
@@ -248,10 +249,15 @@ def coupons_are_as_the_till_says(story: Story) -> None:
 
 def outcome(here: Town, one: Customer) -> Outcome:
     steps = here.rows("select side, rung, move from ladder where person_id = %s", here.person(one))
-    coupons = sorted((touch.offer or "", touch.rung or 0) for touch in here.touches(one) if touch.coupon)
+    coupons = sorted((touch.offer or "", touch.rung or 0) for touch in here.touches(one) if touch.coupon or gone(touch))
     followers = here.city.people.followers_of(one.external_userid)
     guides = {relation.userid: (here.tags(one, relation.userid), relation.remark) for relation in followers}
     return Outcome([tuple(row) for row in steps], coupons, guides)
+
+
+def gone(touch: Touch) -> bool:
+    """A coupon of which nobody was told is taken back."""
+    return touch.offer is not None and touch.attempt is not None and touch.attempt.state == "failed"
 
 
 @pytest.fixture

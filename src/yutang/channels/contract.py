@@ -41,6 +41,7 @@ class Result:
 
     assigned: a member of staff has been asked to send it; an `Answer` of type ``message_sent`` or ``message_failed``
     says later what became of it. until: it was not tried, and is not to be before then; such a wait costs no try.
+    partly: it failed, but some of it may have arrived.
     """
 
     state: Literal["sent", "assigned", "retry", "failed"]
@@ -48,6 +49,7 @@ class Result:
     detail: str = ""
     provider_id: str | None = None
     until: datetime | None = None
+    partly: bool = False
 
     @staticmethod
     def sent(provider_id: str | None = None) -> Result:
@@ -69,9 +71,9 @@ class Result:
         return Result("retry", reason, until=until)
 
     @staticmethod
-    def failed(detail: str, reason: Reason = Reason.PERMANENT) -> Result:
+    def failed(detail: str, reason: Reason = Reason.PERMANENT, *, partly: bool = False) -> Result:
         """It will never work; nobody tries again."""
-        return Result("failed", reason, detail)
+        return Result("failed", reason, detail, partly=partly)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from yutang.channels.contract import Answer, Channel, Fact, Raw
+from yutang.channels.contract import STAFF, Answer, Channel, Fact, Raw
 from yutang.db.cursor import Reader, look, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, tell
@@ -93,9 +93,18 @@ def _tell(conn: psycopg.Connection, now: datetime, channel: Channel) -> tuple[Co
         if answers:
             _settle(conn, now, answers)
             tell(conn, now, [_answer(channel.name, answer) for answer in answers])
-            if failed := [Failed(one.person_id, one.touch_id) for one in answers if ENDS.get(one.type) == "failed"]:
+            if failed := _failed(channel, answers):
                 undo(conn, now, failed)
         return Counts(answer=len(answers), fact=len(facts)), _enter(conn, now, channel, facts)
+
+
+def _failed(channel: Channel, answers: Sequence[Answer]) -> list[Failed]:
+    """Staff may have said what they never tapped."""
+    return [
+        Failed(one.person_id, one.touch_id, sure=channel.name != STAFF)
+        for one in answers
+        if ENDS.get(one.type) == "failed"
+    ]
 
 
 def _enter(conn: psycopg.Connection, now: datetime, channel: Channel, facts: Sequence[Fact]) -> list[int]:

@@ -152,16 +152,16 @@ def _record(
         # That somebody was asked to send it is the channel's to tell, once it knows who.
         if over := [one for one in done if one[2].state not in ("waiting", "assigned")]:
             tell(conn, now, (_event(now, channel, *one) for one in over), names)
-            if failed := _failed(claimed, over):
+            if failed := _failed(claimed, results, over):
                 undo(conn, now, failed)
     return Counter(end.state for _, _, end in done)
 
 
-def _failed(claimed: Claimed, over: Sequence[tuple[int, int, End]]) -> list[Failed]:
-    """What was refused at its first try never arrived; what was tried before, or given up, may have."""
+def _failed(claimed: Claimed, results: Mapping[int, Result], over: Sequence[tuple[int, int, End]]) -> list[Failed]:
+    """What was refused at its first try never arrived; what was tried before may have."""
     tries = dict(zip(claimed.touches, claimed.tries, strict=True))
     return [
-        Failed(person, touch, sure=tries[touch] == 1 and end.reason != Reason.GAVE_UP)
+        Failed(person, touch, sure=tries[touch] == 1 and not results[touch].partly)
         for person, touch, end in over
         if end.state == "failed"
     ]

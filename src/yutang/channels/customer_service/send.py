@@ -32,8 +32,12 @@ AGAIN = timedelta(minutes=1)
 """When to ask again after the platform has said: later."""
 
 REPEAT = Result.retry("没有答复，凭同一 msgid 重发。 no answer; sent again under the same msgid")
-UNKNOWN = Result.failed("没有收到平台的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP)
-CUT = Result.failed("只发出了前面的消息，其余被平台拒绝。 only the first messages went; the rest was refused")
+UNKNOWN = Result.failed(
+    "没有收到平台的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP, partly=True
+)
+CUT = Result.failed(
+    "只发出了前面的消息，其余被平台拒绝。 only the first messages went; the rest was refused", partly=True
+)
 SHUT = Result.failed(
     "没有开放的客服窗口（客户留言后 48 小时内 5 条）。 no window is open, or none of its answers is left",
     Reason.NO_WINDOW,

@@ -27,7 +27,9 @@ FIELDS = (
 
 AGAIN = timedelta(minutes=1)
 """When to ask again after the platform has said: later."""
-UNKNOWN = Result.failed("没有收到平台的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP)
+UNKNOWN = Result.failed(
+    "没有收到平台的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP, partly=True
+)
 
 
 def refused(error: PlatformError | Later, now: datetime) -> Result:

@@ -34,7 +34,9 @@ LOOK_AFTER = timedelta(minutes=10)
 """How long a letter without an answer waits for its receipt before the provider's list is asked."""
 RECEIPTS_KEPT = timedelta(days=3)
 
-UNKNOWN = Result.failed("没有收到服务商的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP)
+UNKNOWN = Result.failed(
+    "没有收到服务商的答复，为免重复不再发送。 no answer came; not sent again", Reason.GAVE_UP, partly=True
+)
 
 
 class Sms(Channel):
