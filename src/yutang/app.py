@@ -16,8 +16,8 @@ from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.outward import Outward
 from yutang.db.connect import connect
+from yutang.db.keeper import database
 from yutang.db.migrate import migrate
-from yutang.db.server import database
 from yutang.demo.database import last_instant, made
 from yutang.vault import Vault, open_vault
 

@@ -22,6 +22,7 @@ import pytest
 
 from yutang import config
 from yutang.db import server as module
+from yutang.db.keeper import kept
 from yutang.db.place import SHARED
 from yutang.db.server import Server
 from yutang.model import YutangError
@@ -175,6 +176,36 @@ def test_kill_of_the_server_and_a_pid_that_is_somebody_elses_now(home: Path) -> 
         assert once(home, "select count(*) from fish") == [(1000,)]
         assert stranger.poll() is None, "a process that we did not start was touched"
         stranger.kill()
+
+
+def test_a_killed_server_is_started_again_and_keeps_what_was_committed(home: Path) -> None:
+    server = Server(home)
+    with kept(server) as url:
+        for n in range(2):
+            run(home, f"create table fish_{n} as select generate_series(1, 1000) as n")
+            killed = server.process
+            assert killed is not None
+            killed.kill()
+            wait_until(lambda killed=killed: server.process is not killed and answers(url))
+            assert run(home, f"select count(*) from fish_{n}") == [(1000,)]
+        last = server.process
+    assert last is not None
+    assert last.poll() is not None, "it stays with the program"
+
+
+def answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.1)
 
 
 @on_linux

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -91,6 +91,11 @@ class Server:
                     f"the database server did not start: {problem}; its log ends: {self._log_end()}"
                 )
             time.sleep(0.05)
+
+    def again(self) -> None:
+        """Start what has ended; who wants to know when it answers, asks it. The calling thread must stay as long as the server."""
+        self._clear_remains()
+        self._launch()
 
     def stop(self) -> None:
         """Stop the server if this process started it; a guest just leaves."""
@@ -239,16 +244,3 @@ def _die_with(owner: int) -> Callable[[], None]:
             os._exit(1)
 
     return before
-
-
-@contextlib.contextmanager
-def database() -> Iterator[str]:
-    """The URL of the database in force: ``YUTANG_DATABASE_URL``, else the embedded server for as long as the block runs."""
-    if config.DATABASE_URL.value:
-        yield config.DATABASE_URL.value
-        return
-    server = Server(config.home())
-    try:
-        yield server.start()
-    finally:
-        server.stop()
