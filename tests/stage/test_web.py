@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -100,7 +101,7 @@ def test_without_the_key_nothing_enters(web: httpx.Client, conn: psycopg.Connect
         ("GET", "/callbacks/nowhere", None, "没有这个页面或接口"),
         ("GET", "/v1/nowhere", None, "没有这个页面或接口"),
         ("DELETE", "/v1/plans", None, "不支持这种请求方法"),
-        ("GET", "/v1/plans?limit=many", None, "参数不对"),
+        ("GET", "/v1/plans?limit=many", None, "参数 limit 不对"),
         ("GET", "/v1/plans?limit=900", None, "请写 1 到 200"),
         ("GET", "/v1/persons/999/why", None, "没有顾客 999"),
         ("POST", "/v1/redemptions", {"code": "AB"}, "缺少字段 request_id"),
@@ -125,7 +126,20 @@ def test_a_database_that_is_gone_is_no_page_that_is_missing(
         monkeypatch.setattr("yutang.web.pool.connect", lambda _: connect("postgresql://127.0.0.1:1/none"))
         gone = client.request(method, path, headers=BEARER, json={"request_id": "r", "code": "A", "amount_fen": 1})
     assert gone.status_code == 503
-    assert "连不上数据库" in gone.text
+    assert "数据库暂时不可用" in gone.text
+    assert "127.0.0.1:1" not in gone.text, "what the database says is for the log"
+
+
+def test_whoever_asks_for_health_does_not_wait_for_a_database_that_hangs(
+    web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert web.get("/healthz").json()["database"] == "up"
+    hung = threading.Event()
+    monkeypatch.setattr("yutang.web.api.health.SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("yutang.web.api.health._database", lambda _: "up" if hung.wait(30) else "up at last")
+    answer = web.get("/healthz")
+    hung.set()
+    assert (answer.status_code, answer.json()["database"]) == (503, "down")
 
 
 def test_twenty_clients_at_once_lose_nothing(web: httpx.Client, conn: psycopg.Connection) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 from psycopg.types.array import ListDumper
 
+from yutang import config
 from yutang.db.copy import Column
 from yutang.model import TryAgain, YutangError
 
 OLDEST = 150000
+TIMEOUT = 10
+"""Seconds to wait for a server to answer, unless the URL says otherwise."""
 PREPARED = 1_000
 """Statements that stay prepared; a pass of the loop has more than 200, and planning the largest takes 10 ms."""
 
@@ -30,12 +34,10 @@ def connect(url: str) -> psycopg.Connection:
     Raises TryAgain when the server cannot be reached, YutangError when it is older than PostgreSQL 15.
     """
     try:
-        conn = psycopg.connect(url, autocommit=True, row_factory=namedtuple_row, application_name="yutang")
+        conn = psycopg.connect(_in_time(url), autocommit=True, row_factory=namedtuple_row, application_name="yutang")
     except psycopg.OperationalError as error:
-        raise TryAgain(
-            "连不上数据库，请检查 YUTANG_DATABASE_URL。 "
-            f"cannot reach the database: {str(error).strip()}; check YUTANG_DATABASE_URL"
-        ) from error
+        zh, en = _advice()
+        raise TryAgain(f"连不上数据库，{zh}。 cannot reach the database: {str(error).strip()}; {en}") from error
     if conn.info.server_version < OLDEST:
         conn.close()
         raise YutangError(
@@ -51,3 +53,15 @@ def connect(url: str) -> psycopg.Connection:
     # Sets are hashed or probed: of a temporary table the planner knows nothing, and would sort both sides first.
     conn.execute("set enable_mergejoin to off")
     return conn
+
+
+def _in_time(url: str) -> str:
+    """A server that does not answer is given up, as one that refuses."""
+    return make_conninfo(url, **{"connect_timeout": TIMEOUT, **conninfo_to_dict(url)})
+
+
+def _advice() -> tuple[str, str]:
+    """The embedded server comes back by itself."""
+    if config.DATABASE_URL.value:
+        return f"请检查 {config.DATABASE_URL.name}", f"check {config.DATABASE_URL.name}"
+    return "它可能正在重启，请稍后再试", "it may be starting again; try again in a moment"

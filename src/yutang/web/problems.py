@@ -35,6 +35,9 @@ ROUTER = {
 """What the router refuses, in Chinese; it has English alone."""
 
 
+AGAIN = "数据库暂时不可用，请稍后原样再试。 the database failed; send the same again in a moment"
+
+
 class Problem(YutangError):
     """A request that cannot be answered: an HTTP status, a reason, and what to do."""
 
@@ -60,15 +63,19 @@ def on_problem(request: Request, error: Problem) -> Response[Any]:
 
 
 def on_user_error(request: Request, error: YutangError) -> Response[Any]:
-    status = 503 if isinstance(error, TryAgain) else 404
-    return answer(request, status, REASONS[status], str(error))
+    if isinstance(error, TryAgain):
+        return on_database(request, error)
+    return answer(request, 404, REASONS[404], str(error))
 
 
 def on_http(request: Request, error: HTTPException) -> Response[Any]:
-    """What the router itself refuses."""
-    status = error.status_code
-    en = "too large; send it in smaller parts" if status == 413 else error.detail
-    return answer(request, status, REASONS.get(status, "refused"), f"{ROUTER.get(status, '请求被拒绝')}。 {en}")
+    """What the router itself refuses; of parameters it knows which."""
+    status, said = error.status_code, error.extra if isinstance(error.extra, list) else []
+    wrong = [f"{one['key']}: {one['message']}" for one in said if {"key", "message"} <= one.keys()]
+    en = "too large; send it in smaller parts" if status == 413 else "; ".join(wrong) or error.detail
+    named = "、".join(one.partition(":")[0] for one in wrong)
+    zh = f"请求的参数 {named} 不对，请对照接口文档" if named else ROUTER.get(status, "请求被拒绝")
+    return answer(request, status, REASONS.get(status, "refused"), f"{zh}。 {en}")
 
 
 def on_shape(request: Request, error: msgspec.MsgspecError | UnicodeDecodeError) -> Response[Any]:
@@ -97,9 +104,10 @@ def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Res
     return answer(request, 502, "platform", f"{error.zh}。 {error.en} ({error.code})")
 
 
-def on_database(request: Request, error: psycopg.OperationalError) -> Response[Any]:
+def on_database(request: Request, error: psycopg.OperationalError | TryAgain) -> Response[Any]:
+    """What the database said is for the log: it names machines and folders."""
     log.error("the database failed", error=str(error).strip())
-    return answer(request, 503, REASONS[503], "数据库出错，请稍后再试。 the database failed; try again in a moment")
+    return answer(request, 503, REASONS[503], AGAIN)
 
 
 def on_data(request: Request, _: psycopg.DataError) -> Response[Any]:
