@@ -105,7 +105,13 @@ def home() -> Path:
     """The home folder, absolute, made when it does not exist: for its owner alone, but when root owns it, others may pass
     through (not look): the database server does not run as root."""
     path = Path(HOME.value).expanduser().absolute()
-    path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise YutangError(
+            f"无法建立文件夹 {path}，请让 {HOME.name} 指向可写的文件夹。 "
+            f"cannot make the folder {path} ({error.strerror}); let {HOME.name} name one that can be written to"
+        ) from error
     return path
 
 

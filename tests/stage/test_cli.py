@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from commands import COMMAND, Run, environment_of, runner
+from commands import COMMAND, Run, environment_of, runner, said
 from edges import free_port
 from languages import in_both
 from yutang import worker
@@ -105,6 +105,10 @@ def test_the_doctor_names_the_fix(yutang: Run, environment: dict[str, str]) -> N
     assert "set fsync = on" in told
     environment["YUTANG_DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
     assert "cannot reach the database" in yutang("doctor", code=1).stdout
+    environment["YUTANG_DATABASE_URL"] = "mysql://a:secret@b/c"
+    told = yutang("events", code=2)
+    assert "postgresql://" in said(told)
+    assert "secret" not in said(told)
 
 
 @pytest.mark.parametrize("command", ["up", "worker"])

@@ -93,6 +93,14 @@ def test_a_closed_source_sends_no_more_until_it_is_opened(web: httpx.Client, con
     assert web.post("/data/sources/yutang/close").status_code == 404
 
 
+def test_a_page_of_refused_events_is_not_held_up_by_a_large_one(web: httpx.Client, conn: psycopg.Connection) -> None:
+    """A text of a million characters took the program with it: a pattern looked from each of them to the end."""
+    record(conn, VAULT, NOW, [event(1, source="nowhere", props={"z": "x" * 900_000, "note": "a.b@example.com"})])
+    page = web.get("/data/rejects", timeout=20).text
+    assert "xxx" in page
+    assert "a.b@" not in page
+
+
 def test_refused_events_are_shown_masked_and_enter_again(web: httpx.Client, conn: psycopg.Connection) -> None:
     late = event(9, source="nowhere", handles={"phone": "13800000001"}, props={"note": "call 13800000001"})
     record(conn, VAULT, NOW, [event(1, source="nowhere"), late])

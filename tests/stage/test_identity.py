@@ -103,6 +103,17 @@ def test_what_was_not_joined_is_shown_until_the_two_are_one_or_kept_apart(conn):
     assert identity.cases(conn) == [], "somebody has said that they are two"
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_who_contradict_each_other_are_shown_however_they_came(conn, at_once):
+    said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
+    if not at_once:
+        settle(conn)
+    said(conn, 2, {"unionid": "u2", "phone": "+8613800000001"})
+    settle(conn)
+    [case] = identity.cases(conn)
+    assert (case.reason, case.event_id, case.persons) == ("conflict", 2, sorted([whose(conn)[1], whose(conn)[2]]))
+
+
 def test_a_second_unionid_for_a_known_person_is_a_conflict(conn):
     said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
     settle(conn)

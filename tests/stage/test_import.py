@@ -66,6 +66,22 @@ def test_a_chinese_csv_of_orders_becomes_events(conn: psycopg.Connection, tmp_pa
     }
 
 
+def test_a_quote_that_nobody_closes_is_no_silence(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = orders_csv(tmp_path / "orders.csv", 40)
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text(
+        "\n".join(
+            [*lines[:11], 'o10,"两行\n备注",13800000010,2026/1/2', *lines[12:21], 'o20,"5.50,1,2026/1/2', *lines[22:]]
+        ),
+        "utf-8",
+    )
+    report = run(conn, path)
+    assert (report.accepted, report.rejected) == (19, 2), "a cell of two lines is whole, but no amount"
+    detail = value(conn, "select detail from reject order by reject_id desc limit 1")
+    assert "引号没有收尾" in detail
+    assert "20 lines" in detail
+
+
 def test_customers_become_registrations_and_traits(conn: psycopg.Connection, tmp_path: Path) -> None:
     path = tmp_path / "customers.csv"
     path.write_text(

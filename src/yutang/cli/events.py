@@ -64,7 +64,14 @@ def rejects(limit: Limit = 20, json: Json = False) -> None:
 def add(name: str, title: Annotated[str | None, typer.Option(help="显示名称。 Title.")] = None) -> None:
     """登记一个来源。 Register a source."""
     from yutang.ingest import add_source
+    from yutang.ingest.record import OURS, SOURCE_NAME
+    from yutang.model import YutangError
 
+    if not SOURCE_NAME.fullmatch(name) or name == OURS:
+        raise YutangError(
+            f"来源名“{name}”：用 1–64 个小写字母、数字和 _ . : -，以字母或数字开头，且不是 {OURS}。 "
+            f"source name '{name}': write 1 to 64 lower-case letters, digits, _ . : or -, beginning with a letter or digit, and not {OURS}"
+        )
     with opened() as app, app.connect() as conn:
         add_source(conn, app.clock(), name, title or name)
     say.out.print(f"已登记来源 registered: {name}", markup=False)
@@ -81,8 +88,11 @@ def close(name: str) -> None:
             raise YutangError(
                 f"没有来源 '{name}'；已登记：{', '.join(known)}。 there is no source '{name}'; registered: {', '.join(known)}"
             )
-        close_sources(conn, app.clock(), [name])
-    say.out.print(f"已停用来源 closed: {name}", markup=False)
+        closed = close_sources(conn, app.clock(), [name])
+    say.out.print(
+        f"已停用来源 closed: {name}" if closed else f"没有变化，它已停用或不能停用 nothing changed: {name}",
+        markup=False,
+    )
 
 
 @source.command("list")

@@ -59,7 +59,7 @@ CASES = {"conflict": "强标识矛盾 handles contradict", "suggestion": "共用
 @group.command("cases")
 def cases_(
     person: Annotated[str | None, typer.Argument(help="只看与此人有关的。 Only those of one person.")] = None,
-    limit: Annotated[int, typer.Option(help="最多几条。 At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="最多几条。 At most so many.")] = 50,
     json: Json = False,
 ) -> None:
     """像是同一人而没有合并的：以及由哪个事件看出。 Who looks like one person and was not joined, and by which event."""

@@ -31,13 +31,18 @@ class Numbers(ListDumper):
 def connect(url: str) -> psycopg.Connection:
     """An autocommit connection whose rows are named tuples; stages open their own transactions on it.
 
-    Raises TryAgain when the server cannot be reached, YutangError when it is older than PostgreSQL 15.
+    Raises TryAgain when the server cannot be reached, YutangError when the URL is none or the server is older than PostgreSQL 15.
     """
     try:
         conn = psycopg.connect(_in_time(url), autocommit=True, row_factory=namedtuple_row, application_name="yutang")
     except psycopg.OperationalError as error:
         zh, en = _advice()
         raise TryAgain(f"连不上数据库，{zh}。 cannot reach the database: {str(error).strip()}; {en}") from error
+    except psycopg.ProgrammingError as error:
+        raise YutangError(
+            "YUTANG_DATABASE_URL 写法不对，请写成 postgresql://用户:密码@主机/库名。 "
+            "this is no address of a database; write postgresql://user:password@host/name"
+        ) from error
     if conn.info.server_version < OLDEST:
         conn.close()
         raise YutangError(

@@ -26,12 +26,14 @@ sql = Queries(__package__)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a batch decided: a person per event (by number in the batch), and the handles that found an owner."""
+    """What a batch decided: a person per event (by number in the batch), the handles that found an owner, and which events contradict
+    themselves: each with the first and the last of the people whom its handles name."""
 
     event_person: np.ndarray
     key: np.ndarray
     key_person: np.ndarray
     key_event: np.ndarray
+    conflicts: list[tuple[int, int, int]]
 
 
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
@@ -173,6 +175,11 @@ def _settle(
         np.concatenate([batch.keys[key], np.frombuffer(b"".join(k for k, _, _ in slow_keys), KEY)]),
         np.concatenate([person[groups.of_key[key]], np.array([p for _, p, _ in slow_keys], np.int64)]),
         np.concatenate([first_event[key], np.array([e for _, _, e in slow_keys], np.int64)]),
+        [
+            (e, min(named), max(named))
+            for e, p in state.outcome.conflicts.items()
+            if len(named := set(map(last_word, p))) > 1
+        ],
     )
 
 
@@ -207,7 +214,7 @@ def _write(
             },
         )
     _merge(conn, now, state)
-    cases = _open_conflicts(conn, now, state) + _open_suggestions(conn, now, batch, owner, verdict)
+    cases = _open(conn, now, "conflict", verdict.conflicts) + _open_suggestions(conn, now, batch, owner, verdict)
     return Counts(handle=len(verdict.key), merge=len(state.outcome.merges), case=cases)
 
 
@@ -235,11 +242,6 @@ def _merge(conn: psycopg.Connection, now: datetime, state: Careful) -> None:
     sql.move_handles(conn, losers=losers, winners=finals)
     sql.move_events(conn, losers=losers, winners=finals)
     sql.move_past(conn, losers=losers, winners=finals)
-
-
-def _open_conflicts(conn: psycopg.Connection, now: datetime, state: Careful) -> int:
-    cases = [(event, sorted(people)) for event, people in state.outcome.conflicts.items()]
-    return _open(conn, now, "conflict", [(event, people[0], people[-1]) for event, people in cases])
 
 
 def _open_suggestions(

@@ -118,19 +118,39 @@ def _csv(path: Path, lines: int) -> Parts:
         encoding, header = _encoding(file.read(SAMPLE))
     delimiter = max("\t;,", key=header.count)
 
-    def records() -> Iterator[list[str]]:
+    def records() -> Iterator[tuple[list[str], list[str]]]:
+        """Each with the lines that it was read from."""
         # Bytes that do not fit become lone surrogates, so that only their own row is refused.
         with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
-            yield from csv.reader(file, delimiter=delimiter)
+            read: list[str] = []
+            for record in csv.reader((read.append(line) or line for line in file), delimiter=delimiter):
+                yield record, read.copy()
+                read.clear()
 
-    columns = _names(next(records(), []))
+    columns = _names(next(records(), ([], []))[0])
 
     def rows() -> Iterator[Row]:
-        for number, record in enumerate(records(), 1):
+        for number, (record, read) in enumerate(records(), 1):
             if number > 1 and any(record):
-                yield _csv_row(number, columns, record)
+                yield _swallowed(number, read) if _is_open(read, delimiter) else _csv_row(number, columns, record)
 
     return columns, max(lines - 1, 0), rows
+
+
+def _is_open(read: list[str], delimiter: str) -> bool:
+    """Does a quote that nobody closes reach to the end of the file?"""
+    try:
+        return len(read) > 1 and not list(csv.reader(read, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+
+
+def _swallowed(number: int, read: list[str]) -> Row:
+    fix = (
+        f"引号没有收尾，从这里到文件末尾的 {len(read)} 行都没有读，请补上引号后再导入。 "
+        f"a quote is not closed, so the {len(read)} lines from here to the end were not read; close it and import again"
+    )
+    return Row(number, {"": read[0]}, Refusal(Reason.BAD_SHAPE, fix))
 
 
 def _encoding(sample: bytes) -> tuple[str, str]:

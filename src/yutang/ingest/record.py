@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from yutang.vault import Vault
 
 sql = Queries("yutang.ingest")
 OURS = "yutang"
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
+"""What a person may call a source."""
 """The source of events that Yutang itself records."""
 _person_key = hasher(b"", "person", BY_NAME["person"])
 TRIES = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +13,7 @@ from litestar.response import Redirect
 from yutang import users
 from yutang.db.queries import Queries
 from yutang.ingest import add_source, close_sources, sources
-from yutang.ingest.record import OURS
+from yutang.ingest.record import OURS, SOURCE_NAME
 from yutang.ingest.replay import MOST, Replayed, replay
 from yutang.model import Reason
 from yutang.web.edge import Edge, edge_of
@@ -28,7 +27,6 @@ from yutang.web.routes import act, look
 from yutang.why import words
 
 sql = Queries(__package__)
-NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 COUNTED = 10_001
 """Refusals of one reason are counted up to here."""
 PAGE = 50
@@ -62,7 +60,7 @@ def save_source(request: Request, data: Form) -> Response[Any]:
     edge, name, title = edge_of(request), text_of(data, "name"), text_of(data, "title")
     with edge.pool.lend() as conn:
         known = {one.name: one.title for one in sources(conn)}
-        if not NAME.fullmatch(name) or name == OURS:
+        if not SOURCE_NAME.fullmatch(name) or name == OURS:
             return _sources(request, {"name": name, "title": title}, "bad_name")
         if not title or len(title) > 60:
             return _sources(request, {"name": name, "title": title}, "bad_title")

@@ -12,7 +12,7 @@ from yutang.vault import Vault
 LONGEST = 1_500
 _PLACE = re.compile(r"(?:row (\d+): )?(?:column '(.+?)': )?(.*)", re.DOTALL)
 _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z])(\+?[0-9]{2,3})[0-9 -]{4,}([0-9]{2})(?![0-9A-Za-z])")
-_MAIL = re.compile(r"[\w.+-]+(@[\w.-]+)")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}(@[\w.-]+)")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}.*")
 
 
@@ -37,7 +37,7 @@ def payload(vault: Vault, sealed: bytes) -> str:
     try:
         return json.dumps(quiet(json.loads(text)), ensure_ascii=False, indent=2)[:LONGEST]
     except (ValueError, RecursionError):
-        return _mask(text[:LONGEST])
+        return _mask(text)
 
 
 def quiet(value: Any) -> Any:
@@ -54,6 +54,8 @@ def quiet(value: Any) -> Any:
 
 
 def _mask(text: str) -> str:
+    """No more of it than is shown: the patterns look from every character on."""
+    text = text[:LONGEST]
     if _TIME.fullmatch(text):
         return text
     return _MAIL.sub(r"***\1", _LONG_NUMBER.sub(r"\1****\2", text))
