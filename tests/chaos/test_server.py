@@ -193,6 +193,18 @@ def test_a_killed_server_is_started_again_and_keeps_what_was_committed(home: Pat
     assert last.poll() is not None, "it stays with the program"
 
 
+def test_a_program_goes_on_when_the_one_that_began_the_server_leaves(home: Path) -> None:
+    with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
+        url = first.enter_context(kept(Server(home)))
+        guest = Server(home)
+        second.enter_context(kept(guest))
+        run(home, "create table fish as select 1 as n")
+        assert guest.process is None
+        first.close()
+        wait_until(lambda: guest.process is not None and answers(url))
+        assert run(home, "select n from fish") == [(1,)]
+
+
 def answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=5).close()

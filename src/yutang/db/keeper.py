@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from subprocess import Popen
 
 import structlog
 
@@ -16,9 +17,11 @@ from yutang.model import YutangError
 log = structlog.get_logger()
 
 LONGEST = 30.0
-"""Seconds of rest before a server that ends again and again is started once more; the first time there is none."""
+"""Seconds of rest before a server that ends again and again is started once more; the first time it is one."""
 STEADY = 60.0
-"""A server that has lived so many seconds has started well."""
+"""A server that has lived so many seconds has started well, and is started again at once."""
+LOOK = 1.0
+"""Seconds between a guest's looks whether its host has left."""
 
 
 @contextmanager
@@ -33,12 +36,11 @@ def database() -> Iterator[str]:
 
 @contextmanager
 def kept(server: Server) -> Iterator[str]:
-    """The URL of the server, which runs for as long as the block does. A guest's server is its owner's to keep."""
+    """The URL of the server, which runs for as long as the block does, also where it was a guest's and its host leaves first."""
     url = server.start()
     leaving, busy = threading.Event(), threading.Lock()
-    if server.process is not None:
-        # The kernel ties the server's life to the thread that starts it, so one thread keeps it to the end.
-        threading.Thread(target=_keep, args=(server, leaving, busy), name="database", daemon=True).start()
+    # The kernel ties the server's life to the thread that starts it, so one thread keeps it to the end.
+    threading.Thread(target=_keep, args=(server, leaving, busy), name="database", daemon=True).start()
     try:
         yield url
     finally:
@@ -49,20 +51,27 @@ def kept(server: Server) -> Iterator[str]:
 
 def _keep(server: Server, leaving: threading.Event, busy: threading.Lock) -> None:
     rest = 0.0
-    while (process := server.process) is not None and not leaving.is_set():
-        began = time.monotonic()
-        code = process.wait()
-        rest = 0.0 if time.monotonic() - began > STEADY else rest
+    while not leaving.is_set():
+        rest = LOOK if (process := server.process) is None else _after(process, rest)
         leaving.wait(rest)
         with busy:
             if not leaving.is_set():
-                _again(server, code)
-        rest = min(LONGEST, max(1.0, 2 * rest))
+                _mend(server)
 
 
-def _again(server: Server, code: int) -> None:
-    log.error("the database server ended by itself; it is started again", code=code)
+def _after(process: Popen[bytes], rest: float) -> float:
+    """Wait until the server has ended; how long to rest then, after so long a rest before."""
+    began = time.monotonic()
+    code = process.wait()
+    log.error("the database server has ended", code=code)
+    return 0.0 if time.monotonic() - began > STEADY else min(LONGEST, 2 * rest + 1)
+
+
+def _mend(server: Server) -> None:
     try:
-        server.again()
+        if server.process is None:
+            server.inherit()
+        else:
+            server.again()
     except (YutangError, OSError) as error:
         log.error("the database server cannot be started; it is tried again", error=str(error))

@@ -76,12 +76,8 @@ class Server:
             raise RuntimeError("the server would leave with this thread; start it from the main thread")
         end = time.monotonic() + PATIENCE
         while True:
-            # Asked in every round: a guest may find the owner leaving, and then becomes the owner.
-            if self._lock is None and (lock := _try_lock(self.home / "server.lock")):
-                self._lock = lock
-                self._create()
-                self._clear_remains()
-                self._launch()
+            # Asked in every round: a guest may find the owner leaving.
+            self.inherit()
             if (problem := self._knock()) is None:
                 return self.url
             gone = self.process.poll() is not None if self.process else time.monotonic() > end
@@ -91,6 +87,14 @@ class Server:
                     f"the database server did not start: {problem}; its log ends: {self._log_end()}"
                 )
             time.sleep(0.05)
+
+    def inherit(self) -> None:
+        """Start the server if nobody owns it: a guest whose host has left becomes the owner. The calling thread must stay as long as it."""
+        if self._lock is None and (lock := _try_lock(self.home / "server.lock")):
+            self._lock = lock
+            self._create()
+            self._clear_remains()
+            self._launch()
 
     def again(self) -> None:
         """Start what has ended; who wants to know when it answers, asks it. The calling thread must stay as long as the server."""
