@@ -13,6 +13,7 @@ import pytest
 from commands import Run, environment_of, runner, said
 from edges import NOW, VAULT, serving, signed_in
 from yutang import users
+from yutang.model import YutangError
 from yutang.vault import Key
 
 
@@ -53,7 +54,7 @@ def test_an_old_key_is_changed_for_a_new_one_without_a_pause(base: str, conn: ps
 
 
 def test_a_revoked_key_is_refused_from_the_first_request_on(url: str, conn: psycopg.Connection) -> None:
-    users.revoke(conn, NOW, Key("wang"))
+    users.revoke(conn, NOW, users.give(conn, NOW, "wang"))
     with serving(url) as base:
         assert answer(base, VAULT.key_of("wang")) == 401
         forged = VAULT.key_of("wang").replace("wang.", "wang.2.")
@@ -71,9 +72,28 @@ def test_an_administrator_revokes_on_the_page(base: str, conn: psycopg.Connectio
         assert refused(base, key).status_code == 401
         assert "已作废" in boss.get("/settings/keys").text
         assert boss.post("/settings/keys/revoke", data={"name": "api"}).status_code == 404, "all share it"
+        for strange in ({}, {"name": "robot"}, {"name": "Li Lei", "number": "1"}, {"name": "nobody", "number": "1"}):
+            assert boss.post("/settings/keys/revoke", data=strange).status_code == 404
+        assert {row.name for row in users.every_key(conn)} == {"robot"}
         assert "作废钥匙" in boss.get("/settings/audit").text
     (deed,) = [d for d in users.deeds(conn) if d.act == "key_revoke"]
     assert (deed.by, deed.object) == ("administrator", "key/robot")
+
+
+def test_a_deed_by_command_makes_nobody_a_holder_of_a_key(base: str, conn: psycopg.Connection) -> None:
+    users.note(conn, NOW, "root", "erase", "person/1")
+    with signed_in(conn, base, "administrator") as boss:
+        listed = boss.get("/settings/keys").text
+    assert "by=root" not in listed
+
+
+def test_the_first_key_of_a_name_is_revoked_where_there_is_a_sign_of_it(conn: psycopg.Connection) -> None:
+    """It may have been given out before keys were written down."""
+    with pytest.raises(YutangError, match="`yutang keys` lists them"):
+        users.revoke(conn, NOW, Key("lina"))
+    users.note(conn, NOW, "lina", "plan_approve", "plan/1")
+    users.revoke(conn, NOW, Key("lina"))
+    assert users.revoked(conn) == {Key("lina")}
 
 
 def test_keys_by_command(url: str, tmp_path: Path, conn: psycopg.Connection) -> None:
@@ -88,5 +108,8 @@ def test_keys_by_command(url: str, tmp_path: Path, conn: psycopg.Connection) -> 
     assert "--new" in said(run("key", "till", code=2))
     assert "there is no key till.7" in said(run("key", "till", "--revoke", "7", code=2))
     assert run("key", "till", "--new").stdout.startswith("till.3.")
+    assert "there is no key nobody" in said(run("key", "nobody", "--revoke", "1", code=2))
+    assert "do not go together" in said(run("key", "till", "--new", "--revoke", "3", code=2))
+    assert "请写名字" in said(run("key", "--new", code=2))
     assert "有效" in run("keys").stdout
     assert [d.object for d in users.deeds(conn) if d.act == "key_revoke"] == ["key/till.2", "key/till"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from yutang import definitions, users
 from yutang.app import opened
 from yutang.cli import say
 from yutang.model import YutangError
-from yutang.vault import EVERYBODY, Key, open_vault
+from yutang.vault import Key, open_vault
 
 BY = "server"
 """Who did it, in the audit log: whoever may run commands here."""
@@ -37,10 +36,11 @@ def key(
     if name is None and not new and revoke is None:
         typer.echo(open_vault().api_key)
         return
-    if name is None or not re.fullmatch(r"[a-z0-9_-]{1,32}", name) or name == EVERYBODY:
+    if name is None:
+        raise YutangError("请写名字：`yutang key NAME --new`。 write whose key it is: `yutang key NAME --new`")
+    if new and revoke is not None:
         raise YutangError(
-            f"名字 '{name}'：用 1–32 个小写字母、数字、_ 或 -，且不是 {EVERYBODY}。 write 1 to 32 lower-case letters, digits, _ or -, "
-            f"and not {EVERYBODY}"
+            "--new 与 --revoke 不能同时用，请分两次。 --new and --revoke do not go together; write two commands"
         )
     if revoke is None:
         _give(name, new)

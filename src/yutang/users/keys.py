@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ sql = Queries(__package__)
 
 
 def give(conn: psycopg.Connection, now: datetime, name: str, *, new: bool = False) -> Key:
-    """The newest key of this name that holds; new: one more beside it. Raises YutangError when all of them are revoked."""
+    """The newest key of this name that holds; new: one more beside it. Raises YutangError when all of them are revoked, and for what is no name."""
+    _check_name(name)
     with conn.transaction():
         sql.lock_keys(conn)
         theirs = sql.keys_of(conn, name=name).fetchall()
@@ -43,12 +45,29 @@ def revoke(conn: psycopg.Connection, now: datetime, key: Key) -> None:
             "大家共用的钥匙不能单独作废：换掉 YUTANG_API_KEY 并重启，所有钥匙随之更换。 the key that all share cannot be revoked alone: "
             "set another YUTANG_API_KEY and restart; all keys change with it"
         )
-    # The first key of a name may have been given out before any were written down.
-    if key.number > 1 and all(one.number != key.number for one in sql.keys_of(conn, name=key.name)):
+    _check_name(key.name)
+    if not _known(conn, key):
         raise YutangError(
             f"没有钥匙 {key}；`yutang keys` 列出所有钥匙。 there is no key {key}; `yutang keys` lists them"
         )
     sql.revoke_key(conn, name=key.name, number=key.number, now=now)
+
+
+def _check_name(name: str) -> None:
+    """Raises YutangError for what no key can be called."""
+    if not re.fullmatch(r"[a-z0-9_-]{1,32}", name) or name == EVERYBODY:
+        raise YutangError(
+            f"名字 '{name}'：用 1–32 个小写字母、数字、_ 或 -，且不是 {EVERYBODY}。 write 1 to 32 lower-case letters, digits, _ or -, "
+            f"and not {EVERYBODY}"
+        )
+
+
+def _known(conn: psycopg.Connection, key: Key) -> bool:
+    """Was it given out? The first of a name may have been before keys were written down: then a deed of that name is the sign."""
+    numbers = {one.number for one in sql.keys_of(conn, name=key.name)}
+    return key.number in numbers or (
+        key.number == 1 and (bool(numbers) or sql.has_acted(conn, name=key.name).fetchone().yes)
+    )
 
 
 def revoked(conn: psycopg.Connection) -> frozenset[Key]:

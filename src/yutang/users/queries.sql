@@ -88,6 +88,10 @@ lock table api_key in exclusive mode;
 -- name: keys_of
 select number, revoked_at from api_key where name = %(name)s::text;
 
+-- name: has_acted
+-- A deed in the console, or on a plan.
+select exists (select from audit a where a.by = %(name)s::text) or exists (select from plan_log l where l.by = %(name)s::text) as yes;
+
 -- name: add_key
 insert into api_key (name, number, since) values (%(name)s::text, %(number)s::int, %(now)s::timestamptz);
 

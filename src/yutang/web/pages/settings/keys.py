@@ -30,7 +30,7 @@ def keys(request: Request) -> Response[bytes]:
 @act("/settings/keys/revoke", "settings")
 def revoke(request: Request, data: Form) -> Response[Any]:
     """End one key; the others of the same name go on."""
-    edge, key = edge_of(request), Key(text_of(data, "name"), number_of(data, "number") or 1)
+    edge, key = edge_of(request), Key(text_of(data, "name"), number_of(data, "number") or 0)
     with edge.pool.lend() as conn, conn.transaction():
         users.revoke(conn, edge.clock(), key)
         note(request, conn, "key_revoke", f"key/{key}")
