@@ -36,17 +36,27 @@ def test_two_people_bring_a_change_into_service(yutang: Run, conn: psycopg.Conne
     seen = yutang("brand", "diff", str(folder)).stdout
     assert "步骤 rest：等待 5 天 → 等待 3 天" in seen
     assert yutang("brand", "plans").stdout.count("\n") == 1
+    assert "zh 或 en" in yutang("brand", "plan", str(folder), "--dry-run", "0", "--lang", "fr", code=2).stderr
+    assert yutang("brand", "plans").stdout.count("\n") == 1, "nothing was made"
     made = yutang("brand", "plan", str(folder), "--as", "li", "--dry-run", "2", "--lang", "en").stdout
     assert "journey welcome 'Welcome' changed; it has a part in what is sent" in made
     assert "nobody in the pond" in made
     assert "messages/promo.md:2:1: no journey says the message 'promo'" in made
     assert "approve 1" in yutang("brand", "apply", "1", code=2).stderr
     assert "another person" in yutang("brand", "approve", "1", "--as", "li", code=2).stderr
-    yutang("brand", "approve", "1", "--as", "wang")
+    assert (
+        "计划 1 已批准（wang）。 plan 1 is approved (by wang)" in yutang("brand", "approve", "1", "--as", "wang").stdout
+    )
     yutang("brand", "apply", "1", "--as", "li")
     found = definitions.current(conn, "message", "hello")
     assert found is not None
     assert found.body["body"] == "嗨"
+    heads = [yutang("brand", "show", "1", "--lang", lang).stdout for lang in ("zh", "en")]
+    assert [
+        (one.startswith(begin), word in one)
+        for one, begin, word in zip(heads, ("计划 1 ·", "plan 1 ·"), ("已执行 li", "applied li"), strict=True)
+    ] == [(True, True)] * 2
+    assert "applied" not in heads[0]
     shown = json.loads(yutang("brand", "show", "1", "--json").stdout)
     assert [(mark["state"], mark["by"]) for mark in shown["log"]] == [
         ("draft", "li"), ("approved", "wang"), ("applied", "li")

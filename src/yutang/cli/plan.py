@@ -29,7 +29,15 @@ Ahead = Annotated[
     int, typer.Option("--dry-run", help="试跑几天，0 不试跑。 Days of the dry run, 0 for none.", min=0, max=366)
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。 As JSON.")]
-Lang = Annotated[str, typer.Option(help="zh 或 or en")]
+
+
+def _language(lang: str) -> str:
+    if lang not in ("zh", "en"):
+        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
+    return lang
+
+
+Lang = Annotated[str, typer.Option(help="zh 或 or en", callback=_language)]
 DAYS = 14
 
 
@@ -161,7 +169,7 @@ def calendar(
     if json:
         say.as_json(show.quota(found))
     else:
-        _quota(show.quota(found), _language(lang))
+        _quota(show.quota(found), lang)
 
 
 def _who(name: str | None) -> str:
@@ -169,34 +177,32 @@ def _who(name: str | None) -> str:
 
 
 def _said(kept: Any) -> None:
-    last = kept.marks[-1]
-    say.out.print(f"计划 plan {kept.plan_id}: {kept.state} （{last.by}）", markup=False)
+    from yutang.plan.book import STATES
+
+    (zh, en), by = STATES[kept.state], kept.marks[-1].by
+    say.out.print(f"计划 {kept.plan_id} {zh}（{by}）。 plan {kept.plan_id} is {en} (by {by})", markup=False)
 
 
 def _show(conn: psycopg.Connection, kept: Any, json: bool, lang: str) -> None:
     from yutang.plan import show
+    from yutang.plan.book import STATES
 
     zone = definitions.pond(conn)["time_zone"]
     if json:
         say.as_json(show.plan(kept))
         return
-    say.out.print(f"计划 plan {kept.plan_id} · {kept.brand} · {kept.state} · {kept.digest[:12]}", markup=False)
+    states = {state: words[("zh", "en").index(lang)] for state, words in STATES.items()}
+    head = {"zh": "计划", "en": "plan"}[lang]
+    say.out.print(f"{head} {kept.plan_id} · {kept.brand} · {states[kept.state]} · {kept.digest[:12]}", markup=False)
     for mark in kept.marks:
-        say.out.print(f"  {say.when(mark.at, zone)} {mark.state} {mark.by} {mark.note}".rstrip(), markup=False)
+        say.out.print(f"  {say.when(mark.at, zone)} {states[mark.state]} {mark.by} {mark.note}".rstrip(), markup=False)
     _print(kept.shown, json, lang)
-
-
-def _language(lang: str) -> str:
-    if lang not in ("zh", "en"):
-        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
-    return lang
 
 
 def _print(shown: dict[str, Any], json: bool, lang: str) -> None:
     if json:
         say.as_json(shown)
         return
-    lang = _language(lang)
     for change in shown["changes"]:
         say.out.print(f"{_MARKS[change['sort']]} {change[lang]}", markup=False)
         for detail in change["details"]:
