@@ -6,7 +6,7 @@ import json
 
 import psycopg
 
-from commands import Run
+from commands import Run, said
 from touches import NOW, decided, people, trait
 from yutang import deliver
 from yutang.channels.staff.send import Staff
@@ -29,5 +29,8 @@ def test_tasks_are_listed_ended_and_called_off(yutang: Run, conn: psycopg.Connec
         "dropped",
     )
     assert yutang("tasks", "list", "--json").stdout == ""
-    assert "dropped" in yutang("tasks", "done", str(second), code=2).stderr
+    assert "已结束（已取消）。 this task has ended (dropped)" in said(yutang("tasks", "done", str(second), code=2))
+    listed = yutang("tasks", "list", "--all").stdout
+    assert "已由人工撤回" in listed
+    assert "called_off" not in listed
     assert "no task" in yutang("tasks", "drop", "99", code=2).stderr

@@ -10,6 +10,7 @@ from yutang import definitions
 from yutang.app import opened
 from yutang.channels import STAFF_TASKS
 from yutang.cli import say
+from yutang.model import Reason
 
 group = typer.Typer(help="员工任务。 Tasks of members of staff.", invoke_without_command=True)
 Task = Annotated[int, typer.Argument(metavar="TASK", min=1, max=2**62, help="任务编号。 Number of the task.")]
@@ -53,7 +54,7 @@ def list_(
                 str(r.person_id),
                 say.when(r.due_at, zone),
                 _state(r.state, r.overdue),
-                r.reason,
+                r.reason and Reason(r.reason).both,
             ]
             for r in found
         ],
@@ -77,11 +78,4 @@ def drop(task: Task, by: By = None) -> None:
 
 
 def _state(state: str, overdue: bool) -> str:
-    words = {
-        "open": "待办 open",
-        "escalated": "已转上级 escalated",
-        "done": "已完成 done",
-        "late": "逾期 late",
-        "dropped": "已取消 dropped",
-    }
-    return words[state] + (" · 超时 overdue" if overdue else "")
+    return " ".join(STAFF_TASKS.STATES[state]) + (" · 超时 overdue" if overdue else "")

@@ -24,7 +24,14 @@ END = (datetime.max.replace(tzinfo=UTC), 2**62)
 """Before the first key of a list, and after the last."""
 Key = tuple[datetime, int]
 """Where a page of a list begins: when its last task is due, or has ended; and its number."""
-STATES = ("open", "escalated", "done", "late", "dropped")
+STATES = {
+    "open": ("待办", "open"),
+    "escalated": ("已转上级", "escalated"),
+    "done": ("已完成", "done"),
+    "late": ("逾期", "late"),
+    "dropped": ("已取消", "dropped"),
+}
+"""In Chinese and English."""
 OPEN = ("open", "escalated")
 
 
@@ -195,4 +202,4 @@ def _ended(conn: psycopg.Connection, task: int, *, again: bool = True) -> bool:
     row = sql.one(conn, task=task).fetchone()
     if again and row.state == "done":
         return False
-    raise YutangError(f"任务 {task} 已结束（{row.state}）。 this task has ended ({row.state})")
+    raise YutangError(f"任务 {task} 已结束（{STATES[row.state][0]}）。 this task has ended ({row.state})")
