@@ -137,9 +137,11 @@ def _place(text: str, what: str, edited: Mapping[str, list[str]]) -> tuple[str, 
             f"--move {text}：不止一个旅程有这一步，写成 {both} 之一。 more than one journey has it; write one of {both}"
         )
     steps = [f"{journey}/{step}" for journey, ids in edited.items() for step in ids]
-    none = Said("没有要改的旅程上有人。", "no journey changes that anybody could be on")
+    none = Said("这次改动不涉及有人正在走的旅程。", "no journey changes that anybody could be on")
     fix = suggest(what, steps) if steps else none
-    raise BadMove(f"--move {text}：要改的旅程里没有这一步，{fix.zh} no journey that changes has this step; {fix.en}")
+    raise BadMove(
+        f"--move {text}：在要改的旅程里找不到这个步骤。{fix.zh} no journey that changes has this step; {fix.en}"
+    )
 
 
 def _check_target(text: str, to: str, known: list[str]) -> None:
