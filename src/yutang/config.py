@@ -15,7 +15,7 @@ from yutang.model import YutangError
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: the variable that carries it, what holds without it, and the help an operator reads."""
+    """One setting: the variable that carries it, what holds without it, and the help an operator reads, in Chinese and English."""
 
     name: str
     default: str
@@ -27,56 +27,86 @@ class Setting:
         return os.environ.get(self.name, self.default)
 
 
-HOME = Setting("YUTANG_HOME", ".yutang", "Folder of everything this installation keeps: database, secret, logs.")
-DEMO = Setting(
-    "YUTANG_DEMO", "", "Work in the pond of this brand's last demo, at the time it is there, instead of your own."
+HOME = Setting(
+    "YUTANG_HOME",
+    ".yutang",
+    "安装内容所在的文件夹：数据库、密钥、日志。 Folder of everything this installation keeps: database, secret, logs.",
 )
-DATABASE_URL = Setting("YUTANG_DATABASE_URL", "", "PostgreSQL 15 or newer to use instead of the embedded server.")
+DEMO = Setting(
+    "YUTANG_DEMO",
+    "",
+    "在这个品牌上次演示的鱼塘里工作，时间停在演示所到之处；不动你自己的鱼塘。 "
+    "Work in the pond of this brand's last demo, at the time it is there, instead of your own.",
+)
+DATABASE_URL = Setting(
+    "YUTANG_DATABASE_URL",
+    "",
+    "改用的 PostgreSQL（15 或更新）；为空时用自带的数据库。 "
+    "PostgreSQL 15 or newer to use instead of the embedded server.",
+)
 LAKE_URL = Setting(
     "YUTANG_LAKE_URL",
     "",
+    "历史数据（Parquet 文件）放在哪里：文件夹，或 S3 兼容存储的 s3://bucket/prefix；为空时放在安装文件夹的 lake 里。clickhouse://… 指定一个集群：问题由它回答，数据从该文件夹送入。 "
     "Where the history lies as Parquet files: a folder, or s3://bucket/prefix for S3-compatible storage; the folder lake in the home folder when empty. "
     "clickhouse://… names a cluster that is asked instead and fed from that folder.",
 )
 LAKE_HOURS = Setting(
     "YUTANG_LAKE_HOURS",
     "24",
+    "worker 每隔几小时归档一次历史；0：只在运行 `yutang lake archive` 时归档。 "
     "How often the worker brings the history up to date, in hours; 0: only `yutang lake archive` does.",
 )
 PG_BIN = Setting(
-    "YUTANG_PG_BIN", "", "Folder with PostgreSQL's programs for the embedded server; found by itself when empty."
+    "YUTANG_PG_BIN",
+    "",
+    "自带数据库所用 PostgreSQL 程序的文件夹；为空时自动查找。 "
+    "Folder with PostgreSQL's programs for the embedded server; found by itself when empty.",
 )
 TRAIN_HOURS = Setting(
     "YUTANG_TRAIN_HOURS",
     "24",
+    "worker 每隔几小时重新训练模型并更换全部预测；0：只在运行 `yutang predict train` 时训练。 "
     "How often the worker trains the models anew and replaces all predictions, in hours; 0: only `yutang predict train` does.",
 )
 SECRET = Setting(
     "YUTANG_SECRET",
     "",
+    "安装密钥，其他钥匙由它推出；共用一个数据库的机器必须相同。为空时保存在安装文件夹里。 "
     "The secret from which keys are derived; the same on every machine that shares a database. Kept in the home folder when empty.",
 )
 API_KEY = Setting(
-    "YUTANG_API_KEY", "", "Bearer key of the API; derived from the secret when empty (`yutang key` shows it)."
+    "YUTANG_API_KEY",
+    "",
+    "接口钥匙；为空时由安装密钥推出（`yutang key` 显示）。 "
+    "Bearer key of the API; derived from the secret when empty (`yutang key` shows it).",
 )
-HOST = Setting("YUTANG_HOST", "127.0.0.1", "Address on which the web edge listens.")
-PORT = Setting("YUTANG_PORT", "8420", "Port on which the web edge listens.")
+HOST = Setting("YUTANG_HOST", "127.0.0.1", "网页与接口监听的地址。 Address on which the web edge listens.")
+PORT = Setting("YUTANG_PORT", "8420", "网页与接口监听的端口。 Port on which the web edge listens.")
 PUBLIC_URL = Setting(
     "YUTANG_PUBLIC_URL",
     "",
+    "浏览器访问网页的地址，例如 https://crm.example.com：在反向代理后面必须写，登录后要回到这里；消息里的偏好页链接也用它。为空时按请求判断，消息里没有这种链接。 "
     "Address at which browsers reach the web edge, for example https://crm.example.com: needed behind a proxy, for logins lead back to it, "
     "and for messages, which link to each person's preference page. Taken from the request, and no such links, when empty.",
 )
 SMTP_URL = Setting(
-    "YUTANG_SMTP_URL", "", "Mail server, for example smtp://user:password@mail.example:587; empty switches e-mail off."
+    "YUTANG_SMTP_URL",
+    "",
+    "邮件服务器，例如 smtp://user:password@mail.example:587；为空时不发邮件。 "
+    "Mail server, for example smtp://user:password@mail.example:587; empty switches e-mail off.",
 )
-MAIL_FROM = Setting("YUTANG_MAIL_FROM", "yutang@localhost", "Sender of e-mail.")
+MAIL_FROM = Setting("YUTANG_MAIL_FROM", "yutang@localhost", "邮件的发件人。 Sender of e-mail.")
 WEBHOOK_URL = Setting(
-    "YUTANG_WEBHOOK_URL", "", "Address that receives the messages of the webhook channel; empty switches it off."
+    "YUTANG_WEBHOOK_URL",
+    "",
+    "接收 webhook 渠道消息的地址；为空时不用该渠道。 "
+    "Address that receives the messages of the webhook channel; empty switches it off.",
 )
 CALL_INSIDE = Setting(
     "YUTANG_CALL_INSIDE",
     "",
+    "旅程可以调用的内网主机与网段，用逗号隔开，例如 erp.local,10.2.0.0/16；其他内网地址一律拒绝。 "
     "Hosts and networks inside your own network that journeys may call, between commas, for example erp.local,10.2.0.0/16; "
     "every other inner address is refused.",
 )
