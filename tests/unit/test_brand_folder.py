@@ -68,6 +68,8 @@ def test_segments_stand_after_those_they_name() -> None:
         ("pond.toml", "[quiet]", "[price]\nsandbux = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'sandbux'; did you mean 'sandbox'?"),
         ("pond.toml", "[quiet]", "[cost_fen]\nmoment = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'moment'; did you mean 'moments'?"),
         ("pond.toml", "[quiet]", "[cost_fen]\ntelex = 1\n\n[quiet]", "pond.toml:29:1: there is no channel 'telex'; write one of: customer_service, email, group, "),
+        ("pond.toml", "[consent]", '[consent]\nwebhok = "assumed"', "pond.toml:33:1: there is no channel 'webhok'; did you mean 'webhook'?"),
+        ("pond.toml", "[consent]", '[reach]\nwecon = "openid"\n\n[consent]', "pond.toml:33:1: there is no channel 'wecon'; did you mean 'wecom'?"),
         ("pond.toml", "[quiet]", "[quiet]\nholidays = ['today']", "pond.toml:29:13: 'today' is no date; write it as 2026-01-31"),
         ("pond.toml", "Asia/Shanghai", "Asia/Shanghi", "pond.toml:3:13: unknown time zone 'Asia/Shanghi'; did you mean 'Asia/Shanghai'?"),
         ("pond.toml", 'sandbox = "assumed"', 'sandbox = "asumed"', "pond.toml:33:11: 'asumed' is not possible here; did you mean 'assumed'?"),

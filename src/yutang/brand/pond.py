@@ -9,8 +9,10 @@ from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
 from yutang.model import halves
-from yutang.source import MOST, Node, Said, suggest
+from yutang.source import MOST, Node, Said, nearest, suggest
 
+_ALIKE = 0.85
+"""How like one of our channels another name must be to be taken for a slip."""
 SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
 HIGHEST_CUT = {"recency_days": MOST, "frequency": MOST, "monetary_fen": 10**15}
@@ -26,7 +28,7 @@ def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
     body = POND | {"sources": sorted(sources)}
     for name in keys.keys() - {"sources"}:
         body[name] = _PARTS[name](keys[name])
-    for name in keys.keys() & {"price", "cost_fen"}:
+    for name in keys.keys() & {"price", "cost_fen", "reach"}:
         _channels(body, keys[name])
     if "price" in keys:
         _affordable(body, keys["price"])
@@ -86,7 +88,7 @@ def _fen(node: Node) -> dict[str, int]:
 
 
 def _channels(body: dict[str, Any], node: Node) -> None:
-    """Refuses a channel that there is not: its points and costs would be counted for nobody, and the right one's be forgotten."""
+    """Refuses a channel that there is not: what is said of it would hold for nobody, and the right one's be forgotten."""
     known = {*POND["consent"], *body["consent"], *BY_HAND}
     for name, said in node.mapping().items():
         if name not in known:
@@ -125,6 +127,13 @@ def _time(node: Node) -> str:
 
 
 def _consent(node: Node) -> dict[str, str]:
+    """Also names the channels that a brand has made itself, so only what is nearly one of ours can be told for a slip."""
+    for name, item in node.mapping().items():
+        near = None if name in POND["consent"] else nearest(name, POND["consent"], _ALIKE)
+        if near:
+            raise item.misnamed(
+                f"没有名为“{name}”的渠道，是不是想写“{near}”？", f"there is no channel '{name}'; did you mean '{near}'?"
+            )
     return {name: item.choice(CONSENT) for name, item in node.mapping().items()}
 
 
