@@ -114,8 +114,7 @@ class Node:
         """A text, a number, true or false."""
         if isinstance(self.value, list | dict) or self.value is None:
             raise self.expected("一个值", "one value")
-        if isinstance(self.value, str) and "\0" in self.value:
-            raise self.fail("文字里有 NUL 字符，请删去。", "the text holds a NUL character; remove it")
+        refuse_nul(self.value, self.position)
         return self.value
 
     def text(self) -> str:
@@ -224,6 +223,12 @@ def load(source: Path | str, file_name: str) -> Node:
     return _Reader(file_name).read(root, 0)
 
 
+def refuse_nul(value: Any, position: Position) -> None:
+    """Raises SourceError for a text that the database could not keep."""
+    if isinstance(value, str) and "\0" in value:
+        raise SourceError(position, "文字里有 NUL 字符，请删去。", "the text holds a NUL character; remove it")
+
+
 def not_utf8(file_name: str, error: UnicodeDecodeError) -> SourceError:
     """The error about a file in another encoding."""
     return SourceError(
@@ -258,6 +263,7 @@ class _Reader:
                 position, "嵌套太深或内容太多，请拆成几个文件。", "nested too deeply or too large; split the file"
             )
         if isinstance(node, ScalarNode):
+            refuse_nul(node.value, position)
             return Node(_scalar(node), position)
         if isinstance(node, SequenceNode):
             return Node([self.read(item, depth + 1) for item in node.value], position)

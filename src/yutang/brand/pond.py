@@ -24,7 +24,7 @@ BY_HAND = {"group": {"zh": "社群群发", "en": "Posts to groups"}, "moments": 
 def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
     """The body of the pond's definition, and the titles of its sources by name. Raises SourceError."""
     keys = root.mapping(known=POND, required=("name", "title", "time_zone"))
-    sources = {name: node.text() for name, node in keys["sources"].mapping().items()} if "sources" in keys else {}
+    sources = _sources(keys["sources"]) if "sources" in keys else {}
     body = POND | {"sources": sorted(sources)}
     for name in keys.keys() - {"sources"}:
         body[name] = _PARTS[name](keys[name])
@@ -33,6 +33,13 @@ def pond(root: Node) -> tuple[dict[str, Any], dict[str, str]]:
     if "price" in keys:
         _affordable(body, keys["price"])
     return body, sources
+
+
+def _sources(node: Node) -> dict[str, str]:
+    for name, title in node.mapping().items():
+        if not name.strip():
+            raise title.misnamed("来源要有名字，例如“app”。", "a source has a name; write for example 'app'")
+    return {name: title.text() for name, title in node.mapping().items()}
 
 
 def _title(node: Node) -> dict[str, str]:

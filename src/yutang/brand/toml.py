@@ -7,7 +7,7 @@ import tomllib
 from bisect import bisect_right
 from typing import Any
 
-from yutang.source import Node, Position, SourceError
+from yutang.source import Node, Position, SourceError, refuse_nul
 
 _AT = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
@@ -125,6 +125,8 @@ class _Walk:
 def _node(value: Any, path: Path, places: dict[Path, tuple[Position, Position]], above: Position) -> Node:
     """A value whose place is not known stands where the one around it stands."""
     key, here = places.get(path, (above, above))
+    refuse_nul(path[-1] if path else "", key)
+    refuse_nul(value, here)
     if isinstance(value, dict):
         return Node({name: _node(item, (*path, name), places, here) for name, item in value.items()}, here, key)
     if isinstance(value, list):
