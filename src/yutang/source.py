@@ -120,7 +120,8 @@ class Node:
     def text(self) -> str:
         """A text that is not empty."""
         if not isinstance(self.value, str) or not self.value.strip():
-            raise self.expected("文字", "a text", Said("请加引号。", "; put it in quotes"))
+            quoted = isinstance(self.value, int | float)
+            raise self.expected("文字", "a text", Said("请加引号。", "; put it in quotes") if quoted else _NO_FIX)
         return self.value
 
     def number(self) -> int | float:
@@ -279,7 +280,8 @@ class _Reader:
             name = key_node.value
             if name in found:
                 raise key.fail(f"“{name}”写了两次，请留一个。", f"'{name}' is written twice; keep one")
-            found[name] = replace(value, key=key.position)
+            place = key.position if value.value is None and not value_node.value else value.position
+            found[name] = replace(value, position=place, key=key.position)
         return found
 
 

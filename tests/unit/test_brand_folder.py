@@ -72,6 +72,7 @@ def test_segments_stand_after_those_they_name() -> None:
         ("pond.toml", "[sources]", '[sources]\n" " = "x"', "pond.toml:9:1: a source has a name"),
         ("journeys/welcome.yml", "{event: registered}", '{event: "vie\\0wed"}', "journeys/welcome.yml:2:18: the text holds a NUL character; remove it"),
         ("offers.yml", "first_cup:", '"first\\0cup":', "offers.yml:1:1: the text holds a NUL character; remove it"),
+        ("messages/welcome.md", "channel: sandbox", "channel:  # none", "messages/welcome.md:4:1: expected a text, found nothing"),
         ("pond.toml", "[consent]", '[consent]\nwebhok = "assumed"', "pond.toml:33:1: there is no channel 'webhok'; did you mean 'webhook'?"),
         ("pond.toml", "[consent]", '[reach]\nwecon = "openid"\n\n[consent]', "pond.toml:33:1: there is no channel 'wecon'; did you mean 'wecom'?"),
         ("pond.toml", "[quiet]", "[quiet]\nholidays = ['today']", "pond.toml:29:13: 'today' is no date; write it as 2026-01-31"),
@@ -117,6 +118,15 @@ def test_segments_stand_after_those_they_name() -> None:
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_the_fix(folder: Path, file: str, old: str, new: str, says: str) -> None:
     assert says in spoil(folder, file, old, new)
+
+
+def test_what_no_quotes_would_mend_is_not_told_to_be_put_in_quotes(folder: Path) -> None:
+    number = spoil(folder, "messages/welcome.md", "channel: sandbox", "channel: 12")
+    listed = spoil(folder, "messages/welcome.md", "channel: 12", "channel: [sandbox]")
+    empty = spoil(folder, "messages/welcome.md", "channel: [sandbox]", "channel:")
+    assert number.endswith("expected a text, found '12'; put it in quotes")
+    assert listed.endswith("expected a text, found a list")
+    assert empty.endswith("expected a text, found nothing")
 
 
 def test_a_channel_of_the_brands_own_may_have_a_price(folder: Path) -> None:
