@@ -202,7 +202,7 @@ def one_of(known: Iterable[str]) -> Said:
 def load(source: Path | str, file_name: str) -> Node:
     """The document in a file (Path) or in a text, read as YAML 1.2. Raises SourceError."""
     try:
-        text = source.read_text("utf-8") if isinstance(source, Path) else source
+        text = source.read_text("utf-8-sig") if isinstance(source, Path) else source
         root = YAML(pure=True).compose(text)
     except UnicodeDecodeError as error:
         raise not_utf8(file_name, error) from error
@@ -232,8 +232,9 @@ def refuse_nul(value: Any, position: Position) -> None:
 
 def not_utf8(file_name: str, error: UnicodeDecodeError) -> SourceError:
     """The error about a file in another encoding."""
+    above = error.object[: error.start].decode("utf-8").split("\n")
     return SourceError(
-        Position(file_name),
+        Position(file_name, len(above), len(above[-1]) + 1),
         f"第 {error.start} 个字节不是 UTF-8，请把文件存成 UTF-8。",
         f"not UTF-8 at byte {error.start}; save the file as UTF-8",
     )

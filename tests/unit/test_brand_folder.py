@@ -144,10 +144,16 @@ def test_segments_in_a_circle(folder: Path) -> None:
 
 
 def test_a_file_that_is_not_utf8(folder: Path) -> None:
-    (folder / "messages/welcome.md").write_bytes("---\ntitle".encode("utf-16"))
+    (folder / "messages/welcome.md").write_bytes("---\ntitle: 茶".encode() + "馆".encode("gbk"))
     with pytest.raises(SourceError) as found:
         load_brand(folder)
-    assert english(found.value).startswith("welcome.md: not UTF-8")
+    assert english(found.value) == "messages/welcome.md:2:9: not UTF-8 at byte 14; save the file as UTF-8"
+
+
+def test_the_mark_that_windows_puts_before_a_text_is_no_part_of_it(folder: Path) -> None:
+    for file in ("pond.toml", "offers.yml", "segments/lost.yml", "messages/welcome.md"):
+        (folder / file).write_bytes(b"\xef\xbb\xbf" + (folder / file).read_bytes())
+    assert load_brand(folder) == load_brand(shipped()["luckin"])
 
 
 @pytest.mark.parametrize(

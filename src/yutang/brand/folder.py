@@ -86,7 +86,7 @@ def texts(folder: Path) -> dict[str, str]:
     if strays := sorted(_strays(folder)):
         raise _strange(strays[0])
     paths = (path for pattern in _PATTERNS for path in sorted(folder.glob(pattern)))
-    return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+    return {name: _text(folder, name) for name in (path.relative_to(folder).as_posix() for path in paths)}
 
 
 def _strays(folder: Path) -> Iterator[str]:
@@ -186,8 +186,9 @@ def _files(files: Mapping[str, str], kind: str, read: Callable[[str, str], Read]
     return {Path(path).stem: read(files[path], path) for path in sorted(files) if path.startswith(f"{kind}/")}
 
 
-def _text(path: Path) -> str:
+def _text(folder: Path, name: str) -> str:
+    """Without the mark that Windows puts before a text."""
     try:
-        return path.read_text("utf-8")
+        return (folder / name).read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise source.not_utf8(path.name, error) from error
+        raise source.not_utf8(name, error) from error
