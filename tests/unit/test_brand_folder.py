@@ -120,6 +120,34 @@ def test_a_mistake_is_named_with_its_place_and_the_fix(folder: Path, file: str, 
     assert says in spoil(folder, file, old, new)
 
 
+COUPON_STEPS = "steps:\n  - message: first_cup\n"
+
+
+def test_a_coupon_that_no_offer_gives_cannot_be_told(folder: Path) -> None:
+    """The step that has an offer before it says the same message rightly; one that asks first says it anywhere."""
+    assert spoil(folder, "journeys/welcome.yml", "steps:\n", COUPON_STEPS) == (
+        "journeys/welcome.yml:7:14: the message 'first_cup' prints 'coupon.discount', and there is no coupon here, so nobody "
+        "could get it; add '- offer: …' right before this step, or ask '{% if coupon %}' in the message"
+    )
+    words = (folder / "messages/first_cup.md").read_text("utf-8")
+    asks = re.sub(
+        r"\{\{ (coupon\.\w+) \}\}", r"{{ \1 if coupon }}{{ \1 | default('') }}{% if coupon %}{{ \1 }}{% endif %}", words
+    )
+    (folder / "messages/first_cup.md").write_text(asks, "utf-8")
+    load_brand(folder)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "- if: {tag: vip}\n    then: [{message: first_cup}]",
+        "- split: {a: 1, b: 1}\n    then: {b: [{offer: first_cup}, {message: welcome}, {message: first_cup}]}",
+    ],
+)
+def test_an_offer_goes_with_the_next_message_alone(folder: Path, steps: str) -> None:
+    assert "the message 'first_cup' prints" in spoil(folder, "journeys/welcome.yml", "steps:\n", f"steps:\n  {steps}\n")
+
+
 def test_what_no_quotes_would_mend_is_not_told_to_be_put_in_quotes(folder: Path) -> None:
     number = spoil(folder, "messages/welcome.md", "channel: sandbox", "channel: 12")
     listed = spoil(folder, "messages/welcome.md", "channel: 12", "channel: [sandbox]")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from yutang import source
-from yutang.brand import hints, names, toml
+from yutang.brand import coupons, hints, names, toml
 from yutang.brand.hints import Hint
 from yutang.brand.message import message
 from yutang.brand.pond import pond
@@ -137,6 +137,7 @@ def read_brand(files: Mapping[str, str]) -> Brand:
     heads = {name: head for name, (_, head) in messages.items()}
     names.check_circles(journeys)
     _check_names(brand, [*segments.values(), *journeys.values(), *heads.values()])
+    coupons.check(journeys, brand.messages)
     return replace(brand, hints=_hints(brand, segments, journeys, heads, offers_node.mapping()))
 
 

@@ -5,6 +5,7 @@ Nothing is reckoned while a template is compiled, so that reading a brand costs 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,12 @@ PARTS = {"coupon": ("code", "discount", "expires"), "pond": ("title",)}
 _OF_ANY = ("get", "items", "keys", "values")
 """What may be said of any of them besides."""
 _OTHERS = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_PERHAPS = (
+    nodes.If, nodes.CondExpr, nodes.And, nodes.Or, nodes.Test, nodes.For, nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock,
+)  # fmt: skip
+"""What may leave out a part of what stands below it, or only ask about it."""
+_INSTEAD = ("default", "d")
+"""Filters that have another word for what is missing."""
 LONGEST = 100_000
 """Characters or entries, and bits of a number, that an operator may make."""
 
@@ -95,6 +102,13 @@ def asked_for(tree: nodes.Template) -> list[Asked]:
     return list({str(one): one for one in sorted(found, key=lambda one: one.line) if one.root in free}.values())
 
 
+def always_printed(tree: nodes.Template) -> Iterator[Asked]:
+    """The parts of variables that every letter shows, none of those that a question or another word stands before. Raises TemplateError."""
+    free = undeclared(tree)
+    found = (Asked(*part) for node in _always(tree) if (part := _part(node)))
+    return (one for one in found if one.root in free)
+
+
 def undeclared(tree: nodes.Template) -> set[str]:
     """The names that a template asks its data for, as `meta.find_undeclared_variables` finds them. Raises TemplateError."""
     names = _Names(environment)
@@ -121,6 +135,13 @@ def verify(tree: nodes.Template) -> None:
             raise Unknown(
                 f"“{one.root}”没有“{one.part}”，{fix.zh}", f"'{one.root}' has no '{one.part}'; {fix.en}", one.line
             )
+
+
+def _always(node: nodes.Node) -> Iterator[nodes.Node]:
+    for child in node.iter_child_nodes():
+        if not isinstance(child, _PERHAPS) and not (isinstance(child, nodes.Filter) and child.name in _INSTEAD):
+            yield child
+            yield from _always(child)
 
 
 def _part(node: nodes.Node) -> tuple[str, str, int] | None:
