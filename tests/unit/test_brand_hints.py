@@ -36,6 +36,10 @@ def test_of_a_brand_that_is_as_it_should_be_nothing_is_said(name: str) -> None:
     [
         ("goal: {event: ordered}", "goal: {event: orders}", "journeys/welcome.yml:3:15: the catalogue has no event 'orders'; did you mean 'ordered'?"),
         ("trigger: {event: registered}", "trigger: {event: [ordered, registred]}", "journeys/welcome.yml:2:28: the catalogue has no event 'registred'; did you mean 'registered'?"),
+        ("steps:", "audience: {all: [{tag: vip}, {not: {last: orderd, within_days: 3}}]}\nsteps:", "journeys/welcome.yml:6:43: the catalogue has no event 'orderd'; did you mean 'ordered'?"),
+        ("steps:", "exit_when: {sequence: viewed, then: orderd, within_days: 3}\nsteps:", "journeys/welcome.yml:6:37: the catalogue has no event 'orderd'"),
+        ("steps:", "steps:\n  - branch:\n      - when: {none: orderd, days: 3}\n        then: [{if: {count: registred, at_least: 1}, then: [{tag: vip}]}]", "journeys/welcome.yml:9:29: the catalogue has no event 'registred'"),
+        ("steps:", "steps:\n  - branch:\n      - when: {none: orderd, days: 3}\n        then: [{tag: vip}]", "journeys/welcome.yml:8:22: the catalogue has no event 'orderd'"),
         ("steps:", "exit_on: [{event: unfolowed}]\nsteps:", "journeys/welcome.yml:6:19: the catalogue has no event 'unfolowed'"),
         ("steps:", "steps:\n  - wait_for: [viewed, {event: refund}]\n    days: 1\n    then: [{wait_for: order, days: 1}]", "journeys/welcome.yml:7:32: the catalogue has no event 'refund'"),
         ("steps:", "steps:\n  - wait_for: viewed\n    days: 1\n    then: [{wait_for: order, days: 1}]", "journeys/welcome.yml:9:23: the catalogue has no event 'order'"),
@@ -43,6 +47,13 @@ def test_of_a_brand_that_is_as_it_should_be_nothing_is_said(name: str) -> None:
 )  # fmt: skip
 def test_an_event_that_is_nearly_a_known_one(old: str, new: str, says: str) -> None:
     assert any(hint.startswith(says) for hint in spoilt("journeys/welcome.yml", old, new))
+
+
+def test_a_segment_asks_about_an_event_that_is_nearly_a_known_one() -> None:
+    """What is no event may be called as it likes."""
+    rule = "title: {zh: 近, en: Near}\nrule:\n  any:\n    - {attribute: orderd, is: orderd}\n    - {sum: orderd, at_least: 1, where: {order: orderd}}\n"
+    said = "segments/near.yml:5:13: the catalogue has no event 'orderd'; did you mean 'ordered'?"
+    assert [hint[: len(said)] for hint in hints(**{"segments/near.yml": rule})] == [said]
 
 
 def test_a_brand_may_have_events_of_its_own_and_ask_what_they_say() -> None:

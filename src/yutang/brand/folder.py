@@ -142,9 +142,10 @@ def read_brand(files: Mapping[str, str]) -> Brand:
 
 
 def _hints(brand: Brand, segments: _Nodes, journeys: _Nodes, heads: _Nodes, offer_nodes: _Nodes) -> tuple[Hint, ...]:
-    used = hints.used([*segments.values(), *journeys.values()])
+    asking = [*segments.values(), *journeys.values()]
+    used = hints.used(asking)
     return (
-        *hints.unknown_events(journeys),
+        *hints.unknown_events(asking),
         *hints.never_said(used, heads),
         *hints.never_given(used, offer_nodes),
         *hints.below_floor(offer_nodes, brand.offers),

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yutang.brand.names import FREE, RULES, references
+from yutang.brand.names import FREE, RULES, SAID, references
 from yutang.ingest import catalog
 from yutang.offer.definition import PLAIN
 from yutang.offer.terms import least_pay
+from yutang.segment import language
+from yutang.segment.operators import role_of
 from yutang.source import Node, Position, Said, nearest
 
 _EVENTS = ("event", "wait_for")
@@ -30,9 +32,9 @@ class Hint:
         return f"{self.position}: {self.said.zh} {self.said.en}"
 
 
-def unknown_events(journeys: Mapping[str, Node]) -> Iterator[Hint]:
-    """Types that begin, end or wake a run, which the catalogue has under a name that is nearly the same."""
-    for node in (node for journey in journeys.values() for node in _types(journey)):
+def unknown_events(nodes: Iterable[Node]) -> Iterator[Hint]:
+    """Types that begin, end or wake a run, or that a rule asks about, which the catalogue has under a name that is nearly the same."""
+    for node in (found for asking in nodes for found in _types(asking)):
         name = str(node.value)
         near = None if name in catalog.BY_NAME else nearest(name, catalog.BY_NAME, _ALIKE)
         if near:
@@ -49,9 +51,22 @@ def _types(node: Node) -> Iterator[Node]:
             named = item.items() if item.is_list else [item]
             yield from (one for one in named if not one.is_mapping)
             yield from (found for one in named if one.is_mapping for found in _types(one))
-        elif key not in (*RULES, *FREE):
+        elif key in RULES and item.is_mapping:
+            yield from () if item.mapping().keys() & set(SAID) else _asked(item)
+        elif key not in FREE:
             below = item.items() if item.is_list else [item]
             yield from (found for one in below if one.is_mapping for found in _types(one))
+
+
+def _asked(rule: Node) -> Iterator[Node]:
+    """The types that the conditions of a rule are about."""
+    keys, found = rule.mapping(), language.parse(rule)
+    if isinstance(found, language.Condition):
+        yield from (item for name, item in keys.items() if role_of(found.row, name) == "event")
+    else:
+        below = next(iter(keys.values()))
+        for part in below.items() if below.is_list else [below]:
+            yield from _asked(part)
 
 
 def used(nodes: Iterable[Node]) -> set[tuple[str, str]]:

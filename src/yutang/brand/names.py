@@ -10,7 +10,7 @@ from yutang.segment import language
 from yutang.source import Node, Position, Said, SourceError, suggest
 
 RULES = ("rule", "audience", "if", "exit_when", "when")
-_SAID = ("begun", "answer")
+SAID = ("begun", "answer")
 """What a branch may ask instead of a rule: what an event said."""
 _KINDS = {
     "segment": "segment",
@@ -54,7 +54,7 @@ def references(node: Node) -> Iterator[Reference]:
 
 
 def _asked(node: Node) -> Iterator[Reference]:
-    if not node.mapping().keys() & set(_SAID):
+    if not node.mapping().keys() & set(SAID):
         yield from (Reference(*found) for found in language.references(language.parse(node)))
 
 
