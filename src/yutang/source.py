@@ -81,6 +81,11 @@ class Node:
         return self.fail(said, f"expected {en}, found {found.en}{fix.en}")
 
     @property
+    def _in_toml(self) -> bool:
+        """There, advice in the words of YAML would mend nothing."""
+        return self.position.file.endswith(".toml")
+
+    @property
     def is_mapping(self) -> bool:
         return isinstance(self.value, dict)
 
@@ -91,23 +96,27 @@ class Node:
     def mapping(self, known: Collection[str] | None = None, required: Iterable[str] = ()) -> dict[str, Node]:
         """The nodes by key. With `known`, any other key is an error; a missing one of `required` is, too."""
         if not isinstance(self.value, dict):
-            raise self.expected("“键: 值”", "keys and values")
+            raise self.expected("“键 = 值”" if self._in_toml else "“键: 值”", "keys and values")
         for key, node in self.value.items():
             if known is not None and key not in known:
                 fix = suggest(key, known)
                 raise node.misnamed(f"不认识的键“{key}”，{fix.zh}", f"unknown key '{key}'; {fix.en}")
         missing = [key for key in required if key not in self.value]
         if missing:
+            sign = " =" if self._in_toml else ":"
             raise self.fail(
-                f"缺少“{missing[0]}”，请写上“{missing[0]}: …”。", f"'{missing[0]}' is missing; write '{missing[0]}: …'"
+                f"缺少“{missing[0]}”，请写上“{missing[0]}{sign} …”。",
+                f"'{missing[0]}' is missing; write '{missing[0]}{sign} …'",
             )
         return self.value
 
     def items(self) -> list[Node]:
         """The nodes of a list."""
         if not isinstance(self.value, list):
-            fix = Said("每项单独一行，以“- ”开头。", "; write each entry on a line of its own after '- '")
-            raise self.expected("列表", "a list", fix)
+            lines = Said("每项单独一行，以“- ”开头。", "; write each entry on a line of its own after '- '")
+            raise self.expected(
+                "列表", "a list", Said("请写成 [a, b]。", "; write it as [a, b]") if self._in_toml else lines
+            )
         return self.value
 
     def scalar(self) -> str | int | float | bool:
@@ -174,10 +183,11 @@ class Node:
     def describe(self) -> Said:
         """What the value is, for an error."""
         if isinstance(self.value, dict):
-            return Said("“键: 值”", "keys and values")
+            return Said("“键 = 值”" if self._in_toml else "“键: 值”", "keys and values")
         if isinstance(self.value, list):
             return Said("列表", "a list")
-        return Said("空值", "nothing") if self.value is None else Said(f"“{self.value}”", f"'{self.value}'")
+        word = str(self.value).lower() if isinstance(self.value, bool) else self.value
+        return Said("空值", "nothing") if self.value is None else Said(f"“{word}”", f"'{word}'")
 
 
 def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:

@@ -93,6 +93,8 @@ def test_segments_stand_after_those_they_name() -> None:
         ("pond.toml", "time_zone", "approval = {required = true, 'by' = 1}\ntime_zone", "pond.toml:3:30: unknown key 'by'"),
         ("pond.toml", "time_zone", "time_zones", "pond.toml:3:1: unknown key 'time_zones'; did you mean 'time_zone'?"),
         ("pond.toml", "time_zone", "# time_zone", "pond.toml:1:1: 'time_zone' is missing"),
+        ("pond.toml", ', en = "Blue Deer Coffee"', "", "pond.toml:2:9: 'en' is missing; write 'en = …'"),
+        ("pond.toml", "[quiet]", "[quiet]\nholidays = true", "pond.toml:29:12: expected a list, found 'true'; write it as [a, b]"),
         ("pond.toml", "[quiet]", "[quiet", "pond.toml:28:7: this is not TOML"),
         ("segments/lost.yml", "more_than_days", "more_then_days", "segments/lost.yml:2:"),
         ("journeys/welcome.yml", "offer: first_cup", "offer: first_cap", "journeys/welcome.yml:10:12: there is no coupon 'first_cap'; did you mean 'first_cup'?"),
