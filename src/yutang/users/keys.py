@@ -28,7 +28,9 @@ def give(conn: psycopg.Connection, now: datetime, name: str, *, new: bool = Fals
             )
         if theirs and not new:
             return Key(name, max(key.number for key in theirs if key.revoked_at is None))
-        made = Key(name, max((key.number for key in theirs), default=0) + 1)
+        # Whoever has acted before keys were written down holds the first.
+        first = int(sql.has_acted(conn, name=name).fetchone().yes) if new else 0
+        made = Key(name, max((key.number for key in theirs), default=first) + 1)
         sql.add_key(conn, name=name, number=made.number, now=now)
     return made
 
