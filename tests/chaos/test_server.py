@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from yutang import config
 from yutang.db import server as module
@@ -179,8 +180,9 @@ def test_kill_of_the_server_and_a_pid_that_is_somebody_elses_now(home: Path) -> 
 
 
 def test_a_killed_server_is_started_again_and_keeps_what_was_committed(home: Path) -> None:
+    """Each time it is said; that it leaves with the program is nothing to be said."""
     server = Server(home)
-    with kept(server) as url:
+    with capture_logs() as said, kept(server) as url:
         for n in range(2):
             run(home, f"create table fish_{n} as select generate_series(1, 1000) as n")
             killed = server.process
@@ -191,6 +193,7 @@ def test_a_killed_server_is_started_again_and_keeps_what_was_committed(home: Pat
         last = server.process
     assert last is not None
     assert last.poll() is not None, "it stays with the program"
+    assert [entry["code"] for entry in said] == [-signal.SIGKILL] * 2
 
 
 def test_a_program_goes_on_when_the_one_that_began_the_server_leaves(home: Path) -> None:

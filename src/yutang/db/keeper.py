@@ -62,8 +62,7 @@ def _keep(server: Server, leaving: threading.Event, busy: threading.Lock) -> Non
 def _after(process: Popen[bytes], rest: float) -> float:
     """Wait until the server has ended; how long to rest then, after so long a rest before."""
     began = time.monotonic()
-    code = process.wait()
-    log.error("the database server has ended", code=code)
+    process.wait()
     return 0.0 if time.monotonic() - began > STEADY else min(LONGEST, 2 * rest + 1)
 
 
@@ -72,6 +71,7 @@ def _mend(server: Server) -> None:
         if server.process is None:
             server.inherit()
         else:
+            log.error("the database server ended by itself; it is started again", code=server.process.returncode)
             server.again()
     except (YutangError, OSError) as error:
         log.error("the database server cannot be started; it is tried again", error=str(error))
