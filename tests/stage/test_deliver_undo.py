@@ -51,6 +51,12 @@ def line() -> Line:
     return Line(BROKEN)
 
 
+@pytest.fixture
+def offer(pond: Pond) -> int:
+    """There is one coupon of it."""
+    return pond.define("offer", "gift", COUPON).definition_id
+
+
 def turn(pond: Pond, line: Line, now: Any = NOON) -> None:
     """One pass: judge, send, hear."""
     while decide.judge(pond.conn, now).busy():
@@ -101,8 +107,7 @@ def test_a_letter_to_whoever_was_merged_away_counts_only_if_it_arrived(pond, lin
     assert pond.verdict(mine) == ("send", None)
 
 
-def test_a_coupon_that_nobody_was_told_of_goes_back_to_stock(pond, line):
-    offer = pond.define("offer", "gift", COUPON).definition_id
+def test_a_coupon_that_nobody_was_told_of_goes_back_to_stock(pond, line, offer):
     first, second = pond.person(), pond.person()
     lost = pond.touch(first, 9, offer=offer, rung=0)
     turn(pond, line)
@@ -117,8 +122,7 @@ def test_a_coupon_that_nobody_was_told_of_goes_back_to_stock(pond, line):
     assert pond.verdict(lost) == ("no", "sold_out"), "who tries again without a coupon left is told so"
 
 
-def test_another_try_gets_a_coupon_of_its_own(pond, line):
-    offer = pond.define("offer", "gift", COUPON).definition_id
+def test_another_try_gets_a_coupon_of_its_own(pond, line, offer):
     touch = pond.touch(pond.person(), 9, offer=offer, rung=0)
     turn(pond, line)
     line.result = Result.sent()
@@ -129,9 +133,8 @@ def test_another_try_gets_a_coupon_of_its_own(pond, line):
 
 
 @pytest.mark.parametrize(("channel", "left"), [("sandbox", (0, 0)), ("staff", (1, 300))])
-def test_what_was_assigned_and_not_sent_leaves_no_coupon_behind(pond, line, channel, left):
+def test_what_was_assigned_and_not_sent_leaves_no_coupon_behind(pond, line, offer, channel, left):
     """Of a mass message the platform knows it; a task of staff may have been done and never tapped."""
-    offer = pond.define("offer", "gift", COUPON).definition_id
     person = pond.person()
     line.name = channel
     touch = pond.touch(person, 9, offer=offer, rung=0, channel=channel)
@@ -143,9 +146,8 @@ def test_what_was_assigned_and_not_sent_leaves_no_coupon_behind(pond, line, chan
     assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", left)
 
 
-def test_what_the_platform_took_is_counted_whatever_it_says_later(pond, line):
+def test_what_the_platform_took_is_counted_whatever_it_says_later(pond, line, offer):
     """A receipt of a text message that was paid for."""
-    offer = pond.define("offer", "gift", COUPON).definition_id
     person = pond.person()
     touch = pond.touch(person, 9, offer=offer, rung=0)
     line.result = Result.sent()
@@ -155,9 +157,8 @@ def test_what_the_platform_took_is_counted_whatever_it_says_later(pond, line):
     assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("sent", (1, 300))
 
 
-def test_whoever_holds_a_link_to_the_wallet_keeps_what_is_in_it(pond, line, monkeypatch):
+def test_whoever_holds_a_link_to_the_wallet_keeps_what_is_in_it(pond, line, offer, monkeypatch):
     monkeypatch.setenv("YUTANG_PUBLIC_URL", "https://pond.example")
-    offer = pond.define("offer", "gift", COUPON).definition_id
     person = pond.person()
     line.result = Result.sent()
     (told,) = decided(pond.conn, [person], now=NOON, body="{{ wallet }}")
@@ -169,8 +170,7 @@ def test_whoever_holds_a_link_to_the_wallet_keeps_what_is_in_it(pond, line, monk
     assert stock(pond, offer) == (1, 300)
 
 
-def test_a_coupon_that_was_shown_to_a_till_stays(pond, line):
-    offer = pond.define("offer", "gift", COUPON).definition_id
+def test_a_coupon_that_was_shown_to_a_till_stays(pond, line, offer):
     person = pond.person()
     touch = pond.touch(person, 9, offer=offer, rung=0)
     line.result = Result.assigned()
@@ -186,8 +186,7 @@ def test_a_coupon_that_was_shown_to_a_till_stays(pond, line):
 
 
 @pytest.mark.parametrize("results", [(Result.retry("TimeoutError"), BROKEN), (Result.failed("cut", partly=True),)])
-def test_a_coupon_stays_where_something_may_have_arrived(pond, line, results):
-    offer = pond.define("offer", "gift", COUPON).definition_id
+def test_a_coupon_stays_where_something_may_have_arrived(pond, line, offer, results):
     touch = pond.touch(pond.person(), 9, offer=offer, rung=0)
     for result in results:
         line.result = result
@@ -195,8 +194,7 @@ def test_a_coupon_stays_where_something_may_have_arrived(pond, line, results):
     assert (attempt(pond.conn, touch).state, stock(pond, offer)) == ("failed", (1, 300))
 
 
-def test_the_page_of_a_delivery_says_that_its_coupon_was_taken_back(pond, line, web):
-    offer = pond.define("offer", "gift", COUPON).definition_id
+def test_the_page_of_a_delivery_says_that_its_coupon_was_taken_back(pond, line, offer, web):
     person = pond.person()
     touch = pond.touch(person, 9, offer=offer, rung=0)
     turn(pond, line)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from yutang.brand.names import FREE, RULES
+from yutang.deliver.asks import templates
 from yutang.deliver.template import always_printed, environment
 from yutang.source import Node, Said, SourceError
 
@@ -21,16 +22,8 @@ def check(journeys: Mapping[str, Node], messages: Mapping[str, dict[str, Any]]) 
 
 def _printed(body: Mapping[str, Any]) -> Iterator[str]:
     """The variables of a coupon that every letter shows."""
-    for text in _texts([body["subject"], body["body"], body.get("attachments", [])]):
+    for text in templates(body):
         yield from (str(one) for one in always_printed(environment.parse(text)) if one.root == "coupon")
-
-
-def _texts(part: Any) -> Iterator[str]:
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, dict | list):
-        for item in part.values() if isinstance(part, dict) else part:
-            yield from _texts(item)
 
 
 def _bare(node: Node) -> Iterator[tuple[str, Node]]:

@@ -16,9 +16,7 @@ _VARIABLES = frozenset((PRODUCTS, RUN, WALLET))
 
 def asks(body: Mapping[str, Any]) -> frozenset[str]:
     """Which of the four a message asks for: in its subject, its words, or what goes with them."""
-    return frozenset().union(
-        *(asked_in(text) for text in _texts([body["subject"], body["body"], body.get("attachments", [])]))
-    )
+    return frozenset().union(*(asked_in(text) for text in templates(body)))
 
 
 @lru_cache(maxsize=4096)
@@ -30,6 +28,11 @@ def asked_in(template: str) -> frozenset[str]:
     parts = {str(node.attr) for node in tree.find_all(nodes.Getattr)}
     parts |= {str(node.arg.value) for node in tree.find_all(nodes.Getitem) if isinstance(node.arg, nodes.Const)}
     return frozenset((_VARIABLES & undeclared(tree)) | ({FORETOLD} & parts))
+
+
+def templates(body: Mapping[str, Any]) -> Iterator[str]:
+    """All that a message says: its subject, its words, and what goes with them."""
+    return _texts([body["subject"], body["body"], body.get("attachments", [])])
 
 
 def _texts(part: Any) -> Iterator[str]:
