@@ -136,6 +136,34 @@ def test_a_weak_handle_suggests_and_does_not_join(conn):
     assert conn.execute("select reason, event_id from identity_case").fetchall() == [("suggestion", 2)]
 
 
+def test_a_device_that_two_newcomers_share_suggests_in_one_batch_too(conn):
+    said(conn, 1, {"device": "sofa", "phone": "+8613800000001"})
+    said(conn, 2, {"device": "sofa", "phone": "+8613800000002"})
+    settle(conn)
+    [case] = identity.cases(conn)
+    assert (case.reason, case.event_id, case.persons) == ("suggestion", 2, sorted(set(whose(conn).values())))
+
+
+def test_weak_handles_alone_are_somebodys(conn):
+    said(conn, 1, {"device": "sofa", "address": "1 Road"})
+    settle(conn)
+    said(conn, 2, {"address": "1 Road"})
+    settle(conn)
+    assert groups(conn) == together({1, 2})
+
+
+def test_a_device_that_comes_with_a_join_goes_with_it(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"email": "a@example.com"})
+    settle(conn)
+    said(conn, 3, {"device": "sofa"})
+    said(conn, 4, {"phone": "+8613800000001", "email": "a@example.com", "device": "sofa"})
+    settle(conn)
+    said(conn, 5, {"device": "sofa"})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3, 4, 5})
+
+
 def test_an_event_that_names_a_stranger_by_id_is_kept_with_a_reason(conn):
     said(conn, 1, {"person": "77"})
     settle(conn)
@@ -201,6 +229,23 @@ def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):
     assert whose(conn)[1] != whose(conn)[2]
     changed = conn.execute("select person_id from person where changed is not null").fetchall()
     assert {row.person_id for row in changed} == {winner, loser}
+
+
+def test_a_join_that_came_in_one_batch_with_both_is_taken_back_like_any_other(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"pos:card": "c1"})
+    said(conn, 3, {"phone": "+8613800000001", "pos:card": "c1"})
+    said(conn, 4, {"pos:card": "c1"})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3, 4})
+    [holder] = set(whose(conn).values())
+    merge = conn.execute("select winner_id, loser_id, event_id from merge_log").fetchone()
+    assert (merge.winner_id, merge.event_id) == (holder, 3)
+    assert identity.canonical(conn, merge.loser_id) == holder
+    assert identity.split(conn, NOW, holder) == (merge.winner_id, merge.loser_id)
+    settle(conn)
+    assert groups(conn) == together({1, 3}, {2, 4})
+    assert (whose(conn)[1], whose(conn)[2]) == (merge.winner_id, merge.loser_id)
 
 
 def test_a_person_who_was_never_merged_cannot_be_split(conn):
@@ -329,3 +374,39 @@ def test_the_order_and_the_batches_in_which_events_come_do_not_matter(conn, even
     assert groups(conn) == components(events)
     merged = conn.execute("select count(*) from person where merged_into is not null").fetchone()[0]
     assert merged == conn.execute("select count(*) from merge_log where undone_at is null").fetchone()[0]
+
+
+MIXED = st.dictionaries(
+    st.sampled_from(["unionid", "phone", "email", "shop:a", "device", "address"]),
+    st.sampled_from(["1", "2", "3"]),
+    min_size=1,
+    max_size=4,
+).filter(lambda handles: not {"device", "address"}.issuperset(handles))
+
+
+def decided(conn, events: list[dict[str, str]], cuts: set[int]):
+    """Who is one, by which events, and what is open between whom: after these events with a pass at each cut; then the same after
+    the latest join was taken back."""
+    conn.execute("truncate event, event_undone, person, handle, merge_log, person_event, identity_case, keep_apart")
+    for event_id, handles in enumerate(events, start=1):
+        said(conn, event_id, handles)
+        if event_id in cuts:
+            settle(conn)
+    settle(conn)
+    merges = conn.execute("select winner_id, event_id from merge_log order by event_id, merge_id").fetchall()
+    found = [groups(conn), [row.event_id for row in merges], open_between(conn)]
+    if merges:
+        identity.split(conn, NOW, merges[-1].winner_id)
+        settle(conn)
+        found += [groups(conn), open_between(conn)]
+    return found
+
+
+def open_between(conn) -> set[tuple[str, int]]:
+    return {(case.reason, case.event_id) for case in identity.cases(conn)}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(MIXED, min_size=1, max_size=12), cuts=st.sets(st.integers(1, 11)))
+def test_what_comes_in_one_batch_is_joined_shown_and_parted_as_if_it_came_one_by_one(conn, events, cuts):
+    assert decided(conn, events, cuts) == decided(conn, events, set(range(1, 13)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -149,3 +150,28 @@ def test_a_demos_pond_of_an_older_program_is_brought_up(
         assert conn.execute("select max(version) from schema_version").fetchone() == (len(every),)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("drop database yutang_demo_older")
+
+
+def test_contradictions_name_people_who_exist_and_nobodys_handles_are_free(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = steps()
+    monkeypatch.setattr("yutang.db.migrate.steps", lambda: every[:43])
+    one, other, third = (str(UUID(int=n)) for n in (1, 2, 3))
+    with connect(empty) as conn:
+        migrate(conn)
+        conn.execute(
+            """insert into event (event_id, source, source_id, type, at, received_at, handles, keys, props)
+               overriding system value values (5, 'pos', '5', 'viewed', now(), now(), '{}', %s, '{}')""",
+            ([one, other],),
+        )
+        for key, person in ((one, 11), (other, 12), (third, 0)):
+            conn.execute("insert into handle values (%s, %s, %s, 5)", (key, person, person))
+        conn.execute(
+            "insert into identity_case (reason, event_id, persons, at) values ('conflict', 5, %s, now())",
+            ([2**62 + 1, 2**62 + 2],),
+        )
+        monkeypatch.setattr("yutang.db.migrate.steps", lambda: every)
+        migrate(conn)
+        assert conn.execute("select persons from identity_case").fetchall() == [([11, 12],)]
+        assert conn.execute("select person_id from handle order by 1").fetchall() == [(11,), (12,)]

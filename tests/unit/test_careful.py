@@ -19,6 +19,6 @@ def test_who_was_split_stays_apart_through_the_merges_of_both_sides() -> None:
     state.take(2, [card(2), card(4)])
     assert [(merge.winner, merge.loser) for merge in state.outcome.merges] == [(1, 5), (2, 4)]
     state.take(3, [card(1), card(2)])
-    assert state.outcome.conflicts == {3: {1, 2}}
+    assert state.outcome.conflicts == [(3, 1, 2)]
     state.take(4, [card(2), card(6)])
     assert state.find(6) == 2, "others may still join them"

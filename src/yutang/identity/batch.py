@@ -1,12 +1,11 @@
 """One batch of events is given to persons, and persons that turn out to be one are joined.
 
-The bulk of a batch is arithmetic on arrays (`graph`); only groups in which known persons meet, or handles could
-contradict each other, go through the careful pass (`careful`). Everything is written back by sets.
+The bulk of a batch is arithmetic on arrays (`graph`); only groups in which persons meet, or handles could contradict each
+other, go through the careful pass (`careful`). What comes of both (`verdict`) is written by sets.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,26 +13,15 @@ import numpy as np
 import psycopg
 
 from yutang import definitions
-from yutang.db.copy import KEY, copy_in, fetch, fetch_keys, micros
+from yutang.db.copy import copy_in, fetch, fetch_keys, micros
 from yutang.db.queries import Queries, Query
-from yutang.identity.careful import NEW, Careful
-from yutang.identity.graph import Batch, Components, components, hazards
+from yutang.identity.careful import Careful
+from yutang.identity.graph import Batch, Components, components, founders, hazards
+from yutang.identity.verdict import Verdict, settle
 from yutang.ingest.erase import forget_events
 from yutang.model import Counts, bucket_of
 
 sql = Queries(__package__)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a batch decided: a person per event (by number in the batch), the handles that found an owner, and which events contradict
-    themselves: each with the first and the last of the people whom its handles name."""
-
-    event_person: np.ndarray
-    key: np.ndarray
-    key_person: np.ndarray
-    key_event: np.ndarray
-    conflicts: list[tuple[int, int, int]]
 
 
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
@@ -54,9 +42,9 @@ def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Q
         batch, owner = Batch.of(event_ids[kept], keys[kept]), owner[~nobody]
     groups = components(batch, owner)
     careful = _needs_care(conn, batch, owner, groups)
-    outcome = _careful_pass(conn, batch, owner, groups, careful)
-    verdict = _settle(conn, now, batch, owner, groups, careful, outcome)
-    counts = _write(conn, now, batch, owner, verdict, outcome)
+    state = _careful_pass(conn, batch, owner, groups, careful)
+    verdict = settle(batch, owner, groups, careful, state, lambda count: _new_ids(conn, count))
+    counts = _write(conn, now, batch, verdict)
     counts["event"] = _link(conn, batch, verdict, link, params)
     return counts
 
@@ -94,8 +82,9 @@ def _handles_of(conn: psycopg.Connection, persons: np.ndarray) -> list[np.ndarra
 
 
 def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
-    """Mask of groups: two known persons meet, or a slot would be filled twice."""
+    """Mask of groups: two persons meet, of whom none, one or both were known before; or a slot would be filled twice."""
     owners = groups.owner_count()
+    meet = owners + founders(batch, owner, groups) > 1
     fresh_single = np.zeros(groups.count, bool)
     fresh_single[groups.of_key[batch.single & (owner == 0)]] = True
     suspect = groups.owners[(fresh_single & (owners == 1))[groups.of_owner]]
@@ -104,7 +93,7 @@ def _needs_care(conn: psycopg.Connection, batch: Batch, owner: np.ndarray, group
         held, person = _handles_of(conn, suspect)
         group = np.concatenate([group, groups.of_owner[np.searchsorted(groups.owners, person)]])
         keys = np.concatenate([keys, held])
-    return (owners > 1) | hazards(group, keys, groups.count)
+    return meet | hazards(group, keys, groups.count)
 
 
 def _careful_pass(
@@ -119,7 +108,7 @@ def _careful_pass(
     apart = conn.execute(sql.kept_apart.template).fetchall()  # type: ignore[arg-type]
     state = Careful(owned, [(a, b) for a, b in apart])
     _know_outsiders(state, batch, owner, groups, careful)
-    for event, keys in _events_in_order(batch, careful[groups.of_event]):
+    for event, keys in _events_in_order(batch, owner, groups, careful):
         state.take(event, keys)
     return state
 
@@ -131,10 +120,15 @@ def _know_outsiders(state: Careful, batch: Batch, owner: np.ndarray, groups: Com
         state.owner.setdefault(key, person)
 
 
-def _events_in_order(batch: Batch, wanted: np.ndarray) -> list[tuple[int, list[bytes]]]:
-    """(event id, keys by rank) of the wanted events, in the order in which they came."""
-    pairs = np.flatnonzero(wanted[batch.event])
-    pairs = pairs[np.lexsort((batch.key[pairs], batch.event[pairs]))]
+def _events_in_order(
+    batch: Batch, owner: np.ndarray, groups: Components, careful: np.ndarray
+) -> list[tuple[int, list[bytes]]]:
+    """(event id, keys by rank) of the events of careful groups in the order in which they came, those with weak keys alone last.
+    A new weak key stands only with events of the group that takes it in."""
+    taken_in = (owner > 0)[batch.key] | (groups.of_key[batch.key] == groups.of_event[batch.event])
+    pairs = np.flatnonzero(careful[groups.of_event][batch.event] & taken_in)
+    alone = ~batch.strong[batch.anchors[batch.event[pairs]]]
+    pairs = pairs[np.lexsort((batch.key[pairs], batch.event[pairs], alone))]
     events, keys = batch.event_ids[batch.event[pairs]].tolist(), batch.keys[batch.key[pairs]].tolist()
     found: dict[int, list[bytes]] = {}
     for event, key in zip(events, keys, strict=True):
@@ -142,80 +136,45 @@ def _events_in_order(batch: Batch, wanted: np.ndarray) -> list[tuple[int, list[b
     return list(found.items())
 
 
-def _settle(
-    conn: psycopg.Connection,
-    now: datetime,
-    batch: Batch,
-    owner: np.ndarray,
-    groups: Components,
-    careful: np.ndarray,
-    state: Careful,
-) -> Verdict:
-    """A person for each event and each new handle; new persons get their ids here."""
-    person = groups.single_owner()
-    needs_new = np.zeros(groups.count, bool)
-    needs_new[groups.of_event] = True
-    needs_new &= ~careful & (person == 0)
-    fresh = sorted({p for p in map(state.find, state.outcome.event_person.values()) if p > NEW})
-    ids = _new_persons(conn, now, int(needs_new.sum()) + len(fresh))
-    person[needs_new] = ids[: int(needs_new.sum())]
-    real = dict(zip(fresh, ids[int(needs_new.sum()) :].tolist(), strict=True))
-
-    def last_word(p: int) -> int:
-        return real.get(state.find(p), state.find(p))
-
-    event_person = person[groups.of_event]
-    slow = np.flatnonzero(careful[groups.of_event])
-    event_person[slow] = [last_word(state.outcome.event_person[e]) for e in batch.event_ids[slow].tolist()]
-    key = np.flatnonzero((owner == 0) & (batch.code > 0) & ~careful[groups.of_key])
-    first_event = batch.first_events()
-    slow_keys = [(k, last_word(p), e) for k, (p, e) in state.outcome.handles.items()]
-    return Verdict(
-        event_person,
-        np.concatenate([batch.keys[key], np.frombuffer(b"".join(k for k, _, _ in slow_keys), KEY)]),
-        np.concatenate([person[groups.of_key[key]], np.array([p for _, p, _ in slow_keys], np.int64)]),
-        np.concatenate([first_event[key], np.array([e for _, _, e in slow_keys], np.int64)]),
-        [
-            (e, min(named), max(named))
-            for e, p in state.outcome.conflicts.items()
-            if len(named := set(map(last_word, p))) > 1
-        ],
-    )
+def _new_ids(conn: psycopg.Connection, count: int) -> np.ndarray:
+    return fetch(conn, sql.new_ids.template, ["int8"], {"count": count})[0] if count else np.zeros(0, np.int64)
 
 
-def _new_persons(conn: psycopg.Connection, now: datetime, count: int) -> np.ndarray:
-    """Ids of `count` new persons, written."""
-    if not count:
-        return np.zeros(0, np.int64)
-    (ids,) = fetch(conn, sql.new_ids.template, ["int8"], {"count": count})
-    rows = ids[np.argsort(ids & 1023, kind="stable")]
-    copy_in(
-        conn,
-        "person",
-        {"bucket": ("int2", rows & 1023), "person_id": ("int8", rows), "created_at": ("timestamptz", micros(now))},
-    )
-    return ids
+def _write(conn: psycopg.Connection, now: datetime, batch: Batch, verdict: Verdict) -> Counts:
+    """Persons, handles, merges and cases, each by one set."""
+    away = np.isin(verdict.born, list(verdict.home))
+    _write_persons(conn, now, verdict.born[~away])
+    _write_persons(conn, now, verdict.born[away], verdict.home)
+    _write_handles(conn, batch, verdict)
+    _merge(conn, now, verdict)
+    cases = _open(conn, now, "conflict", verdict.conflicts) + _open_suggestions(conn, now, batch, verdict)
+    return Counts(handle=int(verdict.new_key.sum()), merge=len(verdict.merges), case=cases)
 
 
-def _write(
-    conn: psycopg.Connection, now: datetime, batch: Batch, owner: np.ndarray, verdict: Verdict, state: Careful
-) -> Counts:
-    """Handles, merges and cases, each by one set."""
-    if len(verdict.key):
-        people = ("int8", verdict.key_person)
-        copy_in(
-            conn,
-            "handle",
-            {
-                "key": ("uuid", verdict.key),
-                "person_id": people,
-                "origin_id": people,
-                "event_id": ("int8", verdict.key_event),
-            },
-        )
-    _merge(conn, now, state)
-    cases = _open(conn, now, "conflict", verdict.conflicts) + _open_suggestions(conn, now, batch, owner, verdict)
-    return Counts(handle=len(verdict.key), merge=len(state.outcome.merges), case=cases)
+def _write_persons(
+    conn: psycopg.Connection, now: datetime, persons: np.ndarray, home: dict[int, int] | None = None
+) -> None:
+    """New persons. `home`: whom each is part of already, by an event of the same batch."""
+    if not len(persons):
+        return
+    rows = persons[np.argsort(persons & 1023, kind="stable")]
+    columns = {"bucket": ("int2", rows & 1023), "person_id": ("int8", rows), "created_at": ("timestamptz", micros(now))}
+    if home is not None:
+        columns["merged_into"] = ("int8", [home[person] for person in rows.tolist()])
+    copy_in(conn, "person", columns)
+
+
+def _write_handles(conn: psycopg.Connection, batch: Batch, verdict: Verdict) -> None:
+    new = verdict.new_key
+    if not new.any():
+        return
+    columns = {
+        "key": ("uuid", batch.keys[new]),
+        "person_id": ("int8", verdict.key_person[new]),
+        "origin_id": ("int8", verdict.key_origin[new]),
+        "event_id": ("int8", verdict.key_event[new]),
+    }
+    copy_in(conn, "handle", columns)
 
 
 def _link(conn: psycopg.Connection, batch: Batch, verdict: Verdict, link: Query, params: dict[str, Any]) -> int:
@@ -228,31 +187,29 @@ def _link(conn: psycopg.Connection, batch: Batch, verdict: Verdict, link: Query,
     return linked
 
 
-def _merge(conn: psycopg.Connection, now: datetime, state: Careful) -> None:
-    merges = state.outcome.merges
+def _merge(conn: psycopg.Connection, now: datetime, verdict: Verdict) -> None:
+    """Every join is written down with its evidence. What a person had before the batch moves; who was born in it had nothing."""
+    merges = verdict.merges
     if not merges:
         return
-    losers = [m.loser for m in merges]
-    finals = [state.find(m.loser) for m in merges]
-    sql.log_merges(
-        conn, winners=[m.winner for m in merges], losers=losers, events=[m.event_id for m in merges], now=now
-    )
-    sql.mark_merged(conn, losers=losers, winners=finals)
-    sql.mark_changed(conn, persons=sorted(set(finals)))
-    sql.move_handles(conn, losers=losers, winners=finals)
-    sql.move_events(conn, losers=losers, winners=finals)
-    sql.move_past(conn, losers=losers, winners=finals)
+    winners, losers, events = ([getattr(m, name) for m in merges] for name in ("winner", "loser", "event_id"))
+    sql.log_merges(conn, winners=winners, losers=losers, events=events, now=now)
+    born = set(verdict.born.tolist())
+    known = [loser for loser in losers if loser not in born]
+    homes = [verdict.home[loser] for loser in known]
+    sql.mark_merged(conn, losers=known, winners=homes)
+    sql.mark_changed(conn, persons=sorted(set(homes)))
+    sql.move_handles(conn, losers=known, winners=homes)
+    sql.move_events(conn, losers=known, winners=homes)
+    sql.move_past(conn, losers=known, winners=homes)
 
 
-def _open_suggestions(
-    conn: psycopg.Connection, now: datetime, batch: Batch, owner: np.ndarray, verdict: Verdict
-) -> int:
+def _open_suggestions(conn: psycopg.Connection, now: datetime, batch: Batch, verdict: Verdict) -> int:
     """A weak handle that somebody else owns: perhaps the same person, perhaps the same sofa."""
-    weak = ~batch.strong[batch.key] & (owner[batch.key] > 0)
-    event, other = batch.event[weak], owner[batch.key[weak]]
-    mine = verdict.event_person[event]
-    differ = mine != other
-    rows = zip(batch.event_ids[event[differ]].tolist(), mine[differ].tolist(), other[differ].tolist(), strict=True)
+    differ = verdict.event_person[batch.event] != verdict.key_person[batch.key]
+    found = np.flatnonzero(differ & ~batch.strong[batch.key])
+    mine, other = verdict.event_origin[batch.event[found]], verdict.key_origin[batch.key[found]]
+    rows = zip(batch.event_ids[batch.event[found]].tolist(), mine.tolist(), other.tolist(), strict=True)
     return _open(conn, now, "suggestion", list(rows))
 
 

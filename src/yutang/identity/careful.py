@@ -1,6 +1,6 @@
-"""Joining people one event at a time, in order, under rules: for the few groups in which something could contradict.
+"""Joining people one event at a time, in order, under rules: for the few groups in which people meet, or something could contradict.
 
-Known people are never joined when a slot would hold two different handles (two unionids), when somebody said to keep
+What comes out is what would have come of one batch for each event. People are never joined when a slot would hold two different handles (two unionids), when somebody said to keep
 them apart, or when one person would gather more handles than a person has.
 """
 
@@ -14,7 +14,7 @@ from yutang.handles import BY_CODE
 MOST_HANDLES = 200
 """More handles than this on one person is a shared phone or a till's card, not a person."""
 NEW = 2**62
-"""Persons that do not exist yet are numbered from here, so that a known person always wins."""
+"""Persons that do not exist yet are numbered from here, so that a known person always wins, and then the earliest."""
 
 Slot = bytes
 
@@ -30,12 +30,15 @@ class Merge:
 
 @dataclass
 class Outcome:
-    """What the careful pass decided. `persons` may hold numbers from NEW on; `find` gives the last word."""
+    """What the careful pass decided: the person of each event, to whom each new handle first came and by which event, the joins in their
+    order, (event, one, another) of people whose handles contradict each other, and the event that began each new person. New persons are
+    NEW, NEW + 1 and so on; `find` gives the last word."""
 
     event_person: dict[int, int] = field(default_factory=dict)
     handles: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     merges: list[Merge] = field(default_factory=list)
-    conflicts: dict[int, set[int]] = field(default_factory=dict)
+    conflicts: list[tuple[int, int, int]] = field(default_factory=list)
+    born: list[int] = field(default_factory=list)
 
 
 class Careful:
@@ -47,7 +50,6 @@ class Careful:
         self.size: dict[int, int] = {}
         self.parent: dict[int, int] = {}
         self.apart: dict[int, set[int]] = {}
-        self.fresh = NEW
         self.outcome = Outcome()
         for key, person in owned:
             self._own(key, person)
@@ -62,31 +64,33 @@ class Careful:
         return person
 
     def take(self, event_id: int, keys: list[bytes]) -> None:
-        """Decide one event; `keys` in order of rank."""
+        """Decide one event; `keys` in order of rank. A weak key says whose the event is only where it stands alone."""
         strong = [key for key in keys if BY_CODE[key[0]].strong] or keys[:1]
-        person = self._follow(strong)
+        person = self._follow(event_id, strong)
         for key in strong:
             if key in self.owner:
                 person = self._join(event_id, person, self.find(self.owner[key]))
             else:
                 self._give(event_id, person, key)
+        for key in keys[len(strong) :]:
+            if key not in self.owner:
+                self._give(event_id, person, key)
         self.outcome.event_person[event_id] = person
 
-    def _follow(self, strong: list[bytes]) -> int:
+    def _follow(self, event_id: int, strong: list[bytes]) -> int:
         """The person of the event: the owner of its first key; if nobody owns it, the first known person whom it fits."""
         known = [self.find(self.owner[key]) for key in strong if key in self.owner]
-        return (
-            next((person for person in known if strong[0] in self.owner or self._fits(person, strong[0])), None)
-            or self._new()
-        )
+        return next(
+            (person for person in known if strong[0] in self.owner or self._fits(person, strong[0])), None
+        ) or self._new(event_id)
 
     def _fits(self, person: int, key: bytes) -> bool:
         """False when the person's one place for such a handle holds another."""
         return not BY_CODE[key[0]].single or self.filled.get(person, {}).get(key[:3], key) == key
 
-    def _new(self) -> int:
-        self.fresh += 1
-        return self.fresh
+    def _new(self, event_id: int) -> int:
+        self.outcome.born.append(event_id)
+        return NEW + len(self.outcome.born) - 1
 
     def _own(self, key: bytes, person: int) -> None:
         self.owner[key] = person
@@ -99,15 +103,13 @@ class Careful:
         if self._fits(person, key):
             self._own(key, person)
             self.outcome.handles[key] = (person, event_id)
-        else:
-            self.outcome.conflicts.setdefault(event_id, set()).add(person)
 
     def _join(self, event_id: int, a: int, b: int) -> int:
         """Make one person of two if nothing forbids it; returns the person that the event goes to."""
         if a == b:
             return a
         if self._contradict(a, b):
-            self.outcome.conflicts.setdefault(event_id, set()).update((a, b))
+            self.outcome.conflicts.append((event_id, min(a, b), max(a, b)))
             return a
         winner, loser = min(a, b), max(a, b)
         self.parent[loser] = winner
@@ -117,8 +119,7 @@ class Careful:
             self.apart[other].discard(loser)
             self.apart[other].add(winner)
             self.apart.setdefault(winner, set()).add(other)
-        if loser < NEW:
-            self.outcome.merges.append(Merge(winner, loser, event_id))
+        self.outcome.merges.append(Merge(winner, loser, event_id))
         return winner
 
     def _contradict(self, a: int, b: int) -> bool:

@@ -7,6 +7,7 @@ one person; a weak key says whose event it is only where no strong one does, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -51,12 +52,14 @@ class Batch:
         """The number of each of these keys, all of which are keys of the batch."""
         return np.searchsorted(self.keys.view(TEXT), keys.view(TEXT))
 
+    @cached_property
     def first_events(self) -> np.ndarray:
         """Per key, the id of the earliest event that carries it."""
         first = np.full(len(self.keys), np.iinfo(np.int64).max)
         np.minimum.at(first, self.key, self.event_ids[self.event])
         return first
 
+    @cached_property
     def anchors(self) -> np.ndarray:
         """Per event, the key it follows: the one of the lowest kind code, and among equals the first in order; keys are numbered so."""
         lowest = np.full(len(self.event_ids), len(self.keys))
@@ -116,7 +119,7 @@ def components(batch: Batch, owner: np.ndarray) -> Components:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    anchors = batch.anchors()
+    anchors = batch.anchors
     owners, owner_index = np.unique(owner[owner > 0], return_inverse=True)
     joins = batch.strong[batch.key]
     rows = np.concatenate([anchors[batch.event][joins], np.flatnonzero(owner > 0)])
@@ -126,16 +129,30 @@ def components(batch: Batch, owner: np.ndarray) -> Components:
         coo_matrix((np.ones(len(rows), np.int8), (rows, cols)), (size, size)), directed=False
     )
     of_key = label[: len(batch.keys)].copy()
-    _adopt_weak(batch, owner, anchors, of_key)
+    for strong in (True, False):
+        _adopt_weak(batch, owner, of_key, strong)
     return Components(of_key, of_key[anchors], label[len(batch.keys) :], owners, count)
 
 
-def _adopt_weak(batch: Batch, owner: np.ndarray, anchors: np.ndarray, of_key: np.ndarray) -> None:
-    """A weak key that nobody owns goes to the person of the earliest event with a strong key that carries it."""
-    weak = np.flatnonzero(~batch.strong[batch.key] & (owner[batch.key] == 0) & batch.strong[anchors[batch.event]])
+def _adopt_weak(batch: Batch, owner: np.ndarray, of_key: np.ndarray, strong: bool) -> None:
+    """A weak key that nobody owns goes to the person of the earliest event with a strong key that carries it; if there is none,
+    and that is the second pass, to whom the earliest event with weak keys alone goes."""
+    anchors = batch.anchors[batch.event]
+    weak = np.flatnonzero(~batch.strong[batch.key] & (owner[batch.key] == 0) & (batch.strong[anchors] == strong))
+    if not strong:
+        weak = weak[~np.isin(batch.key[weak], batch.key[batch.strong[anchors]])]
     order = weak[np.argsort(batch.event[weak], kind="stable")]
     keys, first = np.unique(batch.key[order], return_index=True)
-    of_key[keys] = of_key[anchors[batch.event[order[first]]]]
+    of_key[keys] = of_key[anchors[order[first]]]
+
+
+def founders(batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
+    """Per group, how many of its events began somebody new: none of their strong keys had an owner, or had been seen before."""
+    strong = batch.strong[batch.key]
+    known = (owner[batch.key] > 0) | (batch.first_events[batch.key] < batch.event_ids[batch.event])
+    begins = batch.strong[batch.anchors]
+    begins[batch.event[strong & known]] = False
+    return np.bincount(groups.of_event[begins], minlength=groups.count)
 
 
 def hazards(group: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:

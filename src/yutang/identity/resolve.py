@@ -13,7 +13,7 @@ from yutang.identity.split import derive_again
 from yutang.model import EVERYBODY, Counts, Only
 
 AT_ONCE = 50_000
-"""Events in a window: what comes together is one person from the start, and need not be joined afterwards."""
+"""Events in a window: whom an event of the same window joins has no facts yet that would have to move."""
 UNDONE, EVENTS = Reader("identity.undone", "event_undone"), Reader("identity", "event", AT_ONCE)
 
 

@@ -72,7 +72,7 @@ def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: lis
     stays = _with_the_earliest(batch, key, origin)
     key, people = key[stays], ("int8", origin[stays])
     columns = {"key": ("uuid", batch.keys[key]), "person_id": people, "origin_id": people}
-    copy_in(conn, "handle", columns | {"event_id": ("int8", batch.first_events()[key])})
+    copy_in(conn, "handle", columns | {"event_id": ("int8", batch.first_events[key])})
 
 
 def _alive(batch: Batch, held: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,6 +85,6 @@ def _alive(batch: Batch, held: np.ndarray, origin: np.ndarray) -> tuple[np.ndarr
 def _with_the_earliest(batch: Batch, key: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Mask of handles: is it tied, through events of the batch, to its first owner's earliest handle?"""
     group = components(batch, np.zeros(len(batch.keys), np.int64)).of_key[key]
-    order = np.lexsort((batch.first_events()[key], origin))
+    order = np.lexsort((batch.first_events[key], origin))
     people, first = np.unique(origin[order], return_index=True)
     return group == group[order[first]][np.searchsorted(people, origin)]
