@@ -27,6 +27,7 @@ PAGES = {
     "people-changes": "/persons/changes",
     "person": "/persons/1",
     "person-split": "/persons/1/split",
+    "person-join": "/persons/1/join?other=3",
 } | {
     f"person-{tab}": f"/persons/1?tab={tab}"
     for tab in ("journeys", "timeline", "orders", "coupons", "consent", "tasks", "identity")

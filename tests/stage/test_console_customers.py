@@ -460,3 +460,27 @@ def test_a_split_shows_what_would_move_and_moves_it(web: httpx.Client, conn: psy
     assert len(set(settled(conn).values())) == 2
     assert [deed.act for deed in users.deeds(conn)] == ["split"]
     assert admin.get(f"/persons/{person}/split").status_code == 404  # there is nothing left to split
+
+
+def test_two_who_are_one_are_joined_by_hand_and_the_mistake_is_taken_back(
+    web: httpx.Client, conn: psycopg.Connection
+) -> None:
+    bought(conn, "ann", 5)
+    said(conn, "bob", "viewed", 4, page="x")
+    people = settled(conn)
+    join = f"/persons/{people['ann']}/join"
+    assert f'action="{join}"' in web.get(f"/persons/{people['ann']}?tab=identity").text
+    shown = web.get(join, params={"other": str(people["bob"])}).text
+    assert "ann" in shown.split("合并以后")[1]
+    assert "bob" in shown.split("合并以后")[1]
+    assert conn.execute("select count(*) from merge_log").fetchone()[0] == 0  # only looked at
+    assert web.get(join, params={"other": "1a"}).status_code == 400
+    assert web.get(join, params={"other": str(people["ann"])}).status_code == 404
+    assert signed_in(conn, web.base_url, "analyst").post(join, data={"other": "2"}).status_code == 403
+    admin = signed_in(conn, web.base_url, "administrator")
+    assert admin.post(join, data={"other": str(people["bob"])}).status_code == 303
+    assert len(set(settled(conn).values())) == 1
+    assert "人工合并" in admin.get(f"/persons/{people['ann']}?tab=identity").text
+    assert admin.post(f"/persons/{people['ann']}/split").status_code == 303
+    assert settled(conn) == people
+    assert [deed.act for deed in users.deeds(conn)] == ["split", "join"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -255,6 +255,42 @@ def test_a_person_who_was_never_merged_cannot_be_split(conn):
         identity.split(conn, NOW, whose(conn)[1])
     with pytest.raises(YutangError, match="no person"):
         identity.split(conn, NOW, 10_000)
+
+
+def test_who_was_split_by_mistake_is_joined_by_hand_and_can_be_split_again(conn):
+    conn.execute("alter table event alter event_id restart with 100")
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"device": "sofa"})
+    said(conn, 3, {"pos:card": "c1"})
+    settle(conn)
+    one, sofa, card = (whose(conn)[n] for n in (1, 2, 3))
+    assert identity.join(conn, NOW, card, one, "anna") == (one, card)
+    assert identity.join(conn, NOW, one, sofa, "anna") == (one, sofa)
+    settle(conn)
+    assert set(whose(conn).values()) == {one}
+    assert identity.split(conn, NOW, one) == (one, sofa)
+    settle(conn)
+    assert {one, sofa} == set(whose(conn).values())
+    assert (whose(conn)[2], whose(conn)[3]) == (sofa, one)
+    identity.join(conn, NOW + timedelta(minutes=1), sofa, card, "anna")
+    said(conn, 4, {"device": "sofa"})
+    settle(conn)
+    assert set(whose(conn).values()) == {one}
+    with pytest.raises(YutangError, match="are one person already"):
+        identity.join(conn, NOW, sofa, one, "anna")
+
+
+def test_who_contradict_each_other_are_not_joined_by_hand_and_nothing_changes(conn):
+    conn.execute("alter table event alter event_id restart with 100")
+    said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})
+    said(conn, 2, {"unionid": "u2"})
+    settle(conn)
+    before = whose(conn)
+    with pytest.raises(YutangError, match="different unionid"):
+        identity.join(conn, NOW, before[1], before[2], "anna")
+    settle(conn)
+    assert whose(conn) == before
+    assert identity.cases(conn) == []
 
 
 def test_taking_events_back_undoes_the_joins_they_were_evidence_for(conn):

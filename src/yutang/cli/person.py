@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -76,6 +77,18 @@ def cases_(
         [", ".join(map(str, row.persons)), CASES[row.reason], f"{row.type} {row.event_id}", row.source] for row in rows
     ]
     say.table(["顾客 persons", "原因 reason", "事件 event", "来源 source"], shown)
+
+
+@group.command()
+def join(person: Who, other: Who) -> None:
+    """人工合并两位顾客，可再拆分。 Join two persons who are one; a split takes it back."""
+    from yutang.identity import join as join_
+    from yutang.why import find
+
+    with opened() as app, app.connect() as conn:
+        one, two = (find(conn, app.vault, who) for who in (person, other))
+        winner, loser = join_(conn, app.clock(), one, two, getpass.getuser())
+    say.out.print(f"{winner} 与 {loser} 已合并为 {winner}。 {winner} and {loser} are one: {winner}.")
 
 
 @group.command()

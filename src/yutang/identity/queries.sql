@@ -235,6 +235,18 @@ insert into keep_apart (person_a, person_b, at)
 values (least(%(a)s::bigint, %(b)s::bigint), greatest(%(a)s::bigint, %(b)s::bigint), %(now)s::timestamptz)
 on conflict do nothing;
 
+-- name: no_more_apart
+-- Between whoever is part of the one and whoever is part of the other.
+delete from keep_apart k
+using person a, person b
+where a.bucket = (k.person_a & 1023)::smallint and a.person_id = k.person_a
+  and b.bucket = (k.person_b & 1023)::smallint and b.person_id = k.person_b
+  and coalesce(a.merged_into, a.person_id) = any(array[%(one)s::bigint, %(other)s::bigint])
+  and coalesce(b.merged_into, b.person_id) = any(array[%(one)s::bigint, %(other)s::bigint]);
+
+-- name: own_event
+select e.event_id from event e where e.source = %(source)s::text and e.source_id = %(key)s::text;
+
 -- name: members
 -- Everybody who is part of these persons, themselves included.
 select person_id from person where merged_into = any(%(persons)s::bigint[])

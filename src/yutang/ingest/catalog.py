@@ -320,6 +320,12 @@ CATALOG = (
         (_must("tag", "key", "标签", "tag"), _may("expires_at", "time", "失效时间", "expires at")),
     ),
     EventType("untagged", "去标签", "lost a tag", (_must("tag", "key", "标签", "tag"),)),
+    EventType(
+        "merged",
+        "人工合并（本系统的记录）",
+        "was said to be one with another person (recorded by us)",
+        (_must("other", "count", "另一位的编号", "number of the other"), _may("by", "key", "谁", "who said so")),
+    ),
 )
 TYPES["flag"] = (bool, "真假", "true or false")
 TYPES["json"] = (Any, "任意 JSON", "any JSON")

@@ -24,9 +24,9 @@ from yutang.vault import Vault
 
 sql = Queries("yutang.ingest")
 OURS = "yutang"
+"""The source of events that Yutang itself records."""
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 """What a person may call a source."""
-"""The source of events that Yutang itself records."""
 _person_key = hasher(b"", "person", BY_NAME["person"])
 TRIES = 5
 
@@ -213,10 +213,19 @@ def follow_up(
     return len(rows) - len(store(conn, now, rows))
 
 
-def _follow_up_row(source_id: str, type: str, person_id: int, at: datetime, props: dict[str, Any]) -> bytes:
+def name_both(
+    conn: psycopg.Connection, now: datetime, source_id: str, type: str, persons: tuple[int, int], props: dict[str, Any]
+) -> None:
+    """Record something that is about two persons at once, who become one by it unless something forbids that."""
+    store(conn, now, [_follow_up_row(source_id, type, persons[0], now, props, persons)])
+
+
+def _follow_up_row(
+    source_id: str, type: str, person_id: int, at: datetime, props: dict[str, Any], named: tuple[int, ...] = ()
+) -> bytes:
     handles = b'{"person":"%d"}' % person_id
-    key = _person_key(str(person_id))
-    return pack.row(OURS, source_id, type, pack.micros(at), handles, [key], None, msgspec.json.encode(props))
+    keys = [_person_key(str(person)) for person in named or (person_id,)]
+    return pack.row(OURS, source_id, type, pack.micros(at), handles, keys, None, msgspec.json.encode(props))
 
 
 def add_source(conn: psycopg.Connection, now: datetime, name: str, title: str) -> None:

@@ -2,15 +2,17 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from yutang.web.pages.person import acts, leave, page
+from yutang.web.pages.person import acts, leave, merging, page
 
 ROUTES: list[HTTPRouteHandler] = [
     page.person,
     page.older,
     acts.tag,
     acts.untag,
-    acts.split_page,
-    acts.split,
+    merging.split_page,
+    merging.split,
+    merging.join_page,
+    merging.join,
     leave.download,
     leave.erase_page,
     leave.erase_now,

@@ -252,6 +252,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "act.tag": ("打标签", "tagged"),
     "act.untag": ("取下标签", "took a tag off"),
     "act.split": ("拆分顾客", "split a person"),
+    "act.join": ("合并顾客", "joined two persons"),
     "act.redeem": ("核销优惠券", "redeemed a coupon"),
     "act.try_again": ("重新发送", "tried again to send"),
     "act.view": ("保存视图", "saved a view"),
