@@ -52,6 +52,24 @@ def test_a_file_is_tried_imported_and_taken_back(yutang: Run, conn: psycopg.Conn
     assert "undo" in yutang("import", "undo", "1", code=2).stderr
 
 
+def test_who_came_in_one_file_as_one_is_split_and_joined_again(
+    yutang: Run, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = (("1", '"phone":"13800000000"'), ("2", '"pos:t":"c1"'), ("3", '"pos:t":"c1","phone":"13800000000"'))
+    file = tmp_path / "events.jsonl"
+    file.write_text(
+        "".join(f'{{"id":"{n}","type":"viewed","at":"2026-03-01T10:00:00Z","handles":{{{h}}}}}\n' for n, h in lines)
+    )
+    yutang("source", "add", "till")
+    yutang("import", "events", str(file), "--source", "till")
+    worker.settle(conn, datetime.now(UTC), configured(Vault(b"s" * 32)))
+    assert "Split into 1 and 2" in yutang("person", "split", "pos:t=c1").stdout
+    assert "1 and 2 are one: 1" in yutang("person", "join", "pos:t=c1", "phone=13800000000").stdout
+    assert "one person already" in yutang("person", "join", "1", "2", code=2).stderr
+    assert "Split into 1 and 2" in yutang("person", "split", "2").stdout
+    assert "nothing to split" in yutang("person", "split", "2", code=2).stderr
+
+
 def test_why_finds_the_person_by_phone(yutang: Run, conn: psycopg.Connection, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text(ORDERS)
@@ -65,7 +83,7 @@ def test_why_finds_the_person_by_phone(yutang: Run, conn: psycopg.Connection, tm
     assert "¥12.50" in told
     assert json.loads(yutang("person", "show", "13800000000").stdout)["person_id"] == chain["person_id"]
     assert "nobody is known" in yutang("why", "phone=13900000000", code=2).stderr
-    assert "never merged" in yutang("person", "split", str(chain["person_id"]), code=2).stderr
+    assert "nothing to split" in yutang("person", "split", str(chain["person_id"]), code=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_what_comes_late_brings_nothing_back_and_who_comes_again_is_new(conn: ps
     assert new != ann
     facts = conn.execute("select type from person_event where person_id = %s and type = 'viewed'", (new,)).fetchall()
     assert [row.type for row in facts] == ["viewed"]
-    with pytest.raises(YutangError, match="never merged"):
+    with pytest.raises(YutangError, match="nothing to split"):
         identity.split(conn, pond.now, ann)
 
 

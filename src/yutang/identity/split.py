@@ -18,15 +18,15 @@ def split(conn: psycopg.Connection, now: datetime, person_id: int) -> tuple[int,
     """Undo the latest merge of a person and keep the two apart from now on. Returns (winner, loser).
 
     Handles go back to whom they first belonged; events, and all that later stages made of them, are derived again.
-    Raises YutangError when the person is unknown or was never merged.
+    Raises YutangError when the person is unknown or nobody is merged with them.
     """
     with conn.transaction():
         hold(conn, "identity", "event")
         merge = sql.last_merge(conn, person=canonical(conn, person_id)).fetchone()
         if merge is None:
             raise YutangError(
-                f"顾客 {person_id} 从未合并过，没有可拆分的。 "
-                f"person {person_id} was never merged; there is nothing to split"
+                f"顾客 {person_id} 现在没有合并着的档案，没有可拆分的。 "
+                f"nobody is merged with person {person_id} now; there is nothing to split"
             )
         if sql.has_past(conn, person=merge.winner_id).fetchone().yes:
             raise YutangError(

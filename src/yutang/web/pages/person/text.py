@@ -107,7 +107,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "case.conflict": ("强标识互相矛盾", "strong handles contradict each other"),
     "case.suggestion": ("共用同一设备或地址", "a device or an address is shared"),
-    "kept_apart": ("与 {ids} 不再合并", "never merged with {ids} again"),
+    "kept_apart": ("与 {ids} 不再自动合并", "not merged with {ids} again unless by hand"),
     "split": ("拆分档案", "Split"),
     "split_title": ("拆分顾客 {id}", "Split person {id}"),
     "split_lead": (
