@@ -11,6 +11,7 @@ from ponds import NOON, Pond
 from touches import attempt, decided
 from yutang import decide, deliver
 from yutang.channels.contract import Answer, Channel, Result
+from yutang.identity import resolve
 from yutang.model import Reason
 from yutang.why import why
 
@@ -130,6 +131,31 @@ def test_another_try_gets_a_coupon_of_its_own(pond, line, offer):
     turn(pond, line)
     given = pond.conn.execute("select coupon from touch where touch_id = %s", (touch,)).fetchone().coupon
     assert (attempt(pond.conn, touch).state, coupon(pond, touch).code, stock(pond, offer)) == ("sent", given, (1, 300))
+
+
+@pytest.mark.parametrize("price", [0, 1])
+def test_every_try_by_hand_tells_how_it_ended_and_why_tells_them_in_order(pond, line, price):
+    """Without a price it goes out as it is, with one it is judged anew."""
+    pond.settings(budget=CAP | {"marketing": 9}, price={"sandbox": price}, consent={"sandbox": "assumed"})
+    person = pond.person()
+    touch = pond.touch(person, 9)
+    minute = timedelta(minutes=1)
+    turn(pond, line)
+    for n, result in enumerate((BROKEN, Result.sent()), 1):
+        line.result = result
+        assert len(deliver.again(pond.conn, NOON + n * minute)) == 1
+        turn(pond, line, NOON + n * minute)
+    resolve(pond.conn, NOON + 2 * minute)
+    told = pond.conn.execute("select type, at from person_event where type like 'message%%' order by at").fetchall()
+    assert [tuple(row) for row in told] == [
+        ("message_failed", NOON),
+        ("message_failed", NOON + minute),
+        ("message_sent", NOON + 2 * minute),
+    ]
+    ((found,),) = [run.touches for run in why(pond.conn, person, NOON).enrolments]
+    course = [(one.words if hasattr(one, "words") else one.title)["zh"] for one in found.course()]
+    assert [said for said in course if "发送失败" in said] == [f"消息发送失败：{Reason.PERMANENT.zh}"] * 2
+    assert (found.touch_id, course[-1], found.words["zh"]) == (touch, "已发出", "已发出")
 
 
 @pytest.mark.parametrize(("channel", "left"), [("sandbox", (0, 0)), ("staff", (1, 300))])

@@ -8,7 +8,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from yutang.cli import say
-from yutang.why.chain import Chain, Coupon, Enrolment, Outside, Touch
+from yutang.why.chain import Attempt, Chain, Coupon, Enrolment, Happening, Outside, Touch, Verdict
 
 HEADS = {
     "zh": ("顾客", "合并", "标识", "人群", "最近的事件", "旅程", "没有进入的旅程", "其他券", "至今", "起因", "现在", "券", "对照组", "名额给了", "第 {} 次尝试", "实际", "档", "没有得到的优惠"),
@@ -105,25 +105,20 @@ class _Teller:
         branch = root.add(Text.assemble(head, (touch.words[self.language], STYLE[state])))
         if touch.worth:
             branch.add(Text(touch.worth[self.language], "dim"))
-        for verdict in touch.verdicts:
-            lost = (
-                f" — {self.lost} {verdict.lost_to['title'][self.language]} (#{verdict.lost_to['touch_id']})"
-                if verdict.lost_to
-                else ""
-            )
-            branch.add(Text(f"{self.when(verdict.at)}  {verdict.words[self.language]}{lost}"))
-        if touch.attempt:
-            tries = f"  {self.tries.format(touch.attempt.tries)}" if touch.attempt.tries > 1 else ""
-            branch.add(
-                Text(
-                    f"{self.when(touch.attempt.at)}  {touch.attempt.words[self.language]}{tries}  {touch.attempt.detail or ''}".rstrip()
-                )
-            )
-        for answer in touch.follow_ups:
-            if answer.type != "message_sent":
-                branch.add(Text(f"{self.when(answer.at)}  {answer.title[self.language]}"))
+        for one in touch.course():
+            branch.add(Text(f"{self.when(one.at)}  {self._said(one)}"))
         if touch.coupon:
             self._coupon(branch, touch.coupon)
+
+    def _said(self, one: Verdict | Attempt | Happening) -> str:
+        if isinstance(one, Happening):
+            return one.title[self.language]
+        said = one.words[self.language]
+        if isinstance(one, Verdict):
+            lost = one.lost_to
+            return f"{said} — {self.lost} {lost['title'][self.language]} (#{lost['touch_id']})" if lost else said
+        tries = f"  {self.tries.format(one.tries)}" if one.tries > 1 else ""
+        return f"{said}{tries}  {one.detail or ''}".rstrip()
 
     def _coupon(self, root: Tree, coupon: Coupon) -> None:
         from yutang.why.words import COUPONS

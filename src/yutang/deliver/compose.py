@@ -48,6 +48,7 @@ class Claimed(NamedTuple):
     persons: list[int]
     touches: list[int]
     tries: list[int]
+    rounds: list[int]
 
 
 @dataclass(frozen=True)

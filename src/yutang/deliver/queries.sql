@@ -31,8 +31,9 @@ claimed as (
     update attempt a
     set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz
     from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
-    returning a.person_id, a.touch_id, a.tries)
-select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries from claimed c having count(*) > 0;
+    returning a.person_id, a.touch_id, a.tries, a.round)
+select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries, array_agg(c.round) as rounds
+from claimed c having count(*) > 0;
 
 -- name: facts
 -- What all letters need, and `stop`: why the person may no longer be written to, by what is in force now. Where it need not be said that they may,
@@ -107,7 +108,7 @@ from (select o.bucket, o.person_id, o.touch_id, word.reason
       cross join lateral closed(o.bucket, o.person_id, o.channel, t.class, false) word
       where (o.state = 'waiting' or (o.state = 'assigned' and o.reason is null)) and word.reason is not null) s
 where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'assigned')
-returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries;
+returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries, a.round;
 
 -- name: withdrawn
 -- What somebody was asked to send for a journey or a message that is out of service.
@@ -179,8 +180,8 @@ with back as (
     for update of a skip locked)
 update attempt a
 set state = case when back.anew then 'failed' else 'waiting' end, reason = case when back.anew then 'retried' end,
-    retry_at = case when not back.anew then %(now)s::timestamptz end, tries = 0, at = %(now)s::timestamptz, detail = null,
-    provider_id = null, claimed_by = null
+    retry_at = case when not back.anew then %(now)s::timestamptz end, tries = 0, round = a.round + 1, at = %(now)s::timestamptz,
+    detail = null, provider_id = null, claimed_by = null
 from back where a.bucket = back.bucket and a.person_id = back.person_id and a.touch_id = back.touch_id
 returning a.person_id, a.touch_id, back.anew;
 

@@ -26,7 +26,7 @@ from yutang.deliver.compose import Claimed, compose
 from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
 from yutang.deliver.stop import stop, withdraw
-from yutang.deliver.tell import Names, News, tell
+from yutang.deliver.tell import Names, News, end_key, tell
 from yutang.deliver.undo import Failed, undo
 from yutang.handles import head_of
 from yutang.model import EVERYBODY, Counts, Only, Reason
@@ -47,6 +47,16 @@ class End(NamedTuple):
     detail: str
     provider_id: str | None
     unused: bool = False
+
+
+class Done(NamedTuple):
+    """An attempt that was claimed, and what it is now."""
+
+    person_id: int
+    touch_id: int
+    tries: int
+    round: int
+    end: End
 
 
 def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, channels: Mapping[str, Channel]) -> Counts:
@@ -148,22 +158,21 @@ def _record(
     ]
     with conn.transaction():
         held = _ended(conn, now, token, claimed, ends)
-        done = [one for one in zip(claimed.persons, claimed.touches, ends, strict=True) if one[1] in held]
+        done = [one for one in map(Done, *claimed, ends) if one.touch_id in held]
         # That somebody was asked to send it is the channel's to tell, once it knows who.
-        if over := [one for one in done if one[2].state not in ("waiting", "assigned")]:
-            tell(conn, now, (_event(now, channel, *one) for one in over), names)
-            if failed := _failed(claimed, results, over):
+        if over := [one for one in done if one.end.state not in ("waiting", "assigned")]:
+            tell(conn, now, (_event(now, channel, one) for one in over), names)
+            if failed := _failed(results, over):
                 undo(conn, now, failed)
-    return Counter(end.state for _, _, end in done)
+    return Counter(one.end.state for one in done)
 
 
-def _failed(claimed: Claimed, results: Mapping[int, Result], over: Sequence[tuple[int, int, End]]) -> list[Failed]:
+def _failed(results: Mapping[int, Result], over: Sequence[Done]) -> list[Failed]:
     """What was refused at its first try never arrived; what was tried before may have."""
-    tries = dict(zip(claimed.touches, claimed.tries, strict=True))
     return [
-        Failed(person, touch, sure=tries[touch] == 1 and not results[touch].partly)
-        for person, touch, end in over
-        if end.state == "failed"
+        Failed(one.person_id, one.touch_id, sure=one.tries == 1 and not results[one.touch_id].partly)
+        for one in over
+        if one.end.state == "failed"
     ]
 
 
@@ -204,6 +213,7 @@ def _clean(detail: str) -> str | None:
     return detail.replace("\0", "")[:300] or None
 
 
-def _event(now: datetime, channel: str, person: int, touch: int, end: End) -> News:
-    props = {"touch_id": touch, "channel": channel} | ({"reason": end.reason} if end.reason else {})
-    return f"{end.state}:{touch}", f"message_{end.state}", person, now, props
+def _event(now: datetime, channel: str, one: Done) -> News:
+    state, reason = one.end.state, one.end.reason
+    props = {"touch_id": one.touch_id, "channel": channel} | ({"reason": reason} if reason else {})
+    return end_key(state, one.touch_id, one.round), f"message_{state}", one.person_id, now, props

@@ -14,7 +14,7 @@ from yutang import definitions
 from yutang.channels.contract import Channel
 from yutang.db.cursor import Place, take
 from yutang.db.queries import Queries
-from yutang.deliver.tell import News, tell
+from yutang.deliver.tell import News, end_key, tell
 from yutang.deliver.undo import Failed, undo
 
 sql = Queries(__package__)
@@ -53,7 +53,7 @@ def withdraw(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Cha
 
 def _event(now: datetime, row: Any) -> News:
     props = {"touch_id": row.touch_id, "channel": row.channel, "reason": row.reason}
-    return f"failed:{row.touch_id}", "message_failed", row.person_id, now, props
+    return end_key("failed", row.touch_id, row.round), "message_failed", row.person_id, now, props
 
 
 def _call_off(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], rows: Sequence[Any]) -> None:

@@ -20,6 +20,11 @@ Names = Mapping[int, Mapping[str, str]]
 """Of touches by id the names of journey and message."""
 
 
+def end_key(state: str, touch: int, round: int) -> str:
+    """The key of the news of how a letter ended. Whoever has it tried again begins another round, which has an end of its own."""
+    return f"{state}:{touch}" if round == 1 else f"{state}:{touch}:{round}"
+
+
 def tell(conn: psycopg.Connection, now: datetime, news: Iterable[News], names: Names | None = None) -> None:
     """Record what happened to touches, inside the caller's transaction; the same key again changes nothing.
 

@@ -82,6 +82,10 @@ class Attempt:
     reason: str | None
     detail: str | None
 
+    def told_by(self, happening: Happening) -> bool:
+        """Does the event say the same?"""
+        return happening.type == f"message_{self.state}" and happening.props.get("reason") == self.reason
+
 
 @dataclass(frozen=True)
 class Use:
@@ -148,6 +152,13 @@ class Touch:
     words: Words
     worth: Words | None = None
     """How the value came about, where it was reckoned for this person."""
+
+    def course(self) -> list[Verdict | Attempt | Happening]:
+        """What became of it, in the order of time. The event of the state that the attempt is in says nothing beside it."""
+        own = [one for one in self.follow_ups if self.attempt and self.attempt.told_by(one)][-1:]
+        attempt = [self.attempt] if self.attempt else []
+        told = [one for one in self.follow_ups if one not in own]
+        return sorted([*self.verdicts, *attempt, *told], key=lambda one: one.at)
 
 
 @dataclass(frozen=True)

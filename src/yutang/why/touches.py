@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,12 @@ from yutang.why.chain import Attempt, Coupon, Happening, Refused, Touch, Use, Ve
 def happening(row: Any) -> Happening:
     """A person's event as it is told."""
     return Happening(row.event_id, row.type, words.event_title(row.type), row.at, row.amount, row.props)
+
+
+def _answer(row: Any) -> Happening:
+    """With why it came to nothing, where it says so."""
+    found = happening(row)
+    return replace(found, title=words.add(found.title, words.reason(row.props.get("reason"))))
 
 
 def touches(book: Book, coupons: dict[str, Coupon]) -> list[tuple[Any, Touch]]:
@@ -87,7 +94,7 @@ def _touch(book: Book, row: Any, by_id: dict[int, Any], answers: list[Any], coup
         deadline=row.deadline,
         verdicts=verdicts,
         attempt=attempt,
-        follow_ups=[happening(answer) for answer in answers],
+        follow_ups=[_answer(row) for row in answers],
         coupon=coupons.get(row.coupon) if row.coupon else None,
         words=_summary(verdicts, attempt),
         worth=words.worth(row.worth) if row.worth else None,
