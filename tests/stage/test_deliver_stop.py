@@ -148,7 +148,8 @@ def test_when_its_worker_died_with_it_in_hand(pond: Pond, stop: Stop, reason: st
     stop(pond, gone)
     channel = Asking(Result.sent())
     send(pond, NOW, channel)
-    assert ends(pond, touches) == [("claimed", None)]
+    noted = None if stop is is_merged else reason
+    assert ends(pond, touches) == [("claimed", noted)], "for whoever has it in hand, were it still there"
     send(pond, NOW + timedelta(seconds=LEASE_SECONDS), channel)
     assert (channel.letters, ends(pond, touches)) == ([], [("failed", reason)])
 
@@ -182,6 +183,31 @@ def test_what_somebody_was_asked_to_send_is_called_off(pond: Pond) -> None:
     ]
     deliver.receive(pond.conn, NOW + MINUTE, channels={"sandbox": channel})
     assert ends(pond, touches) == [("failed", "no_consent"), ("sent", None), ("failed", "not_sent")]
+
+
+def retires(pond: Pond, person: int) -> None:  # noqa: ARG001
+    definitions.retire(pond.conn, NOW, "message", [])
+
+
+@pytest.mark.parametrize(("stop", "reason"), [(retires, "retired"), (withdraws, "no_consent")])
+def test_what_is_stopped_while_staff_are_being_asked_is_called_off(pond: Pond, stop: Stop, reason: str) -> None:
+    """A worker has read and handed over the letter when another one hears of it; only then the first writes down that it is assigned."""
+    person = pond.person()
+    touches = decided(pond.conn, [person])
+    other = Asking(Result.sent())
+
+    class Slow(Asking):
+        def send(self, conn, now, letters):
+            stop(pond, person)
+            send(pond, now, other)
+            return super().send(conn, now, letters)
+
+    channel = Slow(Result.assigned("task-1"))
+    send(pond, NOW, channel)
+    assert (other.letters, other.off, channel.letters) == ([], [], [person])
+    assert (channel.off, ends(pond, touches)) == (touches, [("assigned", reason)])
+    send(pond, NOW + MINUTE, channel)
+    assert channel.off == touches, "told once"
 
 
 def test_a_word_on_another_channel_or_class_stops_nothing(pond: Pond) -> None:

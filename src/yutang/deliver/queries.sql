@@ -29,7 +29,8 @@ with due as (
     for update skip locked),
 claimed as (
     update attempt a
-    set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz
+    set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz,
+        reason = null
     from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
     returning a.person_id, a.touch_id, a.tries, a.round)
 select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries, array_agg(c.round) as rounds
@@ -76,17 +77,20 @@ where run.about <> '{}';
 -- name: record
 -- Only the worker that holds the claim may say what happened, but "sent" is true whoever says it, however late.
 -- Letters of a batch end in few ways: each names its own by number, from 1. unused: 1 when the claim ended without a try.
+-- off: those that somebody was asked to send although `stopped` or `withdrawn` noted meanwhile that they should not be.
 with ended as (
     update attempt a
     set state = e.state, tries = a.tries - e.unused, retry_at = e.retry_at, at = %(now)s::timestamptz, claimed_by = null,
-        reason = e.reason, detail = e.detail, provider_id = e.provider_id
+        reason = case e.state when 'assigned' then a.reason else e.reason end, detail = e.detail, provider_id = e.provider_id
     from unnest(%(persons)s::bigint[], %(touches)s::bigint[], %(ends)s::int[]) as r (person_id, touch_id, n)
     join unnest(%(states)s::text[], %(retries)s::timestamptz[], %(reasons)s::text[], %(details)s::text[], %(providers)s::text[],
                 %(unused)s::smallint[]) with ordinality as e (state, retry_at, reason, detail, provider_id, unused, n) on e.n = r.n
     where a.bucket = (r.person_id & 1023)::smallint and a.person_id = r.person_id and a.touch_id = r.touch_id
       and a.state <> 'sent' and (a.claimed_by = %(token)s::text or e.state = 'sent')
-    returning a.touch_id)
-select array_agg(ended.touch_id) as touches from ended;
+    returning a.touch_id, a.state, a.reason)
+select array_agg(ended.touch_id) as touches,
+       array_agg(ended.touch_id) filter (where ended.state = 'assigned' and ended.reason is not null) as off
+from ended;
 
 -- name: said
 -- Which journey speaks in a touch, and by which message. Their names are not joined: a connection knows them already.
@@ -96,27 +100,31 @@ join touch t on t.bucket = (n.person_id & 1023)::smallint and t.person_id = n.pe
 
 -- name: stopped
 -- What is on its way to people who have said not to write, or who have gone: what waits ends, and of what somebody was asked to send
--- it is noted why it should not be.
+-- it is noted why it should not be. So it is of what a worker has in hand: whichever of the two comes second sees what the first has written.
 update attempt a
 set state = case a.state when 'waiting' then 'failed' else a.state end, reason = s.reason, at = %(now)s::timestamptz,
-    retry_at = case when a.state = 'assigned' then a.retry_at end
+    retry_at = case when a.state <> 'waiting' then a.retry_at end
 from (select o.bucket, o.person_id, o.touch_id, word.reason
       from (select distinct f.bucket, f.person_id from farewell f
             where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) gone
       join attempt o on o.bucket = gone.bucket and o.person_id = gone.person_id
       join touch t on t.bucket = o.bucket and t.person_id = o.person_id and t.touch_id = o.touch_id
       cross join lateral closed(o.bucket, o.person_id, o.channel, t.class, false) word
-      where (o.state = 'waiting' or (o.state = 'assigned' and o.reason is null)) and word.reason is not null) s
-where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'assigned')
+      where (o.state = 'waiting' or (o.state in ('claimed', 'assigned') and o.reason is null)) and word.reason is not null) s
+where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'claimed', 'assigned')
 returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries, a.round;
 
 -- name: withdrawn
--- What somebody was asked to send for a journey or a message that is out of service.
+-- What somebody was asked to send for a journey or a message that is out of service, and what a worker has in hand: as in `stopped`.
+-- Each of the two states has an index of its own.
 update attempt a set reason = 'retired', at = %(now)s::timestamptz
-from touch t
-where a.state = 'assigned' and a.reason is null and t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+from (select o.bucket, o.person_id, o.touch_id from attempt o where o.state = 'assigned' and o.reason is null
+      union all
+      select o.bucket, o.person_id, o.touch_id from attempt o where o.state = 'claimed' and o.reason is null) o
+join touch t on t.bucket = o.bucket and t.person_id = o.person_id and t.touch_id = o.touch_id
+where a.bucket = o.bucket and a.person_id = o.person_id and a.touch_id = o.touch_id and a.state in ('claimed', 'assigned')
   and (t.journey_id = any(%(retired)s::int[]) or t.message_id = any(%(retired)s::int[]))
-returning a.person_id, a.touch_id, a.channel;
+returning a.person_id, a.touch_id, a.channel, a.state;
 
 -- name: callbacks
 -- What platforms sent, as it came; in the order in which it came, source by source.

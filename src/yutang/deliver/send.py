@@ -116,7 +116,7 @@ def _send_batch(
         return Counter()
     claimed = Claimed(*row)
     results, names = _hand_over(conn, now, name, channel, claimed)
-    return _record(conn, now, name, token, claimed, results, names)
+    return _record(conn, now, name, channel, token, claimed, results, names)
 
 
 def _hand_over(
@@ -146,7 +146,8 @@ def _ask(channel: Channel, conn: psycopg.Connection, now: datetime, letters: lis
 def _record(
     conn: psycopg.Connection,
     now: datetime,
-    channel: str,
+    name: str,
+    channel: Channel | None,
     token: str,
     claimed: Claimed,
     results: Mapping[int, Result],
@@ -157,11 +158,13 @@ def _record(
         _end(now, tries, touch, results[touch]) for touch, tries in zip(claimed.touches, claimed.tries, strict=True)
     ]
     with conn.transaction():
-        held = _ended(conn, now, token, claimed, ends)
+        held, off = _ended(conn, now, token, claimed, ends)
         done = [one for one in map(Done, *claimed, ends) if one.touch_id in held]
+        if off and channel:
+            channel.call_off(conn, now, off)
         # That somebody was asked to send it is the channel's to tell, once it knows who.
         if over := [one for one in done if one.end.state not in ("waiting", "assigned")]:
-            tell(conn, now, (_event(now, channel, one) for one in over), names)
+            tell(conn, now, (_event(now, name, one) for one in over), names)
             if failed := _failed(results, over):
                 undo(conn, now, failed)
     return Counter(one.end.state for one in done)
@@ -176,8 +179,13 @@ def _failed(results: Mapping[int, Result], over: Sequence[Done]) -> list[Failed]
     ]
 
 
-def _ended(conn: psycopg.Connection, now: datetime, token: str, claimed: Claimed, ends: Sequence[End]) -> set[int]:
-    """The touches of which we still had a say. A batch has few ends that differ: only these are handed over, and their numbers."""
+def _ended(
+    conn: psycopg.Connection, now: datetime, token: str, claimed: Claimed, ends: Sequence[End]
+) -> tuple[set[int], list[int]]:
+    """The touches of which we still had a say, and those of them to be called off: they were stopped while they were handed over.
+
+    A batch has few ends that differ: only these are handed to the database, and their numbers.
+    """
     kinds = dict.fromkeys(ends)
     numbers = {end: n for n, end in enumerate(kinds, 1)}
     row = sql.record(
@@ -194,7 +202,8 @@ def _ended(conn: psycopg.Connection, now: datetime, token: str, claimed: Claimed
         providers=[end.provider_id for end in kinds],
         unused=[int(end.unused) for end in kinds],
     ).fetchone()
-    return set(row.touches or ()) if row else set()
+    assert row is not None
+    return set(row.touches or ()), row.off or []
 
 
 def _end(now: datetime, tries: int, touch_id: int, result: Result) -> End:

@@ -23,7 +23,7 @@ sql = Queries(__package__)
 def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mapping[str, Channel]) -> int:
     """Follow the news of people who want no more of it; returns how many attempts were ended or called off.
 
-    What a worker has in hand is looked at by that worker: see `compose`.
+    What a worker has in hand is looked at by that worker: see `compose`, and what it is told here of letters that it has read already.
     """
     with conn.transaction():
         w = take(conn, place)
@@ -32,10 +32,10 @@ def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mappin
         rows = sql.stopped(conn, place.only, now=now, low=w.low, high=w.high).fetchall()
         if ended := [row for row in rows if row.state == "failed"]:
             tell(conn, now, [_event(now, row) for row in ended])
-        _call_off(conn, now, channels, [row for row in rows if row.state == "assigned"])
+        off = _call_off(conn, now, channels, rows)
         if ended:
             undo(conn, now, [Failed(row.person_id, row.touch_id, sure=row.tries == 0) for row in ended])
-        return len(rows)
+        return len(ended) + off
 
 
 def withdraw(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel]) -> int:
@@ -47,8 +47,7 @@ def withdraw(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Cha
         if not (gone := definitions.retired_since(conn, "deliver", "journey", "message")):
             return 0
         rows = sql.withdrawn(conn, now=now, retired=gone).fetchall()
-        _call_off(conn, now, channels, rows)
-        return len(rows)
+        return _call_off(conn, now, channels, rows)
 
 
 def _event(now: datetime, row: Any) -> News:
@@ -56,8 +55,10 @@ def _event(now: datetime, row: Any) -> News:
     return end_key("failed", row.touch_id, row.round), "message_failed", row.person_id, now, props
 
 
-def _call_off(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], rows: Sequence[Any]) -> None:
-    """What staff were asked to send; a channel that cannot take it back leaves it as it is."""
-    for name, group in groupby(sorted(rows, key=lambda row: row.channel), key=lambda row: row.channel):
+def _call_off(conn: psycopg.Connection, now: datetime, channels: Mapping[str, Channel], rows: Sequence[Any]) -> int:
+    """What staff were asked to send; a channel that cannot take it back leaves it as it is. Returns how many there were."""
+    off = sorted((row for row in rows if row.state == "assigned"), key=lambda row: row.channel)
+    for name, group in groupby(off, key=lambda row: row.channel):
         if channel := channels.get(name):
             channel.call_off(conn, now, [row.touch_id for row in group])
+    return len(off)
