@@ -11,8 +11,10 @@ from ponds import NOON, Pond
 from touches import attempt, decided
 from yutang import decide, deliver
 from yutang.channels.contract import Answer, Channel, Result
+from yutang.handles import BY_NAME, handle_key
 from yutang.identity import resolve
 from yutang.model import Reason
+from yutang.offer.definition import NO_LIMITS
 from yutang.why import why
 
 CAP = {"window_days": 7, "marketing": 1, "companion": 1, "service": None, "total": None}
@@ -121,6 +123,36 @@ def test_a_coupon_that_nobody_was_told_of_goes_back_to_stock(pond, line, offer):
     deliver.again(pond.conn, NOON)
     turn(pond, line)
     assert pond.verdict(lost) == ("no", "sold_out"), "who tries again without a coupon left is told so"
+
+
+def registers(pond: Pond, person: int, device: str) -> None:
+    """From a device that may be known as somebody else's."""
+    key = handle_key(b"secret", "device", BY_NAME["device"], device)
+    event = pond.happened(person, "registered")
+    pond.conn.execute(
+        """insert into event (event_id, source, source_id, type, at, received_at, handles, keys, props)
+           overriding system value values (%s, 'test', %s, 'registered', %s, %s, '{}', array[%s]::uuid[], '{}')""",
+        (event, str(event), NOON, NOON, key),
+    )
+    pond.conn.execute("insert into handle values (%s, %s, %s, %s) on conflict do nothing", (key, person, person, event))
+
+
+def test_a_device_may_have_again_what_was_taken_back(pond, line):
+    """The second person registered from the first one's device, and was never told of the coupon."""
+    limited = COUPON | {"stock": 9, "budget_fen": 9000, "limits": NO_LIMITS | {"device": 1}}
+    offer = pond.define("offer", "gift", limited).definition_id
+    first, second = pond.person(), pond.person()
+    for person in (first, second):
+        registers(pond, person, "phone in the family")
+    pond.touch(second, 9, offer=offer, rung=0)
+    turn(pond, line)
+    line.result = Result.sent()
+    touch = pond.touch(first, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert (pond.verdict(touch), stock(pond, offer)) == (("send", None), (1, 300))
+    other = pond.touch(second, 9, offer=offer, rung=0)
+    turn(pond, line)
+    assert pond.verdict(other) == ("no", "shared")
 
 
 def test_another_try_gets_a_coupon_of_its_own(pond, line, offer):

@@ -61,16 +61,11 @@ create temp table if not exists coupon_marks (touch_id bigint not null, definiti
 delete from coupon_marks;
 
 -- name: find_marks
--- A phone is the person's own handle. A device may be known as somebody else's: whoever registered from it is seen by the event.
 insert into coupon_marks (touch_id, definition_id, mark, n, most)
 select w.touch_id, w.definition_id, m.mark, w.n, case get_byte(uuid_send(m.mark), 0) when %(phone_kind)s::int then t.phone else t.device end
 from coupon_wanted w
 join unnest(%(ids)s::int[], %(phones)s::int[], %(devices)s::int[]) as t (definition_id, phone, device) on t.definition_id = w.definition_id
-cross join lateral (
-    select h.key as mark from handle h where h.person_id = w.person_id
-    union
-    select k.key from person_event e join event came on came.event_id = e.event_id cross join unnest(came.keys) as k (key)
-    where e.bucket = (w.person_id & 1023)::smallint and e.person_id = w.person_id and e.type = 'registered') m
+cross join lateral marks_of(w.person_id) m (mark)
 where get_byte(uuid_send(m.mark), 0) = %(phone_kind)s::int and t.phone is not null
    or get_byte(uuid_send(m.mark), 0) = %(device_kind)s::int and t.device is not null;
 
@@ -406,8 +401,8 @@ with known as materialized (
     delete from coupon c using known k where c.code = k.code and c.bucket = k.bucket
     returning c.bucket, c.person_id, c.origin_id, c.definition_id, c.touch_id, c.value_fen
 ), unmarked as (
-    delete from coupon_mark m using gone g, handle h
-    where h.person_id = g.person_id and m.mark = h.key and m.definition_id = g.definition_id and m.touch_id = g.touch_id
+    delete from coupon_mark m using gone g cross join lateral marks_of(g.person_id) k (mark)
+    where m.mark = k.mark and m.definition_id = g.definition_id and m.touch_id = g.touch_id
 ), noted as (
     insert into offer_refusal (bucket, person_id, origin_id, definition_id, key, reason, at)
     select g.bucket, g.person_id, g.origin_id, g.definition_id, 'back:' || g.touch_id, 'taken_back', %(now)s::timestamptz from gone g
