@@ -77,6 +77,8 @@ def test_what_no_journey_uses() -> None:
         ("margin_floor_percent: 25", "margin_floor_percent: 28", []),
         ("minimum_fen: 1200", "minimum_fen: 1200\n  margin_floor_percent: 59", ["offers.yml:4:13: who pays 58 percent pays less"]),
         ("minimum_fen: 1200", "minimum_fen: 1200\n  margin_floor_percent: 58", []),
+        ("minimum_fen: 1200", "minimum_fen: 120\n  margin_floor_percent: 5", ["offers.yml:4:13: who pays 0 percent pays less"]),
+        ("minimum_fen: 1200", "minimum_fen: 120", []),
         ("minimum_fen: 1200", "margin_floor_percent: 90", []),
     ],
 )  # fmt: skip

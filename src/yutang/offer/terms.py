@@ -70,9 +70,10 @@ def _issue_rows(offer: Definition, now: datetime) -> list[tuple[Any, ...]]:
 
 
 def least_pay(body: Mapping[str, Any]) -> int | None:
-    """What is paid of the smallest order that a coupon is good for, in percent; None where that can be anything."""
+    """What is paid of the smallest order that a coupon is good for, in percent: nothing, where more comes off than it is worth. None where
+    that can be anything."""
     pay, off, minimum = body.get("pay_percent"), body.get("off_fen"), body["minimum_fen"]
-    return pay if off is None else (minimum - off) * 100 // minimum if minimum else None
+    return pay if off is None else max(minimum - off, 0) * 100 // minimum if minimum else None
 
 
 def _floor(body: Mapping[str, Any], pay_percent: int | None) -> str | None:
