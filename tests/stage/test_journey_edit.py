@@ -72,7 +72,7 @@ def test_the_preview_says_where_each_group_goes_and_changes_nothing(walk):
         ("b", 0, "b", "same"),
         ("end", 0, "end", "same"),
     ]
-    assert groups[0].label == {"zh": "等待 first", "en": "wait first"}
+    assert [group.line["id"] for group in groups] == [group.step for group in groups]
     assert {row.version for row in walk.conn.execute("select version from enrolment")} == {old.version}
 
 

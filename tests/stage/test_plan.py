@@ -189,6 +189,7 @@ def test_people_in_flight_go_where_the_plan_says(conn: psycopg.Connection) -> No
     made = make(conn, journeys_welcome=shorter)
     (flight,) = made.shown["flight"]
     assert [(g["step"], g["people"], g["to"]) for g in flight["groups"]] == [("pause", 3, "pause")]
+    assert flight["groups"][0]["label"] == {"zh": "等待 2 天", "en": "wait 2 days"}
     apply(conn, made)
     assert standing(conn) == [(2, "pause", "active")] * 3
     due = {row.due_at for row in conn.execute("select due_at from enrolment")}

@@ -36,7 +36,7 @@ class Group:
 
     version: int
     step: str
-    label: dict[str, str]
+    line: Line
     people: int
     to: str
     because: str
@@ -56,7 +56,7 @@ def preview(
     groups = []
     for n, line in enumerate(before):
         to, because = (choices[line["id"]], "chosen") if line["id"] in choices else _follow(before, after, n)
-        groups.append(Group(old.version, line["id"], _label(line), standing.get(n, 0), to, because))
+        groups.append(Group(old.version, line["id"], line, standing.get(n, 0), to, because))
     return groups
 
 
@@ -139,29 +139,3 @@ def _content(line: Line) -> Line:
     if "ways" in kept:
         kept["ways"] = [{key: value for key, value in way.items() if key != "to"} for way in kept["ways"]]
     return kept
-
-
-def _label(line: Line) -> dict[str, str]:
-    """What the step is, in a few words; its id says the rest."""
-    zh, en = _KINDS.get(line["do"], (line["do"], line["do"]))
-    return {"zh": f"{zh} {line['id']}", "en": f"{en} {line['id']}"}
-
-
-_KINDS = {
-    "wait": ("等待", "wait"),
-    "until": ("等到某时", "wait until"),
-    "wait_for": ("等事件", "wait for an event"),
-    "branch": ("分支", "branch"),
-    "hours": ("按时段分支", "hours"),
-    "split": ("分流", "split"),
-    "message": ("消息", "message"),
-    "task": ("员工任务", "task"),
-    "tag": ("打标签", "tag"),
-    "untag": ("去标签", "untag"),
-    "set": ("改资料", "set a trait"),
-    "call": ("调用外部系统", "call"),
-    "journey": ("进入另一旅程", "journey"),
-    "ended": ("等另一旅程结束", "end of a journey"),
-    "ladder": ("优惠阶梯", "ladder"),
-    "end": ("结束", "end"),
-}

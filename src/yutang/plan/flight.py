@@ -18,7 +18,9 @@ from yutang.plan.audience import audience
 from yutang.plan.book import Moves, PlanRefused
 from yutang.plan.diff import Change, step_ids
 from yutang.plan.parts import Bodies
+from yutang.plan.words import Titles
 from yutang.source import Said, suggest
+from yutang.why import lines
 
 sql = Queries(__package__)
 
@@ -40,9 +42,16 @@ class Flight:
     groups: Sequence[edit.Group]
     older: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, titled: lines.Titled) -> dict[str, Any]:
+        """Each step by its id and, as ``label``, in words."""
         groups = [
-            {"step": g.step, "label": g.label, "people": g.people, "to": g.to, "because": g.because}
+            {
+                "step": g.step,
+                "label": lines.line(g.line, titled),
+                "people": g.people,
+                "to": g.to,
+                "because": g.because,
+            }
             for g in self.groups
             if g.people
         ]
@@ -53,7 +62,7 @@ def flights(conn: psycopg.Connection, changes: Sequence[Change], bodies: Bodies,
     """The journeys that change, with the people on them. Raises PlanRefused where nobody has said where some of them go."""
     found = guessed(conn, changes, bodies, moves)
     for one in found:
-        _check_clear(one.journey.name, one.groups)
+        _check_clear(one.journey.name, one.groups, Titles({}, bodies))
     return found
 
 
@@ -77,11 +86,12 @@ def _edits(change: Change) -> bool:
     return (change.kind, change.sort) == ("journey", "changed")
 
 
-def _check_clear(journey: str, groups: Sequence[edit.Group]) -> None:
+def _check_clear(journey: str, groups: Sequence[edit.Group], titled: lines.Titled) -> None:
     lost = [g for g in groups if unclear(g)]
     if lost:
-        zh = "；".join(f"{g.people} 人在步骤 {g.step}（{g.label['zh']}）" for g in lost)
-        en = "; ".join(f"{g.people} at {g.step} ({g.label['en']})" for g in lost)
+        said = [(g, lines.line(g.line, titled)) for g in lost]
+        zh = "；".join(f"{g.people} 人在步骤 {g.step}（{words['zh']}）" for g, words in said)
+        en = "; ".join(f"{g.people} at {g.step} ({words['en']})" for g, words in said)
         how = " ".join(f"--move {journey}/{g.step}={g.to}" for g in lost)
         raise PlanRefused(
             Reason.WHERE_TO,

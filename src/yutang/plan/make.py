@@ -81,7 +81,7 @@ def look(
     flights = (flight.guessed if guess else flight.flights)(conn, found, new, chosen)
     shown = {
         "changes": [told(change, titled) for change in found],
-        "flight": [one.to_json() for one in flights] + list(flight.comings(conn, now, found, new)),
+        "flight": [one.to_json(titled) for one in flights] + list(flight.comings(conn, now, found, new)),
         "quota": show.quota(_calendar(conn, now, new, channels, found), _fresh(new, found)),
         "hints": hints(conn, brand.hints, found, chosen, service.bodies),
         "dry_run": None,
