@@ -17,6 +17,7 @@ from yutang.identity import canonical
 from yutang.ingest import record
 from yutang.vault import Vault
 from yutang.why import find, why
+from yutang.why.chain import Touch
 
 ZONE = ZoneInfo("Asia/Shanghai")
 OPENING = datetime(2026, 3, 2, 9, 0, tzinfo=ZONE)
@@ -98,6 +99,11 @@ class Story:
         rows = self.conn.execute("select subject from sandbox_message where person_id = %s order by at", (person,))
         return [row.subject for row in rows]
 
+    def call(self, person: int, now: datetime) -> Touch:
+        """The task as the chain tells it."""
+        touches = why(self.conn, person, now).enrolments[-1].touches
+        return next(touch for touch in touches if touch.message == "call_back")
+
     def spent(self, person: int) -> int:
         row = self.conn.execute(
             "select sum(price) as n from touch where person_id = %s and verdict = 'send'", (person,)
@@ -131,11 +137,12 @@ def test_escalation_then_late_then_sorry(story: Story) -> None:
     assert (story.task(fish).staff, story.task(fish).state) == ("boss", "escalated")
     story.look(at(17.1))
     assert story.got(fish) == [], "the boss still has time"
+    assert story.call(fish, at(17.1)).words["zh"] == "已派给员工，等他完成"
     story.look(at(17.3))
     assert story.task(fish).state == "late"
     assert story.got(fish) == ["抱歉"]
-    chain = why(story.conn, fish, at(17.3))
-    touch = next(t for t in chain.enrolments[-1].touches if t.message == "call_back")
+    touch = story.call(fish, at(17.3))
+    assert touch.words["zh"] == "没有办成：没有按时完成"
     assert (touch.attempt.state, touch.attempt.reason) == ("failed", "not_sent")
     assert [word.type for word in touch.follow_ups if word.type.startswith("task")] == ["task_escalated", "task_late"]
 

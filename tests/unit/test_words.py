@@ -16,6 +16,6 @@ def test_each_state_of_an_attempt_has_words_and_a_colour() -> None:
     (listed,) = re.findall(r"state text not null check \(state in \(([^)]*)\)\)", SCHEMA.read_text("utf-8"))
     states = set(re.findall(r"'(\w+)'", listed))
     assert "assigned" in states
-    assert set(words.ATTEMPTS) == states
+    assert set(words.ATTEMPTS) == set(words.TASKS) == states
     assert states <= set(STYLE)
     assert {f"attempt.{state}" for state in states} <= set(TEXT)

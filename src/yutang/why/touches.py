@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from yutang.channels.contract import STAFF
 from yutang.why import words
 from yutang.why.book import Book, grouped
 from yutang.why.chain import Attempt, Coupon, Happening, Refused, Touch, Use, Verdict, Words
@@ -17,9 +18,12 @@ def happening(row: Any) -> Happening:
 
 
 def _answer(row: Any) -> Happening:
-    """With why it came to nothing, where it says so."""
-    found = happening(row)
-    return replace(found, title=words.add(found.title, words.reason(row.props.get("reason"))))
+    """With why it came to nothing, where it says so; a task is not sent, but done."""
+    found, why = happening(row), row.props.get("reason")
+    state = found.type.removeprefix("message_")
+    if row.props.get("channel") == STAFF and state in words.TASKS:
+        return replace(found, title=words.attempt(STAFF, state, why))
+    return replace(found, title=words.add(found.title, words.reason(why)))
 
 
 def touches(book: Book, coupons: dict[str, Coupon]) -> list[tuple[Any, Touch]]:
@@ -127,7 +131,7 @@ def _attempt(row: Any) -> Attempt | None:
     return Attempt(
         channel=row.attempt_channel,
         state=row.attempt_state,
-        words=words.add(words.ATTEMPTS[row.attempt_state], words.reason(row.attempt_reason)),
+        words=words.attempt(row.attempt_channel, row.attempt_state, row.attempt_reason),
         tries=row.tries,
         at=row.attempt_at,
         retry_at=row.attempt_retry_at if row.attempt_state in ("waiting", "claimed") else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from yutang.channels.contract import STAFF
 from yutang.ingest import catalog
 from yutang.model import Reason
 from yutang.segment import language
@@ -47,6 +48,14 @@ ATTEMPTS: dict[str, Words] = {
     "sent": {"zh": "已发出", "en": "sent"},
     "failed": {"zh": "发送失败", "en": "failed"},
 }
+TASKS: dict[str, Words] = {
+    "waiting": {"zh": "等待派给员工", "en": "waiting to be given to a member of staff"},
+    "claimed": {"zh": "正在派给员工", "en": "being given to a member of staff"},
+    "assigned": {"zh": "已派给员工，等他完成", "en": "a member of staff was asked to do it"},
+    "sent": {"zh": "员工已完成", "en": "done by a member of staff"},
+    "failed": {"zh": "没有办成", "en": "not done"},
+}
+"""The same states, of what somebody is to do and nobody is sent."""
 COUPONS: dict[str, Words] = {
     "issued": {"zh": "未使用", "en": "not used yet"},
     "reserved": {"zh": "为订单占用", "en": "held for an order"},
@@ -85,6 +94,14 @@ def add(first: Words, second: Words) -> Words:
     if not second["zh"]:
         return first
     return both(f"{first['zh']}：{second['zh']}", f"{first['en']}: {second['en']}")
+
+
+def attempt(channel: str, state: str, why: str | None) -> Words:
+    """What became of a letter, or of a task."""
+    if channel != STAFF:
+        return add(ATTEMPTS[state], reason(why))
+    late = why == Reason.NOT_SENT
+    return add(TASKS[state], both("没有按时完成", "it was not done in time") if late else reason(why))
 
 
 def outbid(message: Words, value_fen: int, own_fen: int, service: bool) -> Words:

@@ -81,7 +81,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "verdict.no": ("不发", "refused"),
     "attempt.waiting": ("等待发送", "waiting"),
     "attempt.claimed": ("正在发送", "being sent"),
-    "attempt.assigned": ("等员工点发送", "waiting for staff to send it"),
+    "attempt.assigned": ("等员工处理", "with staff"),
     "attempt.sent": ("已发出", "sent"),
     "attempt.failed": ("失败", "failed"),
     "quality": ("数据质量", "Data quality"),
