@@ -8,8 +8,10 @@ from typing import Any
 
 import psycopg
 
+from ponds import Pond
 from yutang.brand import Brand, read_brand
 from yutang.channels.contract import Allowance, Channel
+from yutang.model import bucket_of
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai, on a Monday."""
@@ -89,6 +91,24 @@ def _window(day: date, window: str) -> tuple[date, date]:
     first = day.replace(day=1)
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     return first, date.fromordinal(following.toordinal() - 1)
+
+
+def people(conn: psycopg.Connection, number: int, tag: str = "vip") -> list[int]:
+    """Persons who carry a tag."""
+    found = Pond.__new__(Pond)
+    found.conn = conn
+    persons = [found.person() for _ in range(number)]
+    for person in persons:
+        conn.execute(
+            """insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at)
+               values (%s, %s, 1, 1, 1, 'visitor', %s)""",
+            (bucket_of(person), person, NOW),
+        )
+        conn.execute(
+            "insert into tag (bucket, person_id, tag, at, event_id) values (%s, %s, %s, %s, 0)",
+            (bucket_of(person), person, tag, NOW),
+        )
+    return persons
 
 
 def details(shown: Mapping[str, Any], name: str) -> dict[str, str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from plans import NOW, WELCOME, brand, details, message, pond
+from plans import NOW, WELCOME, brand, details, message, people, pond
 from ponds import Pond
-from yutang import definitions, plan
+from yutang import definitions, plan, segment
 from yutang import journey as journeys
 from yutang.db.connect import connect
 from yutang.journey import edit
@@ -342,3 +342,44 @@ def test_a_dry_run_tells_apart_what_the_plan_changes(conn: psycopg.Connection, u
     assert "4 messages" in all_
     alone = make(conn, journeys_other=other, pond=pond(title="新"), rehearse=play).shown["dry_run"]["zh"]
     assert "没有旅程因此改变" in alone
+
+
+BELONGS = (
+    WELCOME.replace("{event: registered}", "{segment: vip}").replace("always", "never")
+    + "audience: {not: {tag: shy}}\n"
+)
+
+
+def enters(conn: psycopg.Connection, now: datetime, **changed: Any) -> tuple[list[dict[str, Any]], int]:
+    """What a plan promises, and how many have entered once it is in service."""
+    made = plan.make(conn, now, brand(**changed), "li", {})
+    before = conn.execute("select count(*) from enrolment").fetchone()[0]
+    plan.apply(conn, now, made.plan_id, "li", {})
+    segment.refresh(conn, now)
+    journeys.advance(conn, now)
+    return made.shown["flight"], conn.execute("select count(*) from enrolment").fetchone()[0] - before
+
+
+def test_a_plan_says_who_enters_a_journey_of_a_segment(conn: psycopg.Connection) -> None:
+    """A new one takes in the segment; one that comes back only those who come into the segment with it, and may enter again."""
+    serve(conn)
+    *_, shy = people(conn, 4)
+    conn.execute(
+        "insert into tag (bucket, person_id, tag, at, event_id) select bucket, person_id, 'shy', at, 0 from tag where person_id = %s",
+        (shy,),
+    )
+    segment.refresh(conn, NOW)
+    club = {"journeys_club": BELONGS}
+    assert enters(conn, NOW, **club) == ([{"journey": "club", "enter": 3}], 3)
+    assert enters(conn, LATER) == ([{"journey": "club", "leave": 3}], 0)
+    conn.execute(
+        """insert into membership (bucket, person_id, segment_id, version, since)
+           select p & 1023, p, m.segment_id, m.version, %s from unnest(%s::bigint[]) p cross join (select * from membership limit 1) m""",
+        (LATER, people(conn, 2)),
+    )
+    journeys.advance(conn, LATER)
+    assert enters(conn, LATER + timedelta(hours=1), **club) == ([{"journey": "club", "enter": 0}], 0)
+    enters(conn, LATER + timedelta(hours=2))
+    people(conn, 4, "gold")
+    wider = {"segments_vip": "title: {zh: 贵客, en: VIP}\nrule: {any: [{tag: vip}, {tag: gold}]}\n"}
+    assert enters(conn, LATER + timedelta(hours=3), **club, **wider) == ([{"journey": "club", "enter": 4}], 4)

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from plans import NOW, Limited, brand, campaign, message, pond
+from plans import NOW, Limited, brand, campaign, message, people, pond
 from ponds import Pond
 from yutang import definitions, plan
 from yutang import journey as journeys
@@ -24,24 +24,6 @@ from yutang.plan.runs import firings, said
 ACCOUNT = Account("wecom", "main", {"corp_id": "ww1"}, {})
 EACH_FOUR = Limited(("person", 4, "month"))
 EACH_ONE = Limited(("person", 1, "day"))
-
-
-def people(conn: psycopg.Connection, number: int, tag: str = "vip") -> list[int]:
-    """Persons who carry a tag."""
-    found = Pond.__new__(Pond)
-    found.conn = conn
-    persons = [found.person() for _ in range(number)]
-    for person in persons:
-        conn.execute(
-            """insert into profile (bucket, person_id, recency, frequency, monetary, life_stage, refreshed_at)
-               values (%s, %s, 1, 1, 1, 'visitor', %s)""",
-            (bucket_of(person), person, NOW),
-        )
-        conn.execute(
-            "insert into tag (bucket, person_id, tag, at, event_id) values (%s, %s, %s, %s, 0)",
-            (bucket_of(person), person, tag, NOW),
-        )
-    return persons
 
 
 def on(day: str, at: str = "10:00", more: str = "") -> str:

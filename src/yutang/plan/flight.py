@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,7 +17,7 @@ from yutang.model import Reason, YutangError
 from yutang.plan.audience import audience
 from yutang.plan.book import Moves, PlanRefused
 from yutang.plan.diff import Change, step_ids
-from yutang.plan.parts import Bodies
+from yutang.plan.parts import Bodies, Body
 from yutang.plan.words import Titles
 from yutang.source import Said, suggest
 from yutang.why import lines
@@ -116,12 +116,23 @@ def comings(
         if (change.kind, change.sort) == ("journey", "retired"):
             yield {"journey": change.name, "leave": _people(conn, change.name)}
         elif change.kind == "journey" and change.sort == "added":
-            trigger = bodies[change.key]["trigger"]
-            if trigger.get("when") == "entered":
-                yield {
-                    "journey": change.name,
-                    "enter": len(audience(conn, now, {"segment": trigger["segment"]}, bodies)),
-                }
+            body = bodies[change.key]
+            if body["trigger"].get("when") == "entered":
+                yield {"journey": change.name, "enter": _entering(conn, now, change.name, body, bodies)}
+
+
+def _entering(conn: psycopg.Connection, now: datetime, name: str, body: Body, bodies: Bodies) -> int:
+    """How many enter a journey of a segment as it goes into service. One that comes back does not take in whoever is in the segment
+    already: only those who come into it with the plan, as far as they may enter again."""
+    segment, reentry = body["trigger"]["segment"], body["reentry"]
+    rules = [{"segment": segment}, *([body["audience"]] if body["audience"] else [])]
+    people = audience(conn, now, {"all": rules}, bodies)
+    since = now - timedelta(days=reentry["after_days"]) if isinstance(reentry, Mapping) else None
+    row = sql.kept_out(
+        conn, name=name, segment=segment, persons=people.tolist(), once=reentry == "never", since=since
+    ).fetchone()
+    assert row is not None
+    return len(people) - row.n
 
 
 def read_moves(given: Sequence[str], changes: Sequence[Change], old: Bodies, new: Bodies) -> dict[str, dict[str, str]]:

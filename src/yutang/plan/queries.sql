@@ -76,3 +76,18 @@ where e.state = 'active' and e.journey_id in (select d.definition_id from defini
 -- name: anybody
 -- Is there a person at all?
 select p.person_id from person p limit 1;
+
+-- name: kept_out
+-- How many of these people a journey that has been in service before does not let in when it comes back: who is in its segment already,
+-- and who may not enter again (`once` ever, not `since` some time).
+select count(*)::int as n
+from (select distinct d.definition_id as id from definition d
+      where d.kind = 'journey' and d.name = %(name)s::text
+        and exists (select from journey_state s where s.journey_id = d.definition_id)) j
+cross join unnest(%(persons)s::bigint[]) as p (person_id)
+where exists (select from membership m
+              where m.bucket = (p.person_id & 1023)::smallint and m.person_id = p.person_id and m.until is null
+                and m.segment_id in (select d.definition_id from definition d where d.kind = 'segment' and d.name = %(segment)s::text))
+   or exists (select from enrolment e
+              where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id and e.journey_id = j.id
+                and (%(once)s::bool or e.entered_at > %(since)s::timestamptz));
