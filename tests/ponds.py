@@ -14,6 +14,8 @@ from yutang.model import bucket_of
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai."""
+LEFT = {"merged", "left_segment", "exit_event", "exit_rule", "retired", "edited"}
+"""Why a run may end before its last step, besides its goal."""
 TITLE = {"zh": "试", "en": "Test"}
 
 
@@ -90,10 +92,11 @@ class Pond:
         channels = [channel] if isinstance(channel, str) else channel
         message = self.message(channel=channels[0])
         cause = cause or f"test:{next(self.numbers)}"
+        state = "exited" if ended in LEFT else "done"
         self.conn.execute(
             """insert into enrolment (bucket, person_id, journey_id, cause, version, arm, state, step, entered_at, stepped_at, ended_at, reason)
-               values (%s, %s, %s, %s, %s, %s, 'done', 0, %s, %s, %s, %s)""",
-            (bucket_of(person), person, d.definition_id, cause, d.version, arm, at, at, at, ended),
+               values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s)""",
+            (bucket_of(person), person, d.definition_id, cause, d.version, arm, state, at, at, at, ended),
         )
         row = self.conn.execute(
             """insert into proposal (bucket, persons, journey_id, causes, step, moves, touch_ids, version, arm, channels, message_id,

@@ -141,6 +141,19 @@ def test_stock_is_asked_last_so_that_a_control_customer_never_consumes_a_coupon(
     assert codes[0].coupon == codes[0].code
 
 
+def test_what_a_journey_said_before_its_last_step_is_sent_whatever_word_that_ends_with(pond):
+    """`exit` with `because`, in the author's own words."""
+    pond.settings(budget=BUDGET, quiet={"from": "22:00", "to": "08:00", "holidays": []})
+    noon = pond.touch(pond.person(), ended="looked after by hand")
+    judge(pond)
+    assert pond.verdict(noon) == ("send", None)
+    evening = pond.touch(pond.person(), ended="looked after by hand", at=NIGHT)
+    judge(pond, NIGHT)
+    assert pond.verdict(evening) == ("hold", "quiet_hours")
+    judge(pond, NIGHT + DAY / 2)
+    assert pond.verdict(evening) == ("send", None)
+
+
 @pytest.mark.parametrize("reason", ["goal_met", "left_segment"])
 def test_a_run_that_has_ended_takes_its_touch_along(pond, reason):
     touch = pond.touch(pond.person(), ended=reason)

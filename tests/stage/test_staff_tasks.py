@@ -115,6 +115,24 @@ def test_sla_escalation_and_the_end(conn: psycopg.Connection, pond: Pond) -> Non
         STAFF_TASKS.done(conn, NOON + 13 * HOUR, touch)
 
 
+def test_a_run_that_ends_at_its_last_step_leaves_the_task_and_says_what_its_author_likes(
+    conn: psycopg.Connection, pond: Pond
+) -> None:
+    """The journey did not wait as long as the member of staff may take; a run that is left drops its task."""
+    open_, left = ask(conn, [pond.person(owner="li"), pond.person(owner="li")])
+    for touch, state, reason in ((open_, "done", "looked after by hand"), (left, "exited", "exit_event")):
+        conn.execute(
+            """insert into enrolment (bucket, person_id, journey_id, cause, version, arm, state, step, entered_at, stepped_at, ended_at, reason)
+               select bucket, person_id, journey_id, cause, version, arm, %s, 0, at, at, at, %s from touch where touch_id = %s""",
+            (state, reason, touch),
+        )
+    turn(conn, NOON + HOUR)
+    assert [(task(conn, one).state, task(conn, one).reason) for one in (open_, left)] == [
+        ("open", None),
+        ("dropped", "exit_event"),
+    ]
+
+
 def test_whoever_slept_through_both_terms_finds_the_task_late(conn: psycopg.Connection, pond: Pond) -> None:
     [touch] = ask(conn, [pond.person(owner="li")], escalate_to="boss")
     turn(conn, NOON + 100 * HOUR)

@@ -137,7 +137,7 @@ known as (
                 then (select p.merged_into from person p where p.bucket = a.bucket and p.person_id = a.person_id) end as merged_into,
            case when a.again or a.person_id in (
                     select e.person_id from enrolment e where e.xid >= %(low)s::xid8 and e.reason is not null)
-                then (select e.reason from enrolment e
+                then (select case when e.state = 'exited' or e.reason = 'goal_met' then e.reason end from enrolment e
                       where e.bucket = a.bucket and e.person_id = a.person_id and e.journey_id = a.journey_id and e.cause = a.cause) end as ended,
            case when (%(heads)s::bytea[])[of.n] is not null and not exists (
                     select from handle h where h.person_id = a.person_id and substring(uuid_send(h.key) for octet_length((%(heads)s::bytea[])[of.n])) = (%(heads)s::bytea[])[of.n]) then 'no_address'

@@ -44,7 +44,8 @@ select exists (select from staff_task t where t.look_at <= %(now)s::timestamptz)
 
 -- name: look
 -- The tasks whose time to be looked at has come. What ended the matter drops a task first: the person was merged away or has ended
--- the contact, the run has ended, the journey or the message is out of service, the person has said not to be spoken to. Then the terms: too late, or passed on.
+-- the contact, the run has ended before its last step, the journey or the message is out of service, the person has said not to be spoken to.
+-- Then the terms: too late, or passed on.
 -- Skip locked: workers share what is due, and whoever is just being told that it is done is left alone.
 with asked as materialized (
     select t.* from staff_task t where t.look_at <= %(now)s::timestamptz
@@ -62,7 +63,7 @@ seen as (
     from asked a
     left join person q on q.bucket = a.bucket and q.person_id = a.person_id
     left join lateral (
-        select t.class, e.reason, exists (
+        select t.class, case when e.state = 'exited' or e.reason = 'goal_met' then e.reason end as reason, exists (
             select from unnest(array[t.journey_id, t.message_id]) as said (id)
             cross join lateral (select d.retired_at from definition d where d.definition_id = said.id order by d.version desc limit 1) newest
             where newest.retired_at is not null) as gone
