@@ -257,6 +257,26 @@ def test_a_task_goes_on_when_it_is_done_and_otherwise_when_it_is_late(pond):
     assert outcomes == ["task_done", "task_late", "timed_out", "timed_out", "task_dropped:no_staff"]
 
 
+def test_the_end_of_a_task_is_that_of_the_run_which_asked_for_it(pond):
+    """Two complaints, a run for each; the first call was made, the second was late."""
+    start(pond, TASK, "trigger: {event: complained}\nreentry: each_time")
+    person = pond.person()
+    for _ in range(2):
+        pond.happened(person, "complained", NOON)
+    advance(pond)
+    first, second = [
+        row.cause
+        for row in pond.conn.execute("select cause from enrolment where person_id = %s order by cause", (person,))
+    ]
+    ends = {"journey": "welcome", "task": "call_back", "staff": "li"}
+    pond.happened(person, "task_done", NOON + HOUR, **ends, cause=first)
+    advance(pond, NOON + HOUR)
+    assert said(pond, person)[2:] == ["hello"]
+    pond.happened(person, "task_late", NOON + 2 * HOUR, **ends, cause=second)
+    advance(pond, NOON + 2 * HOUR)
+    assert said(pond, person)[2:] == ["hello", "reminder"]
+
+
 def below(pond, **head):
     lines = "\n".join(f"{key}: {value}" for key, value in ({"trigger": "{called: true}"} | head).items())
     start(pond, "  - wait: {days: 2}\n  - message: hello\n", lines, name="inner")

@@ -74,6 +74,8 @@ def test_a_task_goes_to_the_owner_and_done_is_sent(conn: psycopg.Connection, pon
     turn(conn, NOON + HOUR)
     assert attempt(conn, touch).state == "sent"
     assert told(conn, touch)[1:] == [("message_sent", None), ("task_done", "guide03")]
+    run = conn.execute("select props ->> 'cause' as cause from event where type = 'task_done'").fetchone()
+    assert run.cause == conn.execute("select cause from touch where touch_id = %s", (touch,)).fetchone().cause
     turn(conn, NOON + 99 * HOUR)
     assert len(told(conn, touch)) == 3, "what is done stays done"
 

@@ -106,6 +106,7 @@ _GROUP = _must("group", "key", "群编号", "id of the group")
 _TASK = (
     _may("journey", "text", "旅程名称", "journey"),
     _must("task", "key", "任务（消息名称）", "task: the name of the message"),
+    _may("cause", "text", "哪一次进入", "which run"),
     _STAFF,
 )
 
@@ -206,7 +207,7 @@ CATALOG = (
         "task_dropped",
         "任务取消",
         "a task was dropped, or nobody was there to do it",
-        (*_TASK[:2], _may("reason", "key", "原因", "reason")),
+        (*_TASK[:3], _may("reason", "key", "原因", "reason")),
     ),
     EventType(
         "message_received",

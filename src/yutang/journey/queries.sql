@@ -234,18 +234,18 @@ where m.segment_id = %(segment)s::int and m.until is not null and @only(m)
   and e.state = 'active' and e.cause = 'segment:' || to_char(m.since, 'YYYY-MM-DD"T"HH24:MI:SS.US');
 
 -- name: answered
--- One of the events that were waited for has come; each run takes the first of them. own: the event names the run that asked.
--- tells_why: what it says of a reason is written down.
+-- One of the events that were waited for has come; each run takes the first of them. own: the event is the end of what the run has asked for,
+-- names the run, and what it says of a reason is written down.
 with came as materialized (
     select distinct on (e.person_id, e.cause) e.bucket, e.person_id, e.cause, p.event_id, s.next, s.due,
-           s.outcome || case when %(tells_why)s::bool then coalesce(':' || (p.props ->> 'reason'), '') else '' end as outcome
+           s.outcome || case when %(own)s::bool then coalesce(':' || (p.props ->> 'reason'), '') else '' end as outcome
     from unnest(%(types)s::text[], %(wheres)s::jsonb[], %(outcomes)s::text[], %(nexts)s::smallint[], %(dues)s::timestamptz[])
          as s (type, needed, outcome, next, due)
     join person_event p on p.type = s.type and p.props @> s.needed
     join enrolment e on e.bucket = p.bucket and e.person_id = p.person_id and e.journey_id = %(journey)s::int
         and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active' and p.at >= e.stepped_at
     where @only(p) and p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8
-      and (not %(own)s::bool or p.props ->> 'cause' = e.cause)
+      and (not %(own)s::bool or coalesce(p.props ->> 'cause', e.cause) = e.cause)
     order by e.person_id, e.cause, p.at, p.event_id),
 moved as (
     update enrolment e set step = came.next, due_at = came.due, stepped_at = %(now)s::timestamptz, answer_id = came.event_id,

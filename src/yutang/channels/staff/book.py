@@ -129,7 +129,7 @@ def done(conn: psycopg.Connection, now: datetime, task: int, by: str | None = No
         row = sql.finish(conn, now=now, task=task, state="done", reason=None, by=by).fetchone()
         if row is None:
             return _ended(conn, task)
-        said = {"journey": row.journey, "task": row.message, "staff": row.done_by}
+        said = _named(row) | {"staff": row.done_by}
         news.tell(conn, STAFF, [_answer(row, now, "message_sent", {}), _answer(row, now, "task_done", said)])
         return True
 
@@ -165,7 +165,7 @@ def look(conn: psycopg.Connection, now: datetime) -> int:
 
 def _ends(row: Any, now: datetime) -> list[Answer]:
     """What is told of a task that passed on, was too late, or was dropped."""
-    said = {"journey": row.journey, "task": row.message, "staff": row.staff}
+    said = _named(row) | {"staff": row.staff}
     if row.state == "escalated":
         return [_answer(row, now, "task_escalated", said | {"before": row.from_staff})]
     if row.state == "late":
@@ -175,14 +175,23 @@ def _ends(row: Any, now: datetime) -> list[Answer]:
         ]
     return [
         _answer(row, now, "message_failed", {"reason": row.reason}),
-        dropped(row.touch_id, row.person_id, row.journey, row.message, now, Reason(row.reason)),
+        dropped(row.touch_id, row.person_id, _named(row), now, Reason(row.reason)),
     ]
 
 
-def dropped(touch_id: int, person_id: int, journey: str, task: str, now: datetime, reason: Reason) -> Answer:
-    """Nobody will do it."""
-    said = {"journey": journey, "task": task, "reason": reason.value}
+def dropped(touch_id: int, person_id: int, named: dict[str, Any], now: datetime, reason: Reason) -> Answer:
+    """Nobody will do it. named: see `name`."""
+    said = named | {"reason": reason.value}
     return Answer(touch_id, person_id, "task_dropped", "task_dropped", now, said)
+
+
+def name(journey: str, task: str, cause: str | None) -> dict[str, Any]:
+    """Which task it was, and of which run: a person may have several runs of a journey at once."""
+    return {"journey": journey, "task": task} | ({"cause": cause} if cause else {})
+
+
+def _named(row: Any) -> dict[str, Any]:
+    return name(row.journey, row.message, row.cause)
 
 
 def _answer(row: Any, now: datetime, type: str, props: dict[str, Any]) -> Answer:

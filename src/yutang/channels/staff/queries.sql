@@ -15,7 +15,8 @@ left join trait t on t.bucket = (p.person_id & 1023)::smallint and t.person_id =
                  and jsonb_typeof(t.value) = 'string' and t.value <> '""';
 
 -- name: journeys
-select t.touch_id, d.name
+-- By which journey each is asked for, and in which run of it.
+select t.touch_id, d.name, t.cause
 from unnest(%(touches)s::bigint[], %(persons)s::bigint[]) as n (touch_id, person_id)
 join touch t on t.bucket = (n.person_id & 1023)::smallint and t.person_id = n.person_id and t.touch_id = n.touch_id
 join definition d on d.definition_id = t.journey_id and d.version = t.version;
@@ -85,7 +86,8 @@ update staff_task t set
         %(look)s::timestamptz, t.late_at, case when not coalesce(j.passed_on, false) then t.escalate_at end) end,
     ended_at = case when j.now_is in ('late', 'dropped') then %(now)s::timestamptz end
 from judged j where t.touch_id = j.touch_id
-returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, t.state <> j.before as changed, j.from_staff;
+returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, t.state <> j.before as changed, j.from_staff,
+          (select x.cause from touch x where x.bucket = t.bucket and x.person_id = t.person_id and x.touch_id = t.touch_id) as cause;
 
 -- name: hasten
 -- These are looked at now.
@@ -96,7 +98,8 @@ update staff_task t set look_at = %(now)s::timestamptz where t.touch_id = any(%(
 update staff_task t set state = %(state)s::text, reason = %(reason)s::text, look_at = null, ended_at = %(now)s::timestamptz,
                         done_by = coalesce(%(by)s::text, t.staff)
 where t.touch_id = %(task)s::bigint and t.look_at is not null
-returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, t.done_by;
+returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, t.done_by,
+          (select x.cause from touch x where x.bucket = t.bucket and x.person_id = t.person_id and x.touch_id = t.touch_id) as cause;
 
 -- name: one
 select t.touch_id, t.person_id, t.state, t.staff, t.escalate_to from staff_task t where t.touch_id = %(task)s::bigint;
@@ -159,7 +162,8 @@ update staff_task t set state = 'escalated', staff = t.escalate_to, escalate_at 
 from staff_task b
 where t.touch_id = %(task)s::bigint and b.touch_id = t.touch_id and t.look_at is not null and t.escalate_at is not null
   and t.escalate_to is not null
-returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, b.staff as from_staff;
+returning t.touch_id, t.person_id, t.journey, t.message, t.staff, t.state, t.reason, b.staff as from_staff,
+          (select x.cause from touch x where x.bucket = t.bucket and x.person_id = t.person_id and x.touch_id = t.touch_id) as cause;
 
 -- name: staff_known
 -- Who has open tasks, to choose from: from name to name along the index, however many tasks there are.

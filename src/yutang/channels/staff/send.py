@@ -16,6 +16,7 @@ from yutang.db.queries import Queries
 from yutang.model import Reason
 
 sql = Queries(__package__)
+NO_JOURNEY: tuple[str, str | None] = ("", None)
 
 
 @dataclass(frozen=True)
@@ -82,24 +83,27 @@ def _job(letter: Letter, owner: str | None) -> Job | None:
     return Job(letter, to, boss, terms["due_at"], terms["escalate_at"], terms["late_at"])
 
 
-def _journeys(conn: psycopg.Connection, letters: Sequence[Letter]) -> dict[int, str]:
-    """The names of the journeys, by touch id."""
+def _journeys(conn: psycopg.Connection, letters: Sequence[Letter]) -> dict[int, tuple[str, str | None]]:
+    """The names of the journeys, and which run each was, by touch id."""
     rows = sql.journeys(conn, touches=[x.touch_id for x in letters], persons=[x.person_id for x in letters])
-    return {row.touch_id: row.name for row in rows}
+    return {row.touch_id: (row.name, row.cause) for row in rows}
 
 
 def _tell_of_nobody(
-    conn: psycopg.Connection, now: datetime, letters: Sequence[Letter], journeys: Mapping[int, str]
+    conn: psycopg.Connection, now: datetime, letters: Sequence[Letter], journeys: Mapping[int, tuple[str, str | None]]
 ) -> None:
     """The journey need not wait for what nobody will do; in the caller's transaction."""
-    said = [
-        book.dropped(x.touch_id, x.person_id, journeys.get(x.touch_id, ""), x.meta["message"], now, Reason.NO_STAFF)
-        for x in letters
-    ]
+    said = []
+    for x in letters:
+        journey, cause = journeys.get(x.touch_id, NO_JOURNEY)
+        named = book.name(journey, x.meta["message"], cause)
+        said.append(book.dropped(x.touch_id, x.person_id, named, now, Reason.NO_STAFF))
     news.tell(conn, STAFF, said)
 
 
-def _keep(conn: psycopg.Connection, now: datetime, jobs: Sequence[Job], journeys: Mapping[int, str]) -> None:
+def _keep(
+    conn: psycopg.Connection, now: datetime, jobs: Sequence[Job], journeys: Mapping[int, tuple[str, str | None]]
+) -> None:
     """Store the tasks, and tell of the new ones; in the caller's transaction."""
     rows = sql.keep(
         conn,
@@ -107,7 +111,7 @@ def _keep(conn: psycopg.Connection, now: datetime, jobs: Sequence[Job], journeys
         look=now + book.LOOK_AGAIN,
         touches=[job.letter.touch_id for job in jobs],
         persons=[job.letter.person_id for job in jobs],
-        journeys=[journeys.get(job.letter.touch_id, "") for job in jobs],
+        journeys=[journeys.get(job.letter.touch_id, NO_JOURNEY)[0] for job in jobs],
         messages=[job.letter.meta["message"] for job in jobs],
         titles=[job.letter.subject for job in jobs],
         words=[job.letter.body for job in jobs],
