@@ -176,7 +176,19 @@ def mapped(kind: str, chosen: dict[str, str] | None = None, **cells: Any) -> lis
 
 @pytest.mark.parametrize(
     ("cell", "fen"),
-    [("12.5", 1250), ("￥1,234.00", 123400), (12, 1200), (0.1 + 0.2, 30), (Decimal("9.99"), 999), ("-3元", -300)],
+    [
+        ("12.5", 1250),
+        ("￥1,234.00", 123400),
+        (12, 1200),
+        (0.1 + 0.2, 30),
+        (Decimal("9.99"), 999),
+        ("-3元", -300),
+        ("¥1,234.50", 123450),
+        ("1234.5元", 123450),
+        ("１，２３４．５０", 123450),
+        (" 1 234.5 ", 123450),
+        ("1,234,567", 123456700),
+    ],
 )
 def test_yuan_become_fen_exactly(cell: Any, fen: int) -> None:
     [order] = mapped("orders", order_id="o", amount=cell, phone="13812345678", at="2026-01-02")
@@ -187,6 +199,69 @@ def test_yuan_become_fen_exactly(cell: Any, fen: int) -> None:
 def test_what_is_no_amount_names_the_column(cell: Any) -> None:
     with pytest.raises(Refusal, match="column '金额'"):
         mapped("orders", 订单号="o", 金额=cell, 手机="13812345678", 时间="2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("12,50", "逗号只能分隔千位.*commas part thousands only"),
+        ("1,23", "commas part thousands only"),
+        ("1.234,50", "commas part thousands only"),
+        ("1_000", "commas part thousands only"),
+        ("1元2", "不是金额.*not an amount"),
+        ("5万", "not an amount"),
+        ("1e30", "金额太大.*too large an amount"),
+        (float("inf"), "是 NaN 或无穷大.*NaN or infinite"),
+        (float("nan"), "column '金额': 是 NaN 或无穷大.*NaN or infinite"),
+        ("NaN", "NaN or infinite"),
+        (None, "column '金额': 是空的.*empty; every row needs it"),
+    ],
+)
+def test_an_amount_that_is_none_says_what_to_write(cell: Any, words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        mapped("orders", 订单号="o", 金额=cell, 手机="13812345678", 时间="2026-01-02")
+    if isinstance(cell, float):
+        with pytest.raises(Refusal, match=words.replace("金额", "金额（分）")):
+            mapped("orders", 订单号="o", **{"金额（分）": cell}, 手机="13812345678", 时间="2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("1990-03-05", "1990-03-05"), ("1990/3/5", "1990-03-05"), ("1990年3月5日", "1990-03-05"), ("19900305", "1990-03-05"),
+        (19900305, "1990-03-05"), ("3月5日", "03-05"), ("03-05", "03-05"), ("2-29", "02-29"), ("１９９０-３-５", "1990-03-05"),
+        ("1990-03-05 00:00:00", "1990-03-05"), (datetime(1990, 3, 5, 8), "1990-03-05"),
+        ("1990-02-30", None), ("1999-02-29", None), ("0000-00-00", None), ("90-3-5", None), ("1990-03", None), ("保密", None),
+        (32937, None), (32937.5, None), (True, None),
+    ],
+)  # fmt: skip
+def test_days_of_birth_are_read_as_rules_ask_for_them(cell: Any, day: str | None) -> None:
+    if day is None:
+        with pytest.raises(Refusal, match=r"column '生日': 不是日期，或没有这一天.*no date, or no such day"):
+            mapped("customers", unionid="u", 生日=cell)
+        return
+    [customer] = mapped("customers", unionid="u", 生日=cell)
+    assert customer["props"]["traits"] == {"birthday": day}
+    assert check("profile_updated", **customer["props"]) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('="00123"', "00123"),
+        ("'00123", "00123"),
+        ("5E+10", "5E+10"),
+        ("1.23457E+17", "缩写的数字，后几位已丢失.*shortened"),
+        (float("inf"), "NaN or infinite"),
+    ],
+)
+def test_numbers_of_orders_are_read_as_exports_write_them(cell: Any, text: str) -> None:
+    order = {"订单号": cell, "金额": 1, "手机": "13812345678", "时间": "2026-01-02"}
+    if isinstance(cell, float) or "." in cell:
+        with pytest.raises(Refusal, match=f"column '订单号': .*{text}"):
+            mapped("orders", **order)
+        return
+    assert mapped("orders", **order)[0]["props"]["order_id"] == text
 
 
 @pytest.mark.parametrize(
@@ -328,6 +403,24 @@ def test_times_without_a_zone_are_the_ponds(cell: Any, at: str) -> None:
 def test_what_is_no_time_names_the_column(cell: Any) -> None:
     with pytest.raises(Refusal, match="column 'at'"):
         mapped("events", type="x", at=cell, unionid="u")
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("2026-13-01", "没有这个日期或时刻，请写成例如 .*no such day or time; write for example"),
+        ("2026/2/30 10:00", "no such day or time"),
+        ("2026年13月1日", "no such day or time"),
+        ("2026-01-01 25:00", "no such day or time"),
+        (46023, "是数字，不是时间，请把这一列设为日期格式.*a number, no time; format the column as dates"),
+        (46023.5, "a number, no time"),
+        ("46023.5", "a number, no time"),
+        ("01/02/2026", "不是时间，请写成例如.*not a time; write for example"),
+    ],
+)
+def test_a_time_that_is_none_says_what_to_write(cell: Any, words: str) -> None:
+    with pytest.raises(Refusal, match=f"column '下单时间': .*{words}"):
+        mapped("orders", 订单号="o", 金额=1, 手机="13812345678", 下单时间=cell)
 
 
 CELL = (

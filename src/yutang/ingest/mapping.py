@@ -6,6 +6,7 @@ The field of a column is one of ``FIELDS``, a handle, ``-`` (left out), or free:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +79,8 @@ ARTICLE = ("product", "quantity")
 SUMS = ("amount", "amount_fen", "discount", "discount_fen", "margin", "margin_fen")
 """Fields of an order that are sums over its lines where a file says them line by line."""
 _TIMES = ("at", "updated_at")
+_DOOR = {"updated_at": "at", "member_id": "shop", "order_id": "id"}
+"""What the door calls some of them."""
 _TRAITS = ("name", "city", "gender", "birthday", "time_zone")
 
 
@@ -187,9 +190,9 @@ def _free(column: str, field: str) -> tuple[str, str | None]:
 
 def _names(column: str, field: str) -> tuple[str, ...]:
     """What the door may call the content of a column."""
-    if field in _TIMES:
-        return field, "at"
-    return field, read.CELLS[field][0] if field in read.CELLS else _free(column, field)[0]
+    if field in _DOOR:
+        return field, _DOOR[field]
+    return field, re.split("[@:]", field)[0], read.CELLS[field][0] if field in read.CELLS else _free(column, field)[0]
 
 
 def _check_complete(kind: str, columns: list[str], fields: set[str]) -> None:
@@ -201,8 +204,9 @@ def _check_complete(kind: str, columns: list[str], fields: set[str]) -> None:
     if missing:
         named = "、".join(missing).replace(" (or another handle)", "（或其他标识）")
         raise YutangError(
-            f"缺少这些列：{named}；文件里有 {', '.join(columns)}；用 --map 列=字段 指明。 "
-            f"no column for {', '.join(missing)}; the file has {', '.join(columns)}; name one with --map COLUMN=FIELD"
+            f"缺少这些列：{named}；文件里有 {', '.join(columns)}；表头须在第一行，或用 --map 列=字段 指明。 "
+            f"no column for {', '.join(missing)}; the file has {', '.join(columns)}; "
+            "put the header into the first line, or name one with --map COLUMN=FIELD"
         )
 
 
@@ -215,9 +219,11 @@ def _is_handle(field: str) -> bool:
 
 def events(mapping: Mapping, row_id: str, cells: dict[str, Any]) -> list[dict[str, Any]]:
     """The events of one row; `row_id` is the id of a row that carries none. Raises Refusal, which names the column."""
-    found: dict[str, Any] = {"handles": {}, "props": {}, "free": {}}
+    found: dict[str, Any] = {"handles": {}, "props": {}, "free": {}, "no_number": []}
     for column, cell in cells.items():
-        if not read.empty(cell):
+        if cell != cell:
+            found["no_number"].append(column)
+        elif not read.empty(cell):
             _place(mapping, found, column, mapping.fields.get(column) or f"props.{column}", cell)
     return _MAKERS[mapping.kind](mapping, row_id, found)
 
@@ -285,7 +291,7 @@ def _of_events(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dic
 
 def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     """The order number is the id, so that two exports that overlap bring an order once."""
-    _need(mapping, found, "order_id", "at")
+    _need(mapping, found, "order_id", "at", "amount_fen")
     known = ("order_id", "amount_fen", "store", "coupon_codes", "discount_fen", "margin_fen")
     props = _props(mapping, "ordered", found) | {name: found[name] for name in known if name in found}
     props.setdefault("items", _items(found))
@@ -344,7 +350,10 @@ _MAKERS: dict[str, Callable[[Mapping, str, dict[str, Any]], list[dict[str, Any]]
 
 def _need(mapping: Mapping, found: dict[str, Any], *fields: str) -> None:
     for field in fields:
-        if field not in found:
-            raise Refusal(
-                Reason.BAD_SHAPE, f"column '{mapping.column(field)}': 是空的，每一行都要填。 empty; every row needs it"
-            )
+        if field in found:
+            continue
+        column = mapping.column(field)
+        why = "是空的，每一行都要填；合并的单元格请拆开填满。 empty; every row needs it, also under merged cells"
+        if column in found["no_number"]:
+            why = read.NOT_FINITE
+        raise Refusal(Reason.BAD_SHAPE, f"column '{column}': {why}")
