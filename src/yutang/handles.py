@@ -58,6 +58,10 @@ KINDS = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 BY_CODE = {kind.code: kind for kind in KINDS}
 _SPLIT = re.compile(r"[@:]")
+INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+"""Marks that nobody sees, for the inside of a pattern's brackets: what is copied from a phone's contacts often carries some."""
+_NOT_DIALLED = re.compile(rf"[\s\-().{INVISIBLE}]")
+_AS_NUMBER = re.compile(r"\d+\.0+|\d(\.\d+)?[eE]\+?\d+")
 
 
 def kind_of(full: str) -> HandleKind:
@@ -86,7 +90,11 @@ def normal(kind: HandleKind, value: str) -> str:
     if kind.personal:
         value = unicodedata.normalize("NFKC", value)
     if kind.name == "phone":
-        digits = re.sub(r"[\s\-().]", "", value)
+        if _AS_NUMBER.fullmatch(value.strip()):
+            raise ValueError(
+                "手机号被当成数字存过，请按文本写，例如 13800000000。 a phone number that was kept as a number; write it as text such as 13800000000"
+            )
+        digits = re.sub(r"^0086(?=\d{11}$)", "+86", _NOT_DIALLED.sub("", value))
         if not re.fullmatch(r"\+?\d{5,15}", digits):
             raise ValueError("手机号应有 5 到 15 位数字。 a phone number has 5 to 15 digits")
         return digits if digits.startswith("+") else ("+86" + digits if len(digits) == 11 else "+" + digits)

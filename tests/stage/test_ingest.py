@@ -16,7 +16,7 @@ from languages import in_both
 from yutang import ingest
 from yutang.db.connect import connect
 from yutang.handles import BY_NAME, handle_key
-from yutang.model import Reason
+from yutang.model import Reason, halves
 from yutang.vault import Vault
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -148,6 +148,115 @@ BAD: dict[str, tuple[Any, Reason]] = {
 }
 
 
+SAYS: dict[str, tuple[Any, str, str]] = {
+    "a number too large": (
+        event(type="mine", props={"order_id": "o", "amount_fen": 2**70}),
+        "props.amount_fen: 应不大于",
+        "expected `int` <=",
+    ),
+    "a trait that is a list": (
+        event(type="profile_updated", props={"traits": {"city": "x", "等级": [1]}}),
+        "props.traits.等级: 应为",
+        "got `array`",
+    ),
+    "a trait without a name": (
+        event(type="profile_updated", props={"traits": {"": 1}}),
+        "props.traits: 其中一个名称长度应不小于 1。",
+        "a name in it: expected",
+    ),
+    "a handle that is a number": (
+        event(handles={"openid@wx1": 5}),
+        "event.handles.openid@…: 应为文本，收到整数。",
+        "expected `str`",
+    ),
+    "a name that may be a phone": (event(handles={"13812345678": 5}), "event.handles[...]: 应为文本", "expected `str`"),
+    "unknown handle": (
+        event(handles={"fax": "1"}),
+        "handles.fax: 不认识的标识类型，可用：person, unionid",
+        "unknown kind; use one of person, unionid, external_userid@, openid@, phone, email, shop:, pos:, device, address, with a NAME after",
+    ),
+    "handle without its scope": (
+        event(handles={"openid": "1"}),
+        "handles.openid: 应写成“openid@名称”。",
+        "must be written 'openid@NAME'",
+    ),
+    "unknown source": (
+        event(source="pos:hz"),
+        "source: 来源“pos:hz”未登记或已停用，请先运行 yutang source add pos:hz 登记",
+        "'pos:hz' is not registered, or closed; register it with: yutang source add pos:hz;",
+    ),
+    "our own source": (event(source="yutang"), "是系统自己的来源", "the system's own; give another name"),
+    "blank id": (event(id=" \u3000"), "event.id: 只有空白", "blank"),
+    "id of two lines": (event(id="a\nb"), "event.id: 含有换行", "holds a line break"),
+    "id with a mark that nobody sees": (
+        event(id="a\u200bb"),
+        "event.id: 含有换行、控制字符或看不见的字符",
+        "nobody sees",
+    ),
+    "blank source": (event(source=" "), "event.source: 只有空白", "blank"),
+    "type with a tab": (event(type="or\tdered"), "event.type: 含有换行", "holds a line break"),
+    "type with a blank behind": (event(type="ordered "), "event.type: 首尾有空格", "ends with a blank"),
+    "blank handle": (event(handles={"unionid": " "}), "handles.unionid: 没有值", "says nobody"),
+    "blank address": (event(handles={"address": " "}), "handles.address: 应有 1 到", "1 to 500"),
+    "handle of a value that is none": (
+        event(handles={"shop:tmall": "NULL"}),
+        "handles.shop: 没有值",
+        "leave the handle out",
+    ),
+    "handle of two lines": (event(handles={"unionid": "u\n"}), "handles.unionid: 含有换行", "holds a line break"),
+    "phone kept as a number": (
+        event(handles={"phone": "13812345678.0"}),
+        "handles.phone: 手机号被当成数字存过",
+        "write it as text",
+    ),
+    "a day that is none": (
+        event(type="profile_updated", props={"traits": {"birthday": "1990-02-30"}}),
+        "props.traits.birthday: 不是日期，或没有这一天，请写成例如 1990-03-05",
+        "no date, or no such day; write for example 1990-03-05",
+    ),
+    "less than nothing": (
+        event(props={"order_id": "o", "amount_fen": 1, "items": [{"product": "p", "quantity": -1.5}]}),
+        "props.items[0].quantity: 应不小于 0",
+        ">= 0",
+    ),
+    "NaN": (
+        event(type="mine", props={"a": float("nan")}),
+        "是 NaN 或 Infinity，JSON 里没有这样的数",
+        "NaN and Infinity are not JSON, write null",
+    ),
+    "-Infinity": (
+        event(type="mine", props={"a": float("-inf")}),
+        "是 NaN 或 Infinity，JSON 里没有这样的数",
+        "NaN and Infinity are not JSON",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_a_refusal_names_the_field_and_what_to_write(pond: psycopg.Connection, name: str) -> None:
+    bad, zh, en = SAYS[name]
+    answer = send(pond, event(1), bad)
+    assert (answer.accepted, [r.index for r in answer.rejected]) == (1, [1])
+    said_zh, said_en = halves(answer.rejected[0].detail)
+    assert zh in said_zh
+    assert en in said_en
+    assert "13812345678" not in answer.rejected[0].detail
+
+
+def test_a_closed_source_is_opened_by_the_command_that_is_named(pond: psycopg.Connection) -> None:
+    ingest.close_sources(pond, NOW, ["shop"])
+    assert "register it with: yutang source add shop;" in send(pond, event()).rejected[0].detail
+
+
+def test_days_of_birth_are_days_of_the_calendar(pond: psycopg.Connection) -> None:
+    days = ["1990-03-05", "2000-02-29", "02-29", None]
+    born = [event(n, type="profile_updated", props={"traits": {"birthday": day}}) for n, day in enumerate(days)]
+    assert send(pond, *born).accepted == 4
+    wrong = ["1999-02-29", "02-30", "1990/3/5", "1990-13-01", 19900305, "", "unknown"]
+    refused = [event(n, type="profile_updated", props={"traits": {"birthday": day}}) for n, day in enumerate(wrong, 9)]
+    assert [r.index for r in send(pond, *refused).rejected] == list(range(7))
+
+
 def last_reject(conn: psycopg.Connection) -> Any:
     return conn.execute("select * from reject order by reject_id desc limit 1").fetchone()
 
@@ -218,6 +327,43 @@ def test_a_body_that_cannot_be_read_is_refused_whole(pond: psycopg.Connection) -
         assert (answer.accepted, [(r.index, r.reason) for r in answer.rejected]) == (0, [(None, reason)]), name
         assert VAULT.unseal(last_reject(pond).payload) == body, name
     assert send(pond, event()).accepted == 1
+
+
+BREAKS: dict[str, tuple[bytes, str]] = {
+    "cut off": (
+        b'[{"id": "1", ',
+        "body: JSON 没有写完，到第 13 字节就断了，请补全后重发。 ends too early, after 13 bytes",
+    ),
+    "cut off behind a smile": (b'[{"id": "\\ud83d\\ude00", ', "body: JSON 没有写完，到第 24 字节就断了"),
+    "empty": (b" \n", "body: 内容是空的，请发 JSON。 empty; send JSON"),
+    "trailing comma": (
+        b"[{},]",
+        "错在第 4 字节：多了一个逗号，请去掉。 JSON is malformed: trailing comma in array (byte 4)",
+    ),
+    "one object after the other": (b"{}\n{}", "错在第 4 字节：后面还有多余的内容"),
+    "single quotes": (b"[{'id': 1}]", "错在第 1 字节：名称要用双引号括起来。 "),
+    "a word in a string": (b'[{"id": "NaN" "b"}]', "错在第 13 字节：少了逗号、冒号或括号"),
+    "a bad word": (b'[{"id": tru}]', "错在第 11 字节：有不该出现的字符"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_json_that_breaks_says_where(pond: psycopg.Connection, name: str) -> None:
+    body, words = BREAKS[name]
+    [refused] = ingest.record(pond, VAULT, NOW, body).rejected
+    assert words in refused.detail
+    assert in_both(refused.detail)
+    assert "NaN and Infinity" not in refused.detail
+
+
+def test_a_byte_order_mark_is_read_past(pond: psycopg.Connection) -> None:
+    assert ingest.record(pond, VAULT, NOW, b"\xef\xbb\xbf" + json.dumps([event(1), 5]).encode()).accepted == 1
+
+
+def test_phones_are_the_same_however_they_were_copied(pond: psycopg.Connection) -> None:
+    spelt = ["13812345678", "\u202d138 1234 5678\u202c", "0086-138-1234-5678", "\ufeff+8613812345678"]
+    assert send(pond, *[event(n, handles={"phone": phone}) for n, phone in enumerate(spelt)]).accepted == 4
+    assert pond.execute("select count(distinct keys) from event").fetchone()[0] == 1  # type: ignore[index]
 
 
 def test_what_only_the_database_refuses_is_found_and_refused_alone(pond: psycopg.Connection) -> None:

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from yutang.clock import zones
-from yutang.ingest.shape import where
+from yutang.ingest.cells import is_day
+from yutang.ingest.shape import named, where
 
 MAX_INT = 2**63 - 1
 MOST_FEN = 10**15
@@ -31,7 +32,7 @@ class Item(msgspec.Struct, gc=False):
 
     product: Key
     name: str | None = None
-    quantity: Annotated[int, Meta(ge=0, le=MAX_INT)] | float | None = None
+    quantity: Annotated[int, Meta(ge=0, le=MAX_INT)] | Annotated[float, Meta(ge=0)] | None = None
     amount_fen: Fen | None = None
 
 
@@ -43,7 +44,7 @@ TYPES: dict[str, tuple[Any, str, str]] = {
     "longitude": (Annotated[float, Meta(ge=-180, le=180)], "经度（度）", "longitude in degrees"),
     "count": (Count, "整数，≥1", "integer, 1 or more"),
     "uses": (Annotated[int, Meta(ge=1, le=MOST_USES)], "整数，1–1000000", "integer, 1 to 1000000"),
-    "number": (Annotated[int, Meta(ge=0, le=MAX_INT)] | float, "数字", "number"),
+    "number": (Annotated[int, Meta(ge=0, le=MAX_INT)] | Annotated[float, Meta(ge=0)], "数字", "number"),
     "time": (Annotated[datetime, Meta(tz=True)], "带时区的 ISO 8601 时间", "ISO 8601 time with UTC offset"),
     "keys": (list[Key], "文本列表", "list of texts"),
     "items": (
@@ -312,7 +313,14 @@ CATALOG = (
         "profile_updated",
         "资料更新",
         "profile changed",
-        (_must("traits", "traits", "资料项；time_zone 须为 IANA 时区名", "traits; time_zone must be an IANA name"),),
+        (
+            _must(
+                "traits",
+                "traits",
+                "资料项；time_zone 须为 IANA 时区名，birthday 须为日期，如 1990-03-05，年份不详写 03-05",
+                "traits; time_zone must be an IANA name, birthday a day such as 1990-03-05, or 03-05 of no known year",
+            ),
+        ),
     ),
     EventType(
         "tagged",
@@ -332,7 +340,8 @@ TYPES["flag"] = (bool, "真假", "true or false")
 TYPES["json"] = (Any, "任意 JSON", "any JSON")
 TYPES["whole"] = (Annotated[int, Meta(ge=-MOST_FEN, le=MOST_FEN)], "整数", "integer")
 BY_NAME = {known.name: known for known in CATALOG}
-_free = msgspec.json.Decoder(dict[str, Scalar | list | dict])
+_Free = Scalar | list | dict
+_free = msgspec.json.Decoder(dict[str, _Free])
 
 
 def check(type: str, props: msgspec.Raw | bytes) -> str | None:
@@ -342,11 +351,14 @@ def check(type: str, props: msgspec.Raw | bytes) -> str | None:
     """
     try:
         _free.decode(props)
+    except msgspec.ValidationError as error:
+        return where("props", named(str(error), bytes(props), {"$": _Free}))
+    try:
         if decoder := _decoders.get(type):
             known = decoder.decode(props)
             return _MORE[type](known) if type in _MORE else None
     except msgspec.ValidationError as error:
-        return where("props", str(error))
+        return where("props", named(str(error), bytes(props), {"$.traits": Scalar}))
     return None
 
 
@@ -361,8 +373,11 @@ def _decoder(known: EventType) -> msgspec.json.Decoder[Any]:
 _decoders = {known.name: _decoder(known) for known in CATALOG}
 
 
-def _zone_error(known: Any) -> str | None:
-    zone = known.traits.get("time_zone")
+def _trait_error(known: Any) -> str | None:
+    """What is wrong with the traits that others read as more than a value."""
+    zone, birthday = known.traits.get("time_zone"), known.traits.get("birthday")
+    if birthday is not None and not (isinstance(birthday, str) and is_day(birthday)):
+        return "props.traits.birthday: 不是日期，或没有这一天，请写成例如 1990-03-05，年份不详写 03-05。 no date, or no such day; write for example 1990-03-05, or 03-05 where the year is not known"
     if zone is None or (isinstance(zone, str) and zone in zones()):
         return None
     return "props.traits.time_zone: 不是 IANA 时区，请写成例如 Asia/Shanghai。 not an IANA time zone; write for example Asia/Shanghai"
@@ -380,7 +395,7 @@ def _consent_error(known: Any) -> str | None:
     )
 
 
-_MORE = {"profile_updated": _zone_error, "consent_given": _consent_error, "consent_withdrawn": _consent_error}
+_MORE = {"profile_updated": _trait_error, "consent_given": _consent_error, "consent_withdrawn": _consent_error}
 """What the fields alone do not say."""
 
 

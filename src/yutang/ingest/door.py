@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,10 +13,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from yutang.handles import INVISIBLE, kind_of
 from yutang.ingest import catalog, pack
 from yutang.ingest.catalog import Key
 from yutang.ingest.keys import Refusal, close
-from yutang.ingest.shape import where
+from yutang.ingest.shape import malformed, named, where
 from yutang.ingest.split import Unsplittable, split
 from yutang.model import Reason
 from yutang.vault import Vault
@@ -30,7 +33,17 @@ MAX_DEPTH = 64
 AHEAD = 24 * 3600 * 1_000_000
 """Microseconds that a sender's clock may be ahead of ours."""
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+OURS = "yutang"
+"""The source of events that Yutang itself records."""
+_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+_HIDDEN = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{INVISIBLE}]")
+_NOBODY = {"null", "undefined", "none", "nan", "(null)"}
+"""What programs write where there is no value: as a handle it would make one person of everybody."""
+_HIDES = (
+    "含有换行、控制字符或看不见的字符，请去掉。 holds a line break or another character that nobody sees; remove it"
+)
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -102,7 +115,8 @@ _encode = msgspec.json.encode
 
 
 def parse(door: Door, body: bytes) -> Parsed:
-    """Read the body of a call (a JSON array). Never raises on what was sent."""
+    """Read the body of a call (a JSON array, a byte order mark before it or not). Never raises on what was sent."""
+    body = body.removeprefix(BOM_UTF8)
     if len(body) > MAX_BODY:
         return _refuse_all(
             body,
@@ -170,23 +184,62 @@ def _row(door: Door, event: Event) -> bytes:
     props = bytes(event.props)
     if len(props) > MAX_EVENT:
         raise _too_long(len(props))
-    if wrong := _check(event.type, props):
+    if wrong := _unfit(event) or _check(event.type, props):
         raise Refusal(Reason.BAD_SHAPE, wrong)
     if event.source not in door.sources:
-        raise Refusal(
-            Reason.UNKNOWN_SOURCE,
-            "source: 来源未登记或已停用，请先登记，或改正拼写。 "
-            "not registered, or closed; register it, or mend the spelling",
-        )
+        raise _unknown(event.source)
     at = pack.micros(event.at)
     if not door.earliest <= at <= door.latest:
         raise _time_refusal(door, at)
     keys, shown, secret = close(door.vault, event.handles)
+    if wrong := _unmeant(shown):
+        raise Refusal(Reason.BAD_SHAPE, wrong)
     sealed = _encode(secret) if secret else None
     row = pack.row(event.source, event.id, event.type, at, _encode(shown), keys, sealed, props)
     if len(row) > MAX_EVENT:
         raise _too_long(len(row))
     return row
+
+
+def _unfit(event: Event) -> str | None:
+    """What is wrong with the words that name an event: nobody could tell them from others by eye."""
+    if _is_plain(event.id + event.source + event.type):
+        return None
+    for place, name in (("id", event.id), ("source", event.source), ("type", event.type)):
+        if name.isspace():
+            return f"event.{place}: 只有空白，请写明。 blank; write what it is"
+        if _HIDDEN.search(name):
+            return f"event.{place}: {_HIDES}"
+    if event.type != event.type.strip():
+        return "event.type: 首尾有空格，请去掉。 begins or ends with a blank; remove it"
+    return None
+
+
+def _unmeant(handles: dict[str, str]) -> str | None:
+    """What is wrong with handles (the personal ones masked) that no system gives to anybody."""
+    for full, value in handles.items():
+        if value.isspace() or value.lower() in _NOBODY:
+            return f"handles.{kind_of(full).name}: 没有值，请去掉这个标识，或写上真正的值。 says nobody; leave the handle out, or write its real value"
+        if not _is_plain(full + value) and _HIDDEN.search(full + value):
+            return f"handles.{kind_of(full).name}: {_HIDES}"
+    return None
+
+
+def _is_plain(text: str) -> bool:
+    """Neither blanks nor anything that is not seen, as is usual: worth no closer look."""
+    return text.isprintable() and " " not in text
+
+
+def _unknown(source: str) -> Refusal:
+    if source == OURS:
+        detail = f"source: “{OURS}”是系统自己的来源，请换一个名称。 '{OURS}' is the system's own; give another name"
+    else:
+        command = f"yutang source add {shlex.quote(source)}"
+        detail = (
+            f"source: 来源“{source}”未登记或已停用，请先运行 {command} 登记（停用的也这样启用），或改正拼写。 "
+            f"'{source}' is not registered, or closed; register it with: {command}; or mend the spelling"
+        )
+    return Refusal(Reason.UNKNOWN_SOURCE, detail)
 
 
 def _too_long(size: int) -> Refusal:
@@ -228,7 +281,7 @@ def _decode(part: bytes) -> Event:
 
 def broken(error: Exception, text: bytes) -> Refusal:
     """Why a text could not be read as an event."""
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeDecodeError) or text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return Refusal(
             Reason.BAD_ENCODING,
             "含有不是 UTF-8 的字节，请用 UTF-8 编码。 holds bytes that are not UTF-8; encode the text as UTF-8",
@@ -236,7 +289,7 @@ def broken(error: Exception, text: bytes) -> Refusal:
     if isinstance(error, RecursionError):
         return Refusal(Reason.BAD_SHAPE, "嵌套太深，请改成平铺的字段。 nested too deeply; send flat fields")
     if isinstance(error, msgspec.ValidationError):
-        return Refusal(Reason.BAD_SHAPE, _shape(str(error)))
+        return Refusal(Reason.BAD_SHAPE, _shape(named(str(error), text, {"$.handles": str, "$": Any})))
     if b"\0" in text:
         return Refusal(Reason.BAD_ENCODING, "含有 NUL 字节，请删掉。 holds a NUL byte; remove it")
     if _SURROGATE.search(text):
@@ -244,7 +297,7 @@ def broken(error: Exception, text: bytes) -> Refusal:
             Reason.BAD_ENCODING,
             "含有半个代理对，请把这个字符写成 UTF-8。 holds half a surrogate pair; write the character as UTF-8",
         )
-    return Refusal(Reason.BAD_JSON, f"不是合法的 JSON，NaN 和 Infinity 也不行。 {error}; NaN and Infinity are not JSON")
+    return Refusal(Reason.BAD_JSON, malformed(str(error), text))
 
 
 def _shape(message: str) -> str:

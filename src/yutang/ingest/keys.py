@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from yutang.handles import KINDS, HandleKind, hasher, in_order, kind_of, normal
+from yutang.handles import BY_NAME, KINDS, HandleKind, hasher, in_order, kind_of, normal
 from yutang.ingest.pack import MAX_KEYS
+from yutang.ingest.shape import field
 from yutang.model import Reason, halves
 from yutang.vault import Vault
 
@@ -85,7 +87,7 @@ def _personal(kind: HandleKind, value: str) -> str:
         value = normal(kind, value)
     except ValueError as error:
         raise _unreadable(kind, str(error)) from None
-    if not value or len(value) > MAX_VALUE:
+    if not value.strip() or len(value) > MAX_VALUE:
         raise _unreadable(kind, _LENGTH)
     return value
 
@@ -99,18 +101,30 @@ def _unreadable(kind: HandleKind, fix: str) -> Refusal:
     return Refusal(Reason.BAD_SHAPE, f"handles.{kind.name}: {zh} cannot be read; {en}")
 
 
+def _misnamed(full: str) -> Refusal:
+    """A kind that is none; of a known one, how it is written."""
+    kind = BY_NAME.get(re.split("[@:]", full, maxsplit=1)[0])
+    if kind is None:
+        fix = (
+            f"handles{field(full)}: 不认识的标识类型，可用：{_KNOWN}，@ 或 : 后面写名称。 "
+            f"unknown kind; use one of {_KNOWN}, with a NAME after @ or :"
+        )
+    else:
+        name = kind.name + kind.separator
+        fix = (
+            f"handles.{kind.name}: 应写成“{name}{'名称' if kind.separator else ''}”。 "
+            f"must be written '{name}{'NAME' if kind.separator else ''}'"
+        )
+    return Refusal(Reason.BAD_SHAPE, fix)
+
+
 @lru_cache(maxsize=4096)
 def _hasher(secret: bytes, full: str) -> tuple[HandleKind, Callable[[str], bytes]]:
     """The family of a kind and the function from value to key."""
     try:
         kind = kind_of(full)
     except ValueError:
-        # The name came from outside and may itself be personal data.
-        raise Refusal(
-            Reason.BAD_SHAPE,
-            f"handles: 不认识的标识类型，可用：{_KNOWN}，@ 或 : 后面写名称。 "
-            f"unknown kind; known are {_KNOWN}NAME after @ or :",
-        ) from None
+        raise _misnamed(full) from None
     if len(full) > MAX_KIND:
         raise Refusal(
             Reason.BAD_SHAPE,

@@ -17,14 +17,12 @@ from yutang import definitions
 from yutang.db.queries import Queries
 from yutang.handles import BY_NAME, hasher
 from yutang.ingest import pack
-from yutang.ingest.door import AHEAD, Door, Parsed, Refused, Rejected, parse, parse_parts
+from yutang.ingest.door import AHEAD, OURS, Door, Parsed, Refused, Rejected, parse, parse_parts
 from yutang.ingest.keys import Refusal
 from yutang.model import Reason
 from yutang.vault import Vault
 
 sql = Queries("yutang.ingest")
-OURS = "yutang"
-"""The source of events that Yutang itself records."""
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 """What a person may call a source."""
 _person_key = hasher(b"", "person", BY_NAME["person"])
