@@ -387,6 +387,63 @@ def test_a_dry_run_tells_all_and_writes_nothing(conn: psycopg.Connection, tmp_pa
     assert counts(run(conn, path, dry_run=True)) == (0, 8, 1)
 
 
+def test_a_dry_run_shows_what_it_would_accept(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "order_id,amount,phone,at\n"
+        "a,-1,13812345678,2026-01-02\n"
+        "b,1,call,2026-01-02\n"
+        "c,1,13812345678,2026-01-02\n"
+        "c,2,13812345678,2026-01-02\n"
+        "d,1,13812345678,2026-01-02\n",
+        "utf-8",
+    )
+    report = run(conn, path, dry_run=True)
+    assert [event["props"]["order_id"] for event in report.sample] == ["c", "d"]
+    assert [event["props"]["amount_fen"] for event in report.sample] == [100, 100]
+    assert [problem.index for problem in report.problems] == [2, 3, 5]
+
+
+def test_what_the_door_says_of_a_row_names_its_column(conn: psycopg.Connection, tmp_path: Path) -> None:
+    orders, people, events = tmp_path / "orders.csv", tmp_path / "people.csv", tmp_path / "events.jsonl"
+    orders.write_text('订单号,金额,会员号,下单时间\n"a\nb",1,m1,2026-01-02\nc,1,NULL,2026-01-02\n', "utf-8")
+    people.write_text("手机号,生日\n1.38E+10,\n13812345678.0,\n13812345678,1990-02-30\n", "utf-8")
+    events.write_text(
+        '{"type": "ordered", "at": "2026-01-02", "unionid": "u", "order_id": "o"}\n{"n": 1e999}\n', "utf-8"
+    )
+    wrong = [
+        one.detail
+        for path, kind in ((orders, "orders"), (people, "customers"))
+        for one in run(conn, path, kind).problems
+    ]
+    assert [words[: len(start)] for words, start in zip(wrong, NAMED, strict=True)] == list(NAMED)
+    details = [one.detail for one in run(conn, events, "events").problems]
+    assert "缺少字段 amount_fen" in details[0]
+    assert "row 2: event.n: 数字太大" in details[1]
+
+
+NAMED = (
+    "row 2: column '订单号': event.id: 含有换行",
+    "row 3: column '会员号': handles.shop: 没有值",
+    "row 2: column '手机号': 是被表格缩写的数字",
+    "row 3: column '手机号': handles.phone: 手机号被当成数字存过",
+    "row 4: column '生日': 不是日期，或没有这一天",
+)
+
+
+def test_numbers_in_parquet_that_are_none_are_named(conn: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    duckdb.sql(
+        f"""copy (select 'o' || n as order_id, v::double as amount, 'm' as member_id, date '2026-01-02' as at
+                  from (values (1, 'nan'), (2, 'inf'), (3, '-inf'), (4, '5')) as t(n, v)) to '{path}' (format parquet)"""
+    )
+    report = run(conn, path)
+    assert counts(report) == (1, 0, 3)
+    for number, problem in enumerate(report.problems, 1):
+        assert problem.detail.startswith(f"row {number}: column 'amount': 是 NaN 或无穷大")
+        assert "NaN or infinite" in problem.detail
+
+
 def test_the_mapping_can_be_said(conn: psycopg.Connection, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("no,sum,who,when,secret\no1,500,w1,2026-01-02,x\n", "utf-8")

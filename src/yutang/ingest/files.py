@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ from yutang.vault import Vault
 
 BATCH = 5_000
 """Rows in one commit; the rows of an order are one."""
+SHOWN = 5
+"""Events that a report shows."""
 NAMED = 1_000
 """Refused rows that a report lists; the table `reject` has every one."""
 
@@ -36,6 +39,8 @@ _ORDER_REUSED = (
     "and name the column of the articles with --map COLUMN=product; else give a new number; the first event stays"
 )
 
+_MISSING = re.compile(r"missing required field `(.+?)`")
+Seen = tuple[int, dict[str, Any]]
 Progress = Callable[[int, int | None, dict[str, int]], None]
 
 
@@ -44,7 +49,8 @@ class ImportReport:
     """What an import did. `rows`: how far the file was read; `total`: its rows (about, for CSV with line breaks in cells).
 
     Counts are of events over the whole import, earlier runs included; `reasons` and `problems` are of this run.
-    `problems[].index` is the row's number in the file. `sample` holds the first events, personal handles masked.
+    `problems[].index` is the row's number in the file. `sample` holds the first events of rows that are not refused, personal
+    handles masked.
     """
 
     import_id: int | None
@@ -163,30 +169,35 @@ class _Run:
         """Events, refusals and progress in one transaction; in a dry run it is rolled back."""
         with self.conn.transaction(force_rollback=dry_run):
             door = open_door(self.conn, self.vault, self.now)
-            parsed = self._parse(door, rows)
+            parsed, events = self._parse(door, rows)
             answer = keep(self.conn, self.now, self.vault, [parsed], self.report.import_id)[0]
             lines = sum(row.lines for row in rows)
             if not dry_run:
                 self._advance(answer, lines)
         self.report.add(answer, lines)
+        self._show(events, answer)
 
-    def _parse(self, door: Door, rows: list[Row]) -> Parsed:
+    def _parse(self, door: Door, rows: list[Row]) -> tuple[Parsed, list[Seen]]:
+        """What the rows hold for the door, and the first events as they were made, each with its row's number."""
         by_number = {row.number: row for row in rows}
-        parsed = Parsed(lambda number: by_number[number].payload, self._say)
+        parsed, seen = Parsed(lambda number: by_number[number].payload, self._say), []
         for row in rows:
             try:
                 if row.problem:
                     raise row.problem
                 for event in columns.events(self.mapping, f"{self.prefix}:{row.number}", row.cells):
                     admit(door, parsed, row.number, as_text(event))
-                    self._show(event)
+                    if len(self.report.sample) < SHOWN:
+                        seen.append((row.number, event))
             except Refusal as refusal:
                 parsed.refuse(row.number, refusal)
-        return parsed
+        return parsed, seen
 
-    def _show(self, event: dict[str, Any]) -> None:
-        """Keep the first events as an operator may see them."""
-        if len(self.report.sample) < 5:
+    def _show(self, seen: list[Seen], answer: Answer) -> None:
+        """Keep the first events as an operator may see them; a row of which something is refused stands with its reason."""
+        refused = {rejected.index for rejected in answer.rejected}
+        sound = [event for number, event in seen if number not in refused]
+        for event in sound[: SHOWN - len(self.report.sample)]:
             self.report.sample.append(event | {"handles": masked(event["handles"])})
 
     def _say(self, number: int, detail: str) -> str:
@@ -194,7 +205,8 @@ class _Run:
         if detail == REUSED.detail and self.mapping.kind == "orders":
             detail = _ORDER_REUSED
         name = detail.partition(":")[0].rpartition(".")[2].partition("[")[0]
-        column = self.mapping.column(name)
+        missing = _MISSING.search(detail)
+        column = self.mapping.column(missing[1] if missing else name)
         return f"row {number}: column '{column}': {detail}" if column else f"row {number}: {detail}"
 
     def _advance(self, answer: Answer, rows: int) -> None:
