@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -535,6 +536,29 @@ def test_an_import_that_is_undone_while_it_runs_stops(
     ("name", "content", "words"),
     [
         ("a.txt", b"", "unknown kind of file"),
+        ("a.csv", b" \n\n", "第一行、第一张工作表是空的.*nothing in the first line or sheet; put the header there"),
+        ("a.csv", b"\norder_id,amount\n", "nothing in the first line or sheet"),
+        ("a.csv", "订单号,金额\n\n".encode(), "只有表头，没有数据行.*a header and no rows below it; fill it"),
+        ("a.csv", "订单号,金额\n1,2\n".encode("utf-16-le"), "看不出表头的编码.*save the file as UTF-8"),
+        ("a.csv", b"PK\3\4" + bytes(99), "内容是 .xlsx 文件，请改名为 .xlsx.*rename it to .xlsx"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0" + bytes(99), "内容是 .xls 文件，请另存为 .xlsx.*save it as .xlsx"),
+        (
+            "a.xlsx",
+            b"order_id,amount\n1,2\n",
+            "a.xlsx: 文件已损坏，或不是 .xlsx 文件，请重新导出再导入。 .*export it again and import that$",
+        ),
+        (
+            "a.parquet",
+            b"PAR1" + bytes(99),
+            "a.parquet: 文件已损坏，或不是 .parquet 文件.*export it again and import that$",
+        ),
+        (
+            "a.jsonl",
+            b'[{"id": 1}]\n',
+            "每一行请写一个 JSON 对象.*write one JSON object on each line; row 1: expected `object`",
+        ),
+        ("a.jsonl", '{"id": "中"}'.encode("utf-16"), "请用 UTF-8 编码.*encode the text as UTF-8"),
+        ("a.csv", "报表,,\n订单号,金额,时间\n".encode(), "表头须在第一行.*put the header into the first line"),
         ("a.csv", b"", "no rows"),
         ("a.csv", b"a,a\n1,2\n", "column names occur twice: a"),
         ("a.xlsx", b"not a zip", "cannot be read"),
@@ -549,5 +573,22 @@ def test_a_file_that_is_none_is_a_clear_error(
     path.write_bytes(content)
     with pytest.raises(YutangError, match=words):
         run(conn, path)
-    with pytest.raises(YutangError, match="cannot be read"):
+    with pytest.raises(
+        YutangError, match=r"打不开，请检查路径.*cannot be read: No such file or directory; check the path"
+    ):
         run(conn, tmp_path / "absent.csv")
+
+
+def test_a_file_that_proves_damaged_says_how_far_it_was_sound(conn: psycopg.Connection, tmp_path: Path) -> None:
+    book, path = openpyxl.Workbook(), tmp_path / "orders.xlsx"
+    book.worksheets[0].append(["订单号", "金额", "手机号", "时间"])
+    book.worksheets[0].append(["x1", 12.5, 13812345678, datetime(2026, 1, 2, 9, 30)])
+    book.save(tmp_path / "sound.xlsx")
+    with zipfile.ZipFile(tmp_path / "sound.xlsx") as sound, zipfile.ZipFile(path, "w") as broken:
+        for name in sound.namelist():
+            broken.writestr(name, sound.read(name)[:-40] if "sheet1" in name else sound.read(name))
+    with pytest.raises(YutangError) as error:
+        run(conn, path)
+    assert "orders.xlsx: 第 2 行之后读不了：文件已损坏" in str(error.value)
+    assert "cannot be read beyond row 2: damaged; export it again" in str(error.value)
+    assert "unclosed token" not in str(error.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -115,7 +115,7 @@ def import_file(
     found = replace(said, begun=_begin(conn, now, report, table.digest, said, dry_run))
     run = _Run(conn, vault, now, found, table.digest[:24], report)
     rows = joined(found, islice(table.rows(), report.rows, most if dry_run else None))
-    while not report.already_done and (batch := _read(rows, path)):
+    while not report.already_done and (batch := list(islice(rows, BATCH))):
         run.batch(batch, dry_run)
         progress(report.rows, report.total, report.counts)
     if not dry_run and not report.already_done:
@@ -127,16 +127,6 @@ def begun(conn: psycopg.Connection, path: Path) -> int | None:
     """The import that read this file, once it has begun."""
     row = sql.by_path(conn, path=str(path)).fetchone()
     return row and row.import_id
-
-
-def _read(rows: Iterator[Row], path: Path) -> list[Row]:
-    try:
-        return list(islice(rows, BATCH))
-    except Exception as error:  # the readers' libraries raise whatever they like on a damaged file
-        raise YutangError(
-            f"{path}: 读到一半读不下去了，已读的保留；换一个完好的文件再导入一次。 "
-            f"cannot be read further: {error}; what was read is kept, run it again with a sound file"
-        ) from error
 
 
 def _begin(

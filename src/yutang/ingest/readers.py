@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,6 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import duckdb
 import msgspec
@@ -19,7 +19,7 @@ import openpyxl
 
 from yutang.ingest.door import broken
 from yutang.ingest.keys import Refusal
-from yutang.model import Reason, YutangError
+from yutang.model import Reason, YutangError, halves
 
 csv.field_size_limit(10_000_000)
 SAMPLE = 65_536
@@ -28,7 +28,10 @@ SAMPLE_ROWS = 1_000
 """Rows of JSONL whose names count as columns; a name that comes up later goes to props."""
 TYPED = (".jsonl", ".parquet")
 """Files that say themselves what is a number and what is text."""
-_NO_ROWS = ("没有数据行", "no rows")
+_MARKS = {b"PK\x03\x04": ".xlsx", b"PAR1": ".parquet", b"\xd0\xcf\x11\xe0": ".xls"}
+"""How files of some kinds begin."""
+_GARBLED = re.compile(r"[\x00-\x08\x0e-\x1f\ud800-\udfff]")
+"""What no heading holds that was read in its own encoding."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,16 +73,73 @@ def open_table(path: Path) -> Table:
         )
     try:
         digest, lines = _digest(path)
+        _check_kind(path)
         columns, total, rows = reader(path, lines)
-    except (OSError, csv.Error, UnicodeError, BadZipFile, LookupError, duckdb.Error) as error:
-        raise YutangError(f"{path}: 无法读取，请检查文件是否存在、是否损坏。 cannot be read: {error}") from error
-    if len(set(columns)) < len(columns) or not columns:
-        twice = sorted({c for c in columns if columns.count(c) > 1})
-        zh, en = (
-            (f"列名重复：{'、'.join(twice)}", f"column names occur twice: {', '.join(twice)}") if twice else _NO_ROWS
+    except OSError as error:
+        raise YutangError(
+            f"{path}: 打不开，请检查路径和读取权限。 cannot be read: {error.strerror}; check the path and the permissions"
+        ) from error
+    except YutangError:
+        raise
+    except Exception as error:  # the readers' libraries raise whatever they like on a damaged file
+        raise _damaged(path) from error
+    table = Table(digest, columns, total, lambda: _sound(path, rows()))
+    _check_header(path, columns)
+    if next(table.rows(), None) is None:
+        raise YutangError(
+            f"{path}: 只有表头，没有数据行，请填入数据后再导入。 a header and no rows below it; fill it, then import it"
         )
+    return table
+
+
+def _check_kind(path: Path) -> None:
+    """The name of a file may say another kind than it is. Raises YutangError."""
+    with path.open("rb") as file:
+        kind = _MARKS.get(file.read(4))
+    if kind is None or kind == path.suffix.lower():
+        return
+    zh, en = ("改名为", "rename it to") if kind in _READERS else ("另存为 .xlsx，而不是", "save it as .xlsx, not")
+    raise YutangError(f"{path}: 内容是 {kind} 文件，请{zh} {kind}。 its content is a {kind} file; {en} {kind}")
+
+
+def _check_header(path: Path, columns: list[str]) -> None:
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        zh, en = f"列名重复：{'、'.join(twice)}", f"column names occur twice: {', '.join(twice)}"
         raise YutangError(f"{path}: {zh}，请改正表头。 {en}; mend the header")
-    return Table(digest, columns, total, rows)
+    if not columns:
+        raise YutangError(
+            f"{path}: 没有内容，或第一行、第一张工作表是空的；表头请写在那里，下面是数据。 "
+            "no rows, or nothing in the first line or sheet; put the header there, and the rows below it"
+        )
+    if any(map(_GARBLED.search, columns)):
+        raise YutangError(
+            f"{path}: 看不出表头的编码，请另存为 UTF-8。 the encoding of the header is not known; save the file as UTF-8"
+        )
+
+
+def _damaged(path: Path, row: int = 0) -> YutangError:
+    kind = path.suffix.lower()
+    if not row:
+        return YutangError(
+            f"{path}: 文件已损坏，或不是 {kind} 文件，请重新导出再导入。 "
+            f"cannot be read: damaged, or no {kind} file; export it again and import that"
+        )
+    return YutangError(
+        f"{path}: 第 {row} 行之后读不了：文件已损坏，请重新导出再导入；已收下的行保留，可用 yutang import undo 撤销。 "
+        f"cannot be read beyond row {row}: damaged; export it again and import that; rows that were taken in stay, until yutang import undo"
+    )
+
+
+def _sound(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows as they are; where the file proves damaged, YutangError."""
+    last = 0
+    try:
+        for row in rows:
+            last = row.number
+            yield row
+    except Exception as error:
+        raise _damaged(path, last) from error
 
 
 Parts = tuple[list[str], int | None, Callable[[], Iterator[Row]]]
@@ -103,7 +163,15 @@ def _jsonl(path: Path, lines: int) -> Parts:
                 if line.strip():
                     yield _json_row(number, line.strip().removeprefix(b"\xef\xbb\xbf"))
 
-    return list(dict.fromkeys(name for row in islice(rows(), SAMPLE_ROWS) for name in row.cells)), lines, rows
+    columns = list(dict.fromkeys(name for row in islice(rows(), SAMPLE_ROWS) for name in row.cells))
+    first = next(rows(), None)
+    if not columns and first and first.problem:
+        zh, en = halves(first.problem.detail)
+        raise YutangError(
+            f"{path}: 一行也读不懂，每一行请写一个 JSON 对象；第 {first.number} 行：{zh} "
+            f"no row can be read, write one JSON object on each line; row {first.number}: {en}"
+        )
+    return columns, lines, rows
 
 
 def _json_row(number: int, line: bytes) -> Row:
@@ -115,8 +183,8 @@ def _json_row(number: int, line: bytes) -> Row:
 
 def _csv(path: Path, lines: int) -> Parts:
     with path.open("rb") as file:
-        encoding, header = _encoding(file.read(SAMPLE))
-    delimiter = max("\t;,", key=header.count)
+        encoding, first = _encoding(file.read(SAMPLE))
+    delimiter = max("\t;,", key=first.count)
 
     def records() -> Iterator[tuple[list[str], list[str]]]:
         """Each with the lines that it was read from."""
@@ -127,7 +195,8 @@ def _csv(path: Path, lines: int) -> Parts:
                 yield record, read.copy()
                 read.clear()
 
-    columns = _names(next(records(), ([], []))[0])
+    header = next(records(), ([], []))[0]
+    columns = _names(header) if any(map(str.strip, header)) else []
 
     def rows() -> Iterator[Row]:
         for number, (record, read) in enumerate(records(), 1):
@@ -195,7 +264,7 @@ def _is_text(cell: str) -> bool:
 
 
 def _names(header: list[Any]) -> list[str]:
-    return [str(name).strip() if name not in (None, "") else f"column {n}" for n, name in enumerate(header, 1)]
+    return [("" if name is None else str(name).strip()) or f"column {n}" for n, name in enumerate(header, 1)]
 
 
 def _xlsx(path: Path, _lines: int) -> Parts:
