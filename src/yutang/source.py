@@ -198,9 +198,13 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
 
 def suggest(word: str, known: Collection[str]) -> Said:
     """The fix for a misspelt word: the nearest right one, else all of them."""
-    if near := nearest(word, known):
-        return Said(f"是不是想写“{near}”？", f"did you mean '{near}'?")
-    return one_of(sorted(known))
+    near = nearest(word, known)
+    return meant(near) if near else one_of(sorted(known))
+
+
+def meant(near: str) -> Said:
+    """The fix for a word that is likely to be meant for this one."""
+    return Said(f"是不是想写“{near}”？", f"did you mean '{near}'?")
 
 
 def one_of(known: Iterable[str]) -> Said:

@@ -9,10 +9,16 @@ from yutang.clock import zones
 from yutang.definitions import POND
 from yutang.handles import BY_NAME, kind_of
 from yutang.model import halves
-from yutang.source import MOST, Node, Said, nearest, suggest
+from yutang.source import MOST, Node, Said, meant, nearest, suggest
 
 _ALIKE = 0.85
-"""How like one of our channels another name must be to be taken for a slip."""
+"""How like a channel or a place another name must be to be taken for a slip."""
+_IN_CHINA = {
+    "beijing", "peking", "tianjin", "chongqing", "harbin", "shenyang", "dalian", "jinan", "qingdao", "nanjing", "suzhou", "hangzhou",
+    "ningbo", "hefei", "fuzhou", "xiamen", "nanchang", "wuhan", "changsha", "guangzhou", "shenzhen", "chengdu", "kunming", "xian",
+    "zhengzhou", "china", "中国", "北京", "上海", "广州", "深圳", "杭州", "成都", "武汉", "重庆", "cst", "utc+8", "gmt+8", "+08:00",
+}  # fmt: skip
+"""What people write for the one time zone of China, which is called after Shanghai."""
 SHORTEST_HISTORY = 90
 """Days for which PostgreSQL keeps every event, whatever a brand says."""
 HIGHEST_CUT = {"recency_days": MOST, "frequency": MOST, "monetary_fen": 10**15}
@@ -49,10 +55,20 @@ def _title(node: Node) -> dict[str, str]:
 
 def _zone(node: Node) -> str:
     if node.text() not in zones():
-        example = Said("例如 Asia/Shanghai。", "write for example Asia/Shanghai")
-        fix = suggest(node.text(), zones()) if "/" in node.text() else example
+        near = _zone_meant(node.text())
+        fix = meant(near) if near else Said("例如 Asia/Shanghai。", "write for example Asia/Shanghai")
         raise node.fail(f"不认识的时区“{node.value}”，{fix.zh}", f"unknown time zone '{node.value}'; {fix.en}")
     return node.text()
+
+
+def _zone_meant(text: str) -> str | None:
+    """By its place alone: the part of the world before it is what people get wrong, or leave out."""
+    place = text.replace(" ", "_").rpartition("/")[2].casefold()
+    if place in _IN_CHINA:
+        return "Asia/Shanghai"
+    by_place = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(zones())}
+    near = nearest(place, by_place, _ALIKE)
+    return near and by_place[near]
 
 
 def _rfm(node: Node) -> dict[str, Any]:
