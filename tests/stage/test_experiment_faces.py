@@ -78,4 +78,8 @@ def test_the_commands_tell_the_same(yutang: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.yml"
     draft.write_text(DRAFT, "utf-8")
     assert "眼下没有人会进入" in said(yutang("experiment", "plan", str(draft)))
+    draft.write_bytes(DRAFT.encode("utf-8-sig"))
+    assert "眼下没有人会进入" in said(yutang("experiment", "plan", str(draft))), "as Windows saves it"
+    draft.write_bytes(DRAFT.encode("gbk"))
+    assert f"{draft}:1:" in said(yutang("experiment", "plan", str(draft), code=2))
     assert "neither a journey" in said(yutang("experiment", "plan", "nothing", code=2))

@@ -103,7 +103,7 @@ def _body(conn: psycopg.Connection, name: str) -> tuple[str, dict[str, Any]]:
 
     file = Path(name)
     if file.is_file():
-        return file.stem, journey(source.load(file.read_text("utf-8"), name))
+        return file.stem, journey(source.load(file, name))
     found = definitions.current(conn, "journey", name)
     if found is None:
         raise YutangError(
