@@ -96,6 +96,16 @@ def test_why_finds_the_person_by_phone(yutang: Run, conn: psycopg.Connection, tm
         (("segment", "preview", "nowhere.yml"), "no such file"),
         (("segment", "explain", "none", "1"), "no person 1"),
         (("why", "1", "--lang", "fr"), "zh or en"),
+        (("brand", "plan", "luckin", "--lang", "fr"), "zh or en"),
+        (
+            ("why", "张三"),
+            "people are not found by name; write a person's number, or a handle such as phone=13800000000",
+        ),
+        (("--demo", "nope", "events"), "there is no demo brand 'nope'; write one of: city, grocery, luckin"),
+        (("--demo", "grocry", "events"), "did you mean 'grocery'?"),
+        (("--demo", "luckin", "events"), "run `yutang demo --brand luckin --once` first"),
+        (("demo", "--brand", "nope"), "write one of: city, grocery, luckin"),
+        (("demo", "--brand", "city", "--go-on"), "the city always begins anew"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(yutang: Run, arguments: tuple[str, ...], said: str) -> None:

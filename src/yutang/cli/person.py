@@ -10,6 +10,7 @@ import typer
 from yutang.app import opened
 from yutang.cli import say
 from yutang.cli.chain import show
+from yutang.cli.say import Lang
 
 group = typer.Typer(help="一位顾客。 One person.", no_args_is_help=True)
 Who = Annotated[
@@ -26,15 +27,12 @@ def register(app: typer.Typer) -> None:
 def why(
     person: Who,
     json: Json = False,
-    lang: Annotated[str, typer.Option(help="zh 或 or en")] = "zh",
+    lang: Lang = "zh",
 ) -> None:
     """每次触达与未触达的原因。 Why each touch was, or was not, sent."""
-    from yutang.model import YutangError
     from yutang.why import find
     from yutang.why import why as chain_of
 
-    if lang not in ("zh", "en"):
-        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
     with opened() as app, app.connect() as conn:
         chain = chain_of(conn, find(conn, app.vault, person), app.clock())
     if json:

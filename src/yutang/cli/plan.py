@@ -12,7 +12,7 @@ from yutang import definitions
 from yutang.app import opened
 from yutang.cli import say
 from yutang.cli.brand import Folder, folder_of, group
-from yutang.model import YutangError
+from yutang.cli.say import Lang
 
 quotas = typer.Typer(help="平台配额。 Quotas of platforms.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(metavar="PLAN", help="计划编号。 Number of the plan.")]
@@ -31,13 +31,6 @@ Ahead = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。 As JSON.")]
 
 
-def _language(lang: str) -> str:
-    if lang not in ("zh", "en"):
-        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
-    return lang
-
-
-Lang = Annotated[str, typer.Option(help="zh 或 or en", callback=_language)]
 DAYS = 14
 
 

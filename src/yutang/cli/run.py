@@ -16,6 +16,7 @@ from yutang import clock, config
 from yutang.app import App, installed
 from yutang.cli.brand import folder_of
 from yutang.cli.say import err
+from yutang.model import YutangError
 
 if TYPE_CHECKING:
     from yutang.demo.world import World
@@ -60,8 +61,6 @@ def worker() -> None:
 def _own_pond_only() -> None:
     """Raises YutangError where a demo's pond is asked for: its clock stands still, and what is served beside it would be taken
     for it."""
-    from yutang.model import YutangError
-
     if brand := config.DEMO.value:
         raise YutangError(
             f"up 与 worker 只运行自己的塘，不运行演示的塘；请用 `yutang demo --brand {brand} --go-on`（并去掉 --demo 或 YUTANG_DEMO）。 "
@@ -95,6 +94,8 @@ def demo(
     from yutang.demo import run as show
     from yutang.demo.world import World, first_part
 
+    if brand == town.BRAND and (until or go_on):
+        raise _city_begins_anew()
     chosen = brand or (show.REAL if until or go_on else None)
     last = until.date() if until else None if once or go_on or brand == town.BRAND else first_part(brand or show.REAL)
     with installed() as app, ExitStack() as stack:
@@ -118,6 +119,13 @@ def demo(
             beside = town.links(lived) if chosen is None else ()
             world = World(app, show.available(chosen), pond, beside)
             _serve(pond, app, world.now, port, with_loop=False, world=world)
+
+
+def _city_begins_anew() -> YutangError:
+    return YutangError(
+        "小城每次都从头开始，--until 与 --go-on 只用于 grocery 和 luckin；请去掉它们。 "
+        "the city always begins anew, --until and --go-on are for grocery and luckin; leave them out"
+    )
 
 
 def _without_lake() -> None:
@@ -170,8 +178,6 @@ def _greet(host: str, port: int, local: bool) -> None:
 
 
 def _port() -> int:
-    from yutang.model import YutangError
-
     if not config.PORT.value.isdigit() or not 0 < int(config.PORT.value) < 65536:
         raise YutangError(
             f"YUTANG_PORT 现在是“{config.PORT.value}”，请写 1 到 65535 的数字。 "

@@ -5,16 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from yutang.model import YutangError
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _language(lang: str) -> str:
+    if lang not in ("zh", "en"):
+        raise YutangError(f"没有语言“{lang}”，请写 zh 或 en。 there is no language '{lang}'; write zh or en")
+    return lang
+
+
+Lang = Annotated[
+    str,
+    typer.Option(metavar="zh|en", help="输出的语言。 Language of the output.", callback=_language, show_default=True),
+]
 
 
 def error(text: str) -> None:

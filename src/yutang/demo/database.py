@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from yutang.db.connect import connect
 from yutang.db.migrate import migrate
 from yutang.model import YutangError
+from yutang.source import suggest
 from yutang.vault import Vault
 
 PREFIX = "yutang_demo_"
@@ -38,11 +39,21 @@ def made(app: Installation, brand: str) -> str:
     with connect(app.url) as admin:
         found = _mark(admin, PREFIX + brand)
     if found != MARK:
+        refuse_unknown(brand)
         raise YutangError(
             f"这里还没有“{brand}”的演示，请先运行 `yutang demo --brand {brand} --once`。 "
             f"there is no demo of '{brand}' here yet; run `yutang demo --brand {brand} --once` first"
         )
     return url_of(app, brand)
+
+
+def refuse_unknown(brand: str) -> None:
+    """Raises YutangError with the brands of which there are demos, when this is none of them."""
+    from yutang.brand import shipped  # late, for every command opens a pond, and few of them a brand
+
+    if brand not in shipped():
+        fix = suggest(brand, shipped())
+        raise YutangError(f"没有演示品牌“{brand}”，{fix.zh} there is no demo brand '{brand}'; {fix.en}")
 
 
 def last_instant(url: str) -> datetime:

@@ -72,11 +72,8 @@ def main(
 
 def available(brand: str | None) -> str:
     """The brand to show: the one asked for; the synthetic one where the data of the real one is missing. Raises YutangError."""
-    if brand not in (None, REAL, INVENTED):
-        raise YutangError(
-            f"没有演示品牌“{brand}”，请写 {REAL} 或 {INVENTED}。 "
-            f"there is no demo brand '{brand}'; write {REAL} or {INVENTED}"
-        )
+    if brand:
+        database.refuse_unknown(brand)
     return INVENTED if brand != INVENTED and completejourney.folder() is None else brand or REAL
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import psycopg
@@ -17,6 +18,7 @@ HELP = (
     "请写顾客编号，或标识，例如 phone=13800000000 或 shop:grocery=123",
     "write a person's number, or a handle such as phone=13800000000 or shop:grocery=123",
 )
+_LIKE_A_PHONE = re.compile(r"[\d\s+().-]+")
 
 
 def find(conn: psycopg.Connection, vault: Vault, text: str) -> int:
@@ -34,6 +36,11 @@ def find(conn: psycopg.Connection, vault: Vault, text: str) -> int:
         return _by_handle(conn, vault, full.strip(), value.strip())
     if "@" in text:
         return _by_handle(conn, vault, "email", text)
+    if not _LIKE_A_PHONE.fullmatch(unicodedata.normalize("NFKC", text)):
+        raise YutangError(
+            f"“{text}”不是编号、手机号或邮箱，不能按姓名等文字查找；{HELP[0]}。 "
+            f"'{text}' is no number, phone or e-mail address, and people are not found by name; {HELP[1]}"
+        )
     return _by_handle(conn, vault, "phone", text)
 
 
