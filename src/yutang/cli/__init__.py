@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -36,6 +36,7 @@ from yutang.cli import (
     scene,
     segment,
     tasks,
+    usage,
     users,
 )
 from yutang.cli.say import error
@@ -43,11 +44,12 @@ from yutang.model import YutangError
 
 app = typer.Typer(
     name="yutang",
-    help="鱼塘：私域运营引擎。Yutang: the engine for private-domain growth.",
+    help="鱼塘：私域运营引擎。 Yutang: the engine for private-domain growth.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
 )
 
 
@@ -93,14 +95,29 @@ for group in (
     group.register(app)
 
 
+def command() -> Any:
+    """The whole command line, which speaks both languages."""
+    return usage.speaking(typer.main.get_command(app))
+
+
 def main() -> None:
-    """Run the command line. What a user can mend is one sentence on standard error and exit code 2."""
+    """Run the command line."""
     _log_plainly()
+    sys.exit(run_one(sys.argv[1:]))
+
+
+def run_one(arguments: list[str]) -> int:
+    """Run one command; returns its exit code. What a user can mend is one sentence on standard error, and code 2."""
     try:
-        app()
+        return command().main(arguments, standalone_mode=False) or 0
     except YutangError as problem:
         error(str(problem))
-        sys.exit(2)
+    except typer.TyperException as problem:
+        usage.tell(problem)
+    except typer.Abort:
+        error("已取消。 Aborted!")
+        return 1
+    return 2
 
 
 def _log_plainly() -> None:

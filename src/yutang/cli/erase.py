@@ -11,6 +11,7 @@ import typer
 from yutang import definitions
 from yutang.app import opened
 from yutang.cli import say
+from yutang.model import YutangError
 
 if TYPE_CHECKING:
     from yutang.erasure import Receipt
@@ -47,7 +48,7 @@ def erase(
     from yutang.why import find
 
     if not list_ and not persons:
-        raise typer.BadParameter("写出顾客，或 --list。 Name persons, or --list.")
+        raise YutangError("请写出顾客，或 --list。 Name persons, or --list")
     with opened() as app, app.connect() as conn:
         erasure.settle(conn, app.clock())
         zone = definitions.pond(conn)["time_zone"]

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from yutang.app import opened
 from yutang.cli import say
+from yutang.cli.usage import speaking
 
 if TYPE_CHECKING:
     from yutang.insight.questions.shape import Answer, Column, Param, Question
@@ -23,10 +24,13 @@ class _Catalogue(TyperGroup):
     """The commands that stand here, and one for each question; the catalogue is read when one of them is wanted."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*_questions().commands, *super().list_commands(ctx)]
+        self.commands = _questions().commands | self.commands
+        return super().list_commands(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return super().get_command(ctx, cmd_name) or _questions().commands.get(cmd_name)
+        if cmd_name not in self.commands:
+            self.commands = _questions().commands | self.commands
+        return super().get_command(ctx, cmd_name)
 
 
 group = typer.Typer(
@@ -51,7 +55,7 @@ def _questions() -> Any:
         made.command(known.name, short_help=title, help=f"{known.title['zh']}。{known.says['zh']} {known.says['en']}")(
             _command(known)
         )
-    return typer.main.get_command(made)
+    return speaking(typer.main.get_command(made))
 
 
 @group.callback()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yutang.demo.world import World
 
 Brand = Annotated[str | None, typer.Option(help="先载入品牌：文件夹或内置名称。 Load a brand first: folder or name.")]
-Port = Annotated[int | None, typer.Option(help="端口。 Port.")]
+Port = Annotated[int | None, typer.Option(help="端口，默认 YUTANG_PORT。 Port; YUTANG_PORT by default.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,12 +79,18 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="打印结果后结束。 End after the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="最后一行输出 JSON。 One JSON object as the last line.")] = False,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="演到哪天止。 The last day (grocery, luckin).")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DAY",
+            help="演到哪天止，例如 2017-06-30（grocery、luckin）。 The last day, for example 2017-06-30 (grocery, luckin).",
+        ),
     ] = None,
     go_on: Annotated[
         bool,
         typer.Option(
-            "--go-on", help="接着上次演，用现在线上的旅程。 From where it stopped, with what is in service by now."
+            "--go-on",
+            help="接着上次演，用现在线上的旅程（grocery、luckin）。 From where it stopped, with what is in service by now (grocery, luckin).",
         ),
     ] = False,
     port: Port = None,
