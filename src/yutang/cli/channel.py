@@ -23,7 +23,9 @@ WAIT_SECONDS = 1.0
 """How long to wait when the platform has to be waited for."""
 
 group = typer.Typer(help="渠道账号。 Accounts with platforms.", no_args_is_help=True)
-Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"类型 kind: {', '.join(ACCOUNT_FIELDS)}")]
+Kind = Annotated[
+    str, typer.Argument(metavar="KIND", help=f"类型：{'、'.join(ACCOUNT_FIELDS)}。 Kind: {', '.join(ACCOUNT_FIELDS)}.")
+]
 Name = Annotated[str, typer.Option("--name", help="账号名称。 Name of the account.")]
 Yes = Annotated[bool, typer.Option("--yes", help="不再询问。 Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="每行一个 JSON。 One JSON object a line.")]
@@ -210,7 +212,7 @@ def tasks(kind: Kind, name: Name = account.MAIN, json: Json = False) -> None:
 @group.command()
 def cancel(
     kind: Kind,
-    msgid: Annotated[str, typer.Argument(help="群发任务编号。 The task's msgid.")],
+    msgid: Annotated[str, typer.Argument(metavar="MSGID", help="群发任务编号。 The task's msgid.")],
     name: Name = account.MAIN,
 ) -> None:
     """撤回员工还没发出的部分。 Call off what staff have not sent yet."""

@@ -18,7 +18,10 @@ from yutang.cli.channel import Json, Name, account_of
 from yutang.model import YutangError
 
 group = typer.Typer(help="活码。 Live codes.", no_args_is_help=True)
-Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"渠道 channel: {', '.join(channels.CODES)}")]
+Kind = Annotated[
+    str,
+    typer.Argument(metavar="KIND", help=f"渠道：{'、'.join(channels.CODES)}。 Channel: {', '.join(channels.CODES)}."),
+]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="活码名称，旅程里这样称呼它。 What journeys call it.")]
 Staff = Annotated[str | None, typer.Option(help="接待员工账号，逗号分隔。 Who receives, separated by commas.")]
 Chat = Annotated[

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help=f"检查一个渠道账号 check an account: {', '.join(ACCOUNTS)}")
+        str,
+        typer.Argument(
+            metavar="[KIND]", help=f"检查一个渠道账号：{'、'.join(ACCOUNTS)}。 Check an account: {', '.join(ACCOUNTS)}."
+        ),
     ] = "",
     name: Annotated[str, typer.Option("--name", help="账号名称。 Name of the account.")] = MAIN,
 ) -> None:

@@ -13,6 +13,7 @@ from yutang.cli.queries import sql
 from yutang.model import Reason
 
 source = typer.Typer(help="事件来源。 Sources of events.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="来源名称。 Name of the source.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="条数。 How many.")]
 Json = Annotated[bool, typer.Option("--json", help="每行一个 JSON。 One JSON object a line.")]
 
@@ -61,7 +62,7 @@ def rejects(limit: Limit = 20, json: Json = False) -> None:
 
 
 @source.command()
-def add(name: str, title: Annotated[str | None, typer.Option(help="显示名称。 Title.")] = None) -> None:
+def add(name: Name, title: Annotated[str | None, typer.Option(help="显示名称。 Title.")] = None) -> None:
     """登记一个来源。 Register a source."""
     from yutang.ingest import add_source
     from yutang.ingest.record import OURS, SOURCE_NAME
@@ -78,7 +79,7 @@ def add(name: str, title: Annotated[str | None, typer.Option(help="显示名称�
 
 
 @source.command()
-def close(name: str) -> None:
+def close(name: Name) -> None:
     """停用一个来源，不再收它的事件；已收的保留，`source add` 可重新启用。 Take nothing in from a source any more; `source add` opens it again."""
     from yutang.ingest import close_sources, sources
     from yutang.model import YutangError

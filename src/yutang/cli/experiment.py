@@ -41,7 +41,12 @@ def show(
     json: Json = False,
     days: Days = 28,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="全塘从哪天起。 The whole pond: since when.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DAY",
+            help="全塘从哪天起，例如 2026-01-31。 The whole pond: since when, for example 2026-01-31.",
+        ),
     ] = None,
 ) -> None:
     """旅程带来多少增量，附区间。 What a journey has changed, with intervals."""

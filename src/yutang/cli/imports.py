@@ -17,7 +17,10 @@ group = typer.Typer(help="导入文件。 Import files.", no_args_is_help=True)
 SHOWN = 10
 """Refused rows that are printed; `yutang rejects` has the rest."""
 
-File = Annotated[Path, typer.Argument(help="JSONL、CSV、XLSX、Parquet。")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="文件：JSONL、CSV、XLSX 或 Parquet。 A file: JSONL, CSV, XLSX or Parquet."),
+]
 Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="列=字段，可重复。 Column=field; may repeat.")
 ]
@@ -102,7 +105,14 @@ def list_() -> None:
 
 
 @group.command()
-def undo(import_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+def undo(
+    import_id: Annotated[
+        int,
+        typer.Argument(
+            metavar="ID", help="导入编号，见 `yutang import list`。 Number of the import; see `yutang import list`."
+        ),
+    ],
+) -> None:
     """撤销整次导入。 Take a whole import back."""
     from yutang.ingest.undo import undo as take_back
 

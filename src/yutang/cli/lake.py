@@ -122,7 +122,7 @@ def sql(
 ) -> None:
     """用 SQL 查数据湖（DuckDB，只读）。 Ask the lake in DuckDB's SQL; it cannot be changed.
 
-    表 tables: events, orders, touches, memberships, persons.
+    表：events、orders、touches、memberships、persons。 Tables: events, orders, touches, memberships, persons.
     """
     from yutang import lake
 

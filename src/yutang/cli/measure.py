@@ -12,8 +12,10 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    task: Annotated[str | None, typer.Option(help="例如 for example T5；默认全部 all.")] = None,
-    scale: Annotated[float, typer.Option(help="规模 size; 1 = 目标规模 the target's.")] = 0.05,
+    task: Annotated[
+        str | None, typer.Option(help="哪一项，例如 T5；默认全部。 Which one, for example T5; all by default.")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="规模，1 为目标规模。 Size; 1 is the target's.")] = 0.05,
 ) -> None:
     """性能测量。 Measure."""
     from yutang.bench import main

@@ -31,7 +31,9 @@ def list_() -> None:
 
 
 @group.command()
-def show(name: Annotated[str, typer.Argument(metavar="OFFER")], json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="OFFER", help="优惠名称。 Name of the offer.")], json: Json = False
+) -> None:
     """一个优惠的现状：库存、各档、被拒原因、谁在等更低的折扣。 One offer: stock, rungs, refusals, who waits."""
     with opened() as app, app.connect() as conn:
         found = offer.show(conn, app.clock(), name)
@@ -71,7 +73,9 @@ def liability(json: Json = False) -> None:
 
 
 @group.command()
-def conflicts(limit: Annotated[int, typer.Option(min=1, max=1000)] = 100, json: Json = False) -> None:
+def conflicts(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="最多几条。 At most so many.")] = 100, json: Json = False
+) -> None:
     """离线门店误给的优惠，待处理。 What tills that were offline gave in vain."""
     with opened() as app, app.connect() as conn:
         found, zone = offer.conflicts(conn, limit), definitions.pond(conn)["time_zone"]

@@ -57,7 +57,9 @@ CASES = {"conflict": "强标识矛盾 handles contradict", "suggestion": "共用
 
 @group.command("cases")
 def cases_(
-    person: Annotated[str | None, typer.Argument(help="只看与此人有关的。 Only those of one person.")] = None,
+    person: Annotated[
+        str | None, typer.Argument(metavar="PERSON", help="只看与此人有关的。 Only those of one person.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="最多几条。 At most so many.")] = 50,
     json: Json = False,
 ) -> None:

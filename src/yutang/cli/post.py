@@ -13,7 +13,10 @@ from yutang.cli import say
 from yutang.cli.channel import Name, account_of
 
 group = typer.Typer(help="群与朋友圈。 Posts to groups and Moments.", no_args_is_help=True)
-Kind = Annotated[str, typer.Argument(metavar="KIND", help=f"渠道 channel: {', '.join(channels.GROUPS)}")]
+Kind = Annotated[
+    str,
+    typer.Argument(metavar="KIND", help=f"渠道：{'、'.join(channels.GROUPS)}。 Channel: {', '.join(channels.GROUPS)}."),
+]
 Key = Annotated[
     str, typer.Option(help="你给这一条起的名字；同名只发一次。 Your name for it; one of a name is made once.")
 ]

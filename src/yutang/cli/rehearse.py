@@ -41,8 +41,11 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     journeys: Names,
-    since: Annotated[str, typer.Option("--from", help="从哪天起，2026-01-01。 First day.")],
-    until: Annotated[str, typer.Option("--to", help="到哪天止（含）。 Last day.")],
+    since: Annotated[
+        str,
+        typer.Option("--from", metavar="DAY", help="从哪天起，例如 2026-01-01。 First day, for example 2026-01-01."),
+    ],
+    until: Annotated[str, typer.Option("--to", metavar="DAY", help="到哪天止（含）。 Last day, inclusive.")],
     brand: Brand = None,
     sample: Sample = "100%",
     tick: Ticks = "1h",
@@ -65,7 +68,7 @@ def dryrun(
     html: Html = None,
     json: Json = False,
 ) -> None:
-    """试跑：从现在起这个旅程会怎样，什么都不发。 From now on, nothing is sent."""
+    """试跑：从现在起这个旅程会怎样，什么都不发。 Play the days to come with a draft on; nothing is sent."""
     asked = {"days": days, "share": _share(sample), "tick": tick, "alone": alone}
     _show(_played("dryrun", journeys, brand, asked), html, json)
 

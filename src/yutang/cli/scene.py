@@ -10,7 +10,12 @@ import typer
 from yutang.cli import say
 
 group = typer.Typer(help="现成场景。 Ready scenes.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="SCENE", help="场景名称。 See `yutang scene list`.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCENE", help="场景名称，见 `yutang scene list`。 Name of a scene; see `yutang scene list`."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -37,7 +37,9 @@ def list_() -> None:
 
 
 @group.command()
-def explain(segment: Annotated[str, typer.Argument(metavar="SEGMENT")], person: Who) -> None:
+def explain(
+    segment: Annotated[str, typer.Argument(metavar="SEGMENT", help="人群名称。 Name of the segment.")], person: Who
+) -> None:
     """某人为何在或不在人群中。 Why a person is in a segment or not."""
     from yutang.segment.explain import explain as why
     from yutang.why import find
@@ -50,7 +52,7 @@ def explain(segment: Annotated[str, typer.Argument(metavar="SEGMENT")], person: 
 
 
 @group.command()
-def preview(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。 A segment's file.")]) -> None:
+def preview(file: Annotated[Path, typer.Argument(metavar="FILE", help="人群文件（YAML）。 A segment's file.")]) -> None:
     """保存前先看人数。 How many people, before it is saved."""
     from yutang import source
     from yutang.segment import language
@@ -66,7 +68,7 @@ def preview(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。
 
 
 @group.command()
-def sql(file: Annotated[Path, typer.Argument(help="人群文件（YAML）。 A segment's file.")]) -> None:
+def sql(file: Annotated[Path, typer.Argument(metavar="FILE", help="人群文件（YAML）。 A segment's file.")]) -> None:
     """规则对应的 SQL，可直接在数据库里运行。 The rule as SQL, to run in the database as it stands."""
     import psycopg
 

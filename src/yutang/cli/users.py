@@ -20,9 +20,8 @@ BY = "server"
 TRIES = 3
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="登录名。 Name to sign in with.")]
-Role = Annotated[
-    str, typer.Option("--role", help=f"角色 role: {', '.join(f'{r.name} {r.zh}' for r in ROLES.values())}")
-]
+ROLES_HELP = f"角色：{'、'.join(f'{r.name} {r.zh}' for r in ROLES.values())}。 Role: {', '.join(ROLES)}."
+Role = Annotated[str, typer.Option("--role", help=ROLES_HELP)]
 Stores = Annotated[list[str] | None, typer.Option("--store", help="负责的门店，可多次。 A store of his; repeatable.")]
 Staff = Annotated[
     str | None, typer.Option("--staff", help="导购的员工账号，只看他的顾客。 His id as staff: whose customers he sees.")
@@ -93,7 +92,7 @@ def list_(
 
 
 @group.command("role")
-def role_(name: Name, role: Annotated[str, typer.Argument(metavar="ROLE", help=", ".join(ROLES))]) -> None:
+def role_(name: Name, role: Annotated[str, typer.Argument(metavar="ROLE", help=ROLES_HELP)]) -> None:
     """改角色，下一次请求即生效。 Another role; it holds from the next request."""
     with opened() as app, app.connect() as conn, conn.transaction():
         made = users.change(conn, users.by_name(conn, name), role=role)
