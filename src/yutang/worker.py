@@ -175,7 +175,7 @@ def _guarded(work: Callable[[], Counts]) -> Counts:
     except psycopg.OperationalError:
         raise
     except Exception:
-        log.exception("a pass failed; the next one tries again")
+        log.exception("这一轮失败，下一轮再试。 a pass failed; the next one tries again")
         return Counts({FAILED: 1})
 
 

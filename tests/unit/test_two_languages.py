@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from languages import in_both
+
 ROOT = Path(str(resources.files("yutang")))
 FOR_PROGRAMMERS = ("bench/",)
 """Whose errors nobody meets who runs a brand."""
@@ -63,6 +65,22 @@ def test_no_error_for_people_speaks_english_alone() -> None:
         if english_alone(call)
     ]
     assert not found, "say it in Chinese first, and keep the English beside it:\n" + "\n".join(found)
+
+
+def logged(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """What a module writes to the log, with its line."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("log")), [ast.Constant(str(text)), *_]):
+                yield node.lineno, text
+
+
+def test_whoever_watches_the_program_run_reads_both_languages() -> None:
+    """The log of `yutang up`; connectors write there for whoever mends them."""
+    found = {(path, *line) for path, module in trees().items() for line in logged(module)}
+    assert any("a pass failed" in text for _, _, text in found)
+    connectors = ("channels/", "deliver/")
+    assert not {one for one in found if not one[0].startswith(connectors) and not in_both(one[2])}
 
 
 def test_the_look_finds_what_it_is_for() -> None:

@@ -47,24 +47,24 @@ def _tried(
     except psycopg.OperationalError:
         raise
     except YutangError as error:
-        log.error("a chore failed; it is tried again later", error=str(error))
+        log.error("日常差使失败，稍后再试。 a chore failed; it is tried again later", error=str(error))
     except Exception:
-        log.exception("a chore failed; it is tried again later")
+        log.exception("日常差使失败，稍后再试。 a chore failed; it is tried again later")
 
 
 def _erasures(conn: psycopg.Connection, _url: str, now: datetime) -> None:
     if late := erasure.settle(conn, now):
-        log.info("what came late of people who were erased is gone too", rows=late)
+        log.info("已抹去的顾客后来又到的资料也已抹去。 what came late of people who were erased is gone too", rows=late)
 
 
 def _lake(conn: psycopg.Connection, _url: str, now: datetime) -> None:
     if lake.due(conn, now):
-        log.info("the lake is up to date", **lake.keep(conn, now))
+        log.info("数据湖已是最新。 the lake is up to date", **lake.keep(conn, now))
     elif lake.feed_due(conn, now):
-        log.info("the cluster is fed again", rows=lake.feed(conn, now))
+        log.info("集群已重新同步。 the cluster is fed again", rows=lake.feed(conn, now))
 
 
 def _models(conn: psycopg.Connection, url: str, now: datetime) -> None:
     if training.due(conn, now):
         training.run(url, now)
-        log.info("the models are trained")
+        log.info("模型已训练。 the models are trained")

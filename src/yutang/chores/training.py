@@ -43,7 +43,7 @@ def run(url: str, now: datetime) -> None:
             f"the training took longer than {LONGEST_SECONDS // 3600} hours and was ended"
         ) from None
     if done.returncode:
-        log.error("the training failed", said=done.stderr)
+        log.error("训练失败。 the training failed", said=done.stderr)
         last = (done.stderr.strip().splitlines() or ["没有说明 no word"])[-1]
         raise YutangError(
             "训练失败，运行 `yutang predict train` 查看原因。 "

@@ -73,5 +73,7 @@ class Loop:
                 with connect(self._url) as conn:
                     part(conn)
             except (psycopg.OperationalError, YutangError) as error:
-                log.warning("the database cannot be reached; trying again", error=str(error).strip())
+                log.warning(
+                    "连不上数据库，正在重试。 the database cannot be reached; trying again", error=str(error).strip()
+                )
                 self._stopping.wait(AGAIN_SECONDS)

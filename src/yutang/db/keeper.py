@@ -71,7 +71,12 @@ def _mend(server: Server) -> None:
         if server.process is None:
             server.inherit()
         else:
-            log.error("the database server ended by itself; it is started again", code=server.process.returncode)
+            log.error(
+                "数据库自己停了，正在重新启动。 the database server ended by itself; it is started again",
+                code=server.process.returncode,
+            )
             server.again()
     except (YutangError, OSError) as error:
-        log.error("the database server cannot be started; it is tried again", error=str(error))
+        log.error(
+            "数据库启动不了，稍后再试。 the database server cannot be started; it is tried again", error=str(error)
+        )

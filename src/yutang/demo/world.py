@@ -100,7 +100,7 @@ class World:
                     self._now = datetime.combine(day, time.max, ZoneInfo(self._brand.pond["time_zone"]))
                     self._passing = Passing(number + 1, days)
         except Exception:
-            log.exception("the demo's days have stopped")
+            log.exception("演示的日子停住了。 the demo's days have stopped")
         finally:
             self._passing = None
 

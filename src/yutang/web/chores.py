@@ -79,7 +79,7 @@ def _do(edge: Edge, what: What, one: Chore) -> None:
     except YutangError as error:
         one.error = str(error)
     except Exception as error:  # whatever it is, the page must say that it has ended
-        log.exception("a chore failed", chore=what)
+        log.exception("日常差使失败。 a chore failed", chore=what)
         one.error = f"没有做完，详情见日志。 {type(error).__name__}: {error}"
     one.ended_at = edge.clock()
 

@@ -135,7 +135,7 @@ class Imports:
         except YutangError as error:
             job.error = str(error)
         except Exception as error:
-            log.exception("an import failed")
+            log.exception("导入失败。 an import failed")
             job.error = f"导入中断，详情见日志。 {type(error).__name__}"
         finally:
             job.ended.set()

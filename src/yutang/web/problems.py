@@ -93,7 +93,7 @@ def on_shape(request: Request, error: msgspec.MsgspecError | UnicodeDecodeError)
 
 def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Response[Any]:
     """A platform that we had to ask refused, or gave no answer."""
-    log.error("a platform failed", path=request.url.path, error=str(error))
+    log.error("平台出错。 a platform failed", path=request.url.path, error=str(error))
     if not isinstance(error, PlatformError) or error.sort in ("busy", "later"):
         return answer(
             request,
@@ -106,7 +106,7 @@ def on_platform(request: Request, error: PlatformError | Later | Unknown) -> Res
 
 def on_database(request: Request, error: psycopg.OperationalError | TryAgain) -> Response[Any]:
     """What the database said is for the log: it names machines and folders."""
-    log.error("the database failed", error=str(error).strip())
+    log.error("数据库出错。 the database failed", error=str(error).strip())
     return answer(request, 503, REASONS[503], AGAIN)
 
 
@@ -122,7 +122,7 @@ def on_data(request: Request, _: psycopg.DataError) -> Response[Any]:
 
 def on_bug(request: Request, error: Exception) -> Response[Any]:
     """Ours, not the caller's: the details are for the log."""
-    log.error("a request failed", path=request.url.path, exc_info=error)
+    log.error("处理请求出错。 a request failed", path=request.url.path, exc_info=error)
     return answer(
         request, 500, "internal", "服务器出错，详情见日志。 something went wrong on our side; the log has the details"
     )

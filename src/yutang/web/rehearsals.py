@@ -44,7 +44,7 @@ class Rehearsals:
                 while not self._closed and book.work(self._url, self._clock, self._channels()):
                     pass
             except Exception:
-                log.exception("rehearsals rest for a while")
+                log.exception("预演暂停片刻。 rehearsals rest for a while")
             self._news.wait(REST_SECONDS)
 
 

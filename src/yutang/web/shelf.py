@@ -87,7 +87,9 @@ class Shelf:
             with self.pool.lend() as conn:
                 entry.value = make(conn)
         except Exception:
-            log.exception("figures could not be made; they are made anew later", figures=str(key))
+            log.exception(
+                "统计没有算成，稍后重算。 figures could not be made; they are made anew later", figures=str(key)
+            )
         finally:
             cost = monotonic() - begun
             done, entry.done = entry.done, None

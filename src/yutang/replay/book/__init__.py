@@ -52,11 +52,11 @@ def work(url: str, clock: Clock, channels: Mapping[str, Channel]) -> int | None:
             report = _play(url, conn, clock, channels, row)
             sql.finish(conn, rehearsal=row.rehearsal_id, report=Jsonb(report.to_json()), page=report.html())
         except Stopped:
-            log.info("a rehearsal was stopped", rehearsal=row.rehearsal_id)
+            log.info("预演已停止。 a rehearsal was stopped", rehearsal=row.rehearsal_id)
         except YutangError as error:
             sql.fail(conn, rehearsal=row.rehearsal_id, error=str(error))
         except Exception:
-            log.exception("a rehearsal failed", rehearsal=row.rehearsal_id)
+            log.exception("预演失败。 a rehearsal failed", rehearsal=row.rehearsal_id)
             sql.fail(
                 conn,
                 rehearsal=row.rehearsal_id,

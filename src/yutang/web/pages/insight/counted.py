@@ -72,7 +72,7 @@ def _counted(wanted: Wanted, instead: Mapping[str, dict[str, str]], today: date,
     except YutangError as error:
         return Counted(error=str(error))
     except Exception as error:  # whatever it is, the page must say why there is nothing
-        log.exception("the lake cannot answer")
+        log.exception("数据湖答不了。 the lake cannot answer")
         return Counted(error=f"没有算出来，详情见日志。 {type(error).__name__}: {str(error).partition(chr(10))[0]}")
     return Counted(every[: len(asked)], {one.question: one for one in every[len(asked) :]})
 

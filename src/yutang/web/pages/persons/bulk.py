@@ -124,7 +124,7 @@ def _beside(edge: Edge, change_id: int) -> None:
             while changes.work(conn, edge.clock(), change_id):
                 pass
     except Exception:
-        log.exception("a change rests", change=change_id)
+        log.exception("批量打标暂停。 a change rests", change=change_id)
 
 
 @act("/persons/changes/{change_id:int}/undo", "edit")
