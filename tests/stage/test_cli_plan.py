@@ -54,7 +54,7 @@ def test_two_people_bring_a_change_into_service(yutang: Run, conn: psycopg.Conne
     heads = [yutang("brand", "show", "1", "--lang", lang).stdout for lang in ("zh", "en")]
     assert [
         (one.startswith(begin), word in one)
-        for one, begin, word in zip(heads, ("计划 1 ·", "plan 1 ·"), ("已执行 li", "applied li"), strict=True)
+        for one, begin, word in zip(heads, ("计划 1 ·", "plan 1 ·"), ("已上线 li", "applied li"), strict=True)
     ] == [(True, True)] * 2
     assert "applied" not in heads[0]
     shown = json.loads(yutang("brand", "show", "1", "--json").stdout)

@@ -29,7 +29,7 @@ def test_tasks_are_listed_ended_and_called_off(yutang: Run, conn: psycopg.Connec
         "dropped",
     )
     assert yutang("tasks", "list", "--json").stdout == ""
-    assert "已结束（已取消）。 this task has ended (dropped)" in said(yutang("tasks", "done", str(second), code=2))
+    assert "已结束（已撤回）。 this task has ended (dropped)" in said(yutang("tasks", "done", str(second), code=2))
     listed = yutang("tasks", "list", "--all").stdout
     assert "已由人工撤回" in listed
     assert "called_off" not in listed

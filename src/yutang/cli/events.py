@@ -103,8 +103,7 @@ def list_() -> None:
 
     with opened() as app, app.connect() as conn:
         rows = sources(conn)
-    state = {True: "启用 open", False: "已停用 closed"}
-    shown = [[row.name, row.title, state[row.closed_at is None]] for row in rows]
+    shown = [[row.name, row.title, say.standing(row.closed_at)] for row in rows]
     say.table(["来源 source", "名称 title", "状态 state"], shown)
 
 

@@ -76,7 +76,7 @@ def plan_(
 def revert(
     number: Number, move: Moves = None, as_: As = None, dry_run: Ahead = DAYS, json: Json = False, lang: Lang = "zh"
 ) -> None:
-    """做一个退回的计划：回到它执行前的内容。 Make a plan that leads back to what was in service before that one."""
+    """做一个退回的计划：回到它上线前的内容。 Make a plan that leads back to what was in service before that one."""
     from yutang import plan
     from yutang.plan.rehearse import rehearsal
 
@@ -111,7 +111,7 @@ def refuse(
 
 @group.command()
 def apply(number: Number, as_: As = None) -> None:
-    """执行计划，一次完成或什么都不变。 Bring a plan into service, whole or not at all."""
+    """让计划上线，一次完成或什么都不变。 Bring a plan into service, whole or not at all."""
     from yutang import plan
 
     with opened() as app, app.connect() as conn:

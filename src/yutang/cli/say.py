@@ -65,6 +65,11 @@ def table(columns: list[str], rows: list[list[Any]]) -> None:
     out.print(made)
 
 
+def standing(closed_at: datetime | None) -> str:
+    """Of a user or a source: is it in use?"""
+    return "启用 open" if closed_at is None else "已停用 closed"
+
+
 def when(at: datetime | None, zone: str) -> str:
     """An instant on the pond's clock."""
     return "–" if at is None else at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

@@ -85,7 +85,15 @@ def list_(
     say.table(
         heads,
         [
-            [u.name, u.title, f"{u.part.zh} {u.role}", _scope(u), _ways(u), say.when(u.seen_at, zone), _state(u)]
+            [
+                u.name,
+                u.title,
+                f"{u.part.zh} {u.role}",
+                _scope(u),
+                _ways(u),
+                say.when(u.seen_at, zone),
+                say.standing(u.closed_at),
+            ]
             for u in found
         ],
     )
@@ -181,7 +189,3 @@ def _scope(one: User) -> str:
 
 def _ways(one: User) -> str:
     return " · ".join(filter(None, ["密码 password" if one.has_password else "", _identity(one)])) or "—"
-
-
-def _state(one: User) -> str:
-    return "启用 open" if one.closed_at is None else "停用 closed"

@@ -206,7 +206,7 @@ CATALOG = (
     EventType("task_late", "任务逾期未完成", "a task was not done in time", _TASK),
     EventType(
         "task_dropped",
-        "任务取消",
+        "任务撤回",
         "a task was dropped, or nobody was there to do it",
         (*_TASK[:3], _may("reason", "key", "原因", "reason")),
     ),

@@ -219,9 +219,9 @@ def bring(conn: psycopg.Connection, now: datetime, plan_id: int, state: str, by:
 
 
 STATES = {
-    "draft": ("草稿", "a draft"),
+    "draft": ("待处理", "open"),
     "approved": ("已批准", "approved"),
-    "applied": ("已执行", "applied"),
+    "applied": ("已上线", "applied"),
     "refused": ("已否决", "refused"),
     "outdated": ("已过期", "outdated"),
 }

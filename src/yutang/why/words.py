@@ -25,7 +25,7 @@ OUTCOMES: dict[str, Words] = {
     "else": {"zh": "都不满足", "en": "none of them"},
     "task_done": {"zh": "员工已完成任务", "en": "the task was done"},
     "task_late": {"zh": "任务逾期未完成", "en": "the task was not done in time"},
-    "task_dropped": {"zh": "任务已取消", "en": "the task was dropped"},
+    "task_dropped": {"zh": "任务已撤回", "en": "the task was called off"},
     "called": {"zh": "已发起调用", "en": "the call was put down"},
     "answered": {"zh": "对方已回答", "en": "it was answered"},
     "call_failed": {"zh": "调用失败", "en": "the call failed"},
@@ -44,7 +44,7 @@ VERDICTS: dict[str, Words] = {
 ATTEMPTS: dict[str, Words] = {
     "waiting": {"zh": "等待发送", "en": "waiting to be sent"},
     "claimed": {"zh": "正在发送", "en": "being sent"},
-    "assigned": {"zh": "已派给员工，等他点发送", "en": "a member of staff was asked to send it"},
+    "assigned": {"zh": "等员工点发送", "en": "waiting for staff to send it"},
     "sent": {"zh": "已发出", "en": "sent"},
     "failed": {"zh": "发送失败", "en": "failed"},
 }

@@ -29,7 +29,7 @@ STATES = {
     "escalated": ("已转上级", "escalated"),
     "done": ("已完成", "done"),
     "late": ("逾期", "late"),
-    "dropped": ("已取消", "dropped"),
+    "dropped": ("已撤回", "called off"),
 }
 """In Chinese and English."""
 OPEN = ("open", "escalated")

@@ -1,5 +1,17 @@
 """The phrases of the interface: (Chinese, English)."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yutang.why import words
+
+
+def states(kind: str, said: Mapping[str, Mapping[str, str] | tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """The words of the states of one kind of thing, as phrases ``KIND.STATE``: the page says what the commands say."""
+    return {f"{kind}.{name}": one if isinstance(one, tuple) else (one["zh"], one["en"]) for name, one in said.items()}
+
+
 TEXT: dict[str, tuple[str, str]] = {
     "brand": ("鱼塘", "Yutang"),
     "home": ("总览", "Overview"),
@@ -69,21 +81,15 @@ TEXT: dict[str, tuple[str, str]] = {
     "journey": ("旅程", "Journey"),
     "entered": ("进入", "Entered"),
     "active": ("进行中", "Under way"),
-    "done": ("走完", "Done"),
-    "exited": ("退出", "Left"),
+    "done": ("已走完", "Done"),
+    "exited": ("已退出", "Left"),
     "holdout": ("对照组", "Holdout"),
     "touches": ("触达", "Touches"),
     "no_touches": ("还没有触达。", "No touches yet."),
     "reason": ("原因", "Reason"),
     "count": ("数量", "Count"),
-    "verdict.send": ("发送", "send"),
-    "verdict.hold": ("暂缓", "held"),
-    "verdict.no": ("不发", "refused"),
-    "attempt.waiting": ("等待发送", "waiting"),
-    "attempt.claimed": ("正在发送", "being sent"),
-    "attempt.assigned": ("等员工处理", "with staff"),
-    "attempt.sent": ("已发出", "sent"),
-    "attempt.failed": ("失败", "failed"),
+    **states("verdict", words.VERDICTS),
+    **states("attempt", words.ATTEMPTS),
     "quality": ("数据质量", "Data quality"),
     "rejects": ("被拒事件", "Refused events"),
     "no_rejects": ("没有被拒的事件。", "Nothing was refused."),
@@ -137,9 +143,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "tries": ("第 {n} 次尝试", "try {n}"),
     "coupon": ("券", "Coupon"),
     "expires": ("{at} 到期", "expires {at}"),
-    "coupon.issued": ("未使用", "not used yet"),
-    "coupon.redeemed": ("已核销", "redeemed"),
-    "coupon.expired": ("已过期", "expired"),
+    **states("coupon", words.COUPONS),
     "rung": ("第 {n} 档", "rung {n}"),
     "outside": ("没有进入的旅程", "Journeys not entered"),
     "other_coupons": ("其他券", "Other coupons"),

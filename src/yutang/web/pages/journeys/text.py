@@ -1,5 +1,8 @@
 """The phrases of journeys: (Chinese, English)."""
 
+from yutang.web.pages.text import states
+from yutang.why import words
+
 TEXT: dict[str, tuple[str, str]] = {
     "journeys_lead": ("什么时候，对谁，说什么。", "When to speak, to whom, and what to say."),
     "new_journey": ("新建旅程", "New journey"),
@@ -75,9 +78,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "all_arms": ("全部分组", "every arm"),
     "state": ("状态", "State"),
     "arm": ("分组", "Arm"),
-    "state.active": ("进行中", "under way"),
-    "state.done": ("走完", "done"),
-    "state.exited": ("提前退出", "left"),
+    **states("state", words.STATES),
     "short.treated": ("触达组", "treated"),
     "short.holdout": ("对照组", "holdout"),
     "short.global": ("全局对照", "global holdout"),

@@ -1,5 +1,8 @@
 """The words of one person's page."""
 
+from yutang.channels import STAFF_TASKS
+from yutang.web.pages.text import states
+
 TEXT: dict[str, tuple[str, str]] = {
     "foretold": ("预测", "Predictions"),
     "foretold_alike": ("同类顾客实际 {said}", "such people came to {said}"),
@@ -89,11 +92,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "task": ("任务", "Task"),
     "staff": ("员工", "Staff"),
     "due": ("期限", "Due"),
-    "task.open": ("待办", "open"),
-    "task.escalated": ("已转上级", "passed on"),
-    "task.done": ("已完成", "done"),
-    "task.late": ("逾期", "too late"),
-    "task.dropped": ("已取消", "dropped"),
+    **states("task", STAFF_TASKS.STATES),
     "evidence": ("依据", "Evidence"),
     "first_seen": ("首次出现", "First seen"),
     "merges": ("合并记录", "Merges"),

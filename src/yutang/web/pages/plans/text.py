@@ -1,5 +1,9 @@
 """The phrases of changes: (Chinese, English)."""
 
+from yutang.plan import book
+from yutang.web.pages.rehearsals.text import RUNS
+from yutang.web.pages.text import states
+
 TEXT: dict[str, tuple[str, str]] = {
     "plans_lead": (
         "改动先成计划：看清影响，有人批准，再整体上线。",
@@ -20,11 +24,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "state": ("状态", "State"),
     "by": ("提出人", "Made by"),
     "at": ("时间", "When"),
-    "state.draft": ("待处理", "Open"),
-    "state.approved": ("已批准", "Approved"),
-    "state.applied": ("已上线", "In service"),
-    "state.refused": ("已否决", "Refused"),
-    "state.outdated": ("已过期", "Outdated"),
+    **states("state", book.STATES),
     "did.draft": ("提出", "Made"),
     "did.approved": ("批准", "Approved"),
     "did.applied": ("上线", "Applied"),
@@ -104,7 +104,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "生成后才能批准、上线；不会立刻生效。",
         "It is approved and applied afterwards; nothing takes effect yet.",
     ),
-    "try_first": ("先演练", "Rehearse first"),
+    "try_first": ("先预演", "Rehearse first"),
     "dry_run": ("试跑", "Dry run"),
     "dry_run_hint": (
         "用现在的顾客推演今后几天，不真发。",
@@ -121,7 +121,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "tick.1h": ("每小时", "hourly"),
     "tick.10:00,20:00": ("每天两次（快）", "twice a day (fast)"),
     "start": ("开始", "Start"),
-    "no_journeys": ("这些改动不涉及旅程，无需演练。", "No journey is touched, so there is nothing to rehearse."),
+    "no_journeys": ("这些改动不涉及旅程，无需预演。", "No journey is touched, so there is nothing to rehearse."),
     "not_days": ("天数请写 1 到 366。", "Write 1 to 366 days."),
     "not_span": ("请写起止日期，起不晚于止。", "Write both days, the first not after the last."),
     "asked": ("已开始{kind}，完成后在这里看结果", "The {kind} has begun; its result will be here"),
@@ -183,14 +183,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "see_report": ("看报告", "See the report"),
     "for_days": ("今后 {n} 天", "the next {n} days"),
     "from_to": ("{since} 至 {until}", "{since} to {until}"),
-    "run.waiting": ("排队中", "waiting"),
-    "run.running": ("进行中 {share}", "under way {share}"),
-    "run.done": ("已完成", "done"),
-    "run.failed": ("没有成功", "failed"),
-    "run.stopped": ("已停止", "stopped"),
+    **RUNS,
     "rehearse_more": ("再试跑或回测…", "Rehearse it again …"),
     "kept_dry_run": ("生成计划时的试跑", "The dry run made with it"),
-    "not_in_rehearsal": ("要下线的旅程在演练中照常运行。", "Journeys that go out of service still run in a rehearsal."),
+    "not_in_rehearsal": ("要下线的旅程在预演中照常运行。", "Journeys that go out of service still run in a rehearsal."),
     "told.made": ("已生成计划 {n}", "Plan {n} is made"),
     "told.approved": ("已批准计划 {n}", "Plan {n} is approved"),
     "told.refused": ("已否决计划 {n}", "Plan {n} is refused"),

@@ -2,6 +2,14 @@
 
 from yutang.replay.report import LEAST
 
+RUNS: dict[str, tuple[str, str]] = {
+    "run.waiting": ("排队中", "waiting"),
+    "run.running": ("进行中 {share}", "under way {share}"),
+    "run.done": ("已完成", "done"),
+    "run.failed": ("没有成功", "failed"),
+    "run.stopped": ("已停止", "stopped"),
+}
+"""The states of a rehearsal, here and on the page of a plan."""
 TEXT: dict[str, tuple[str, str]] = {
     "rehearsals_lead": (
         "不真发，先看会怎样：回测重放过去，试跑推演今后。",
@@ -20,11 +28,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "for_days": ("今后 {n} 天", "the next {n} days"),
     "from_to": ("{since} 至 {until}", "{since} to {until}"),
     "asked_by": ("{by} · {at}", "{by} · {at}"),
-    "run.waiting": ("排队中", "waiting"),
-    "run.running": ("进行中 {share}", "under way {share}"),
-    "run.done": ("已完成", "done"),
-    "run.failed": ("没有成功", "failed"),
-    "run.stopped": ("已停止", "stopped"),
+    **RUNS,
     "stop": ("停止", "Stop"),
     "stop_ask": ("停止后不会有报告。确定停止？", "There will be no report. Stop it?"),
     "has_stopped": ("已被停止，没有报告。", "It was stopped; there is no report."),

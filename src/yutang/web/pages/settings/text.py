@@ -24,7 +24,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "seen_at": ("最近使用", "Last seen"),
     "state": ("状态", "State"),
     "is_open": ("启用", "open"),
-    "is_closed": ("停用", "closed"),
+    "is_closed": ("已停用", "closed"),
     "never": ("从未", "never"),
     "login_name": ("登录名", "Name to sign in with"),
     "login_name_hint": ("小写字母、数字、点、- 或 _，以后不能改", "lower-case letters, digits, dots, - or _; it stays as it is"),

@@ -1,5 +1,8 @@
 """The words of the staff tasks: (Chinese, English)."""
 
+from yutang.channels import STAFF_TASKS
+from yutang.web.pages.text import states
+
 TEXT: dict[str, tuple[str, str]] = {
     "lead": ("员工要做的事：什么时候到期，给谁，说什么。", "What staff are to do: by when, for whom, and what to say."),
     "view.open": ("待办", "Open"),
@@ -16,11 +19,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "due": ("期限", "Due"),
     "ended": ("结束于", "Ended"),
     "state": ("状态", "State"),
-    "state.open": ("待办", "open"),
-    "state.escalated": ("已转上级", "passed on"),
-    "state.done": ("已完成", "done"),
-    "state.late": ("逾期未办", "not done in time"),
-    "state.dropped": ("已撤回", "called off"),
+    **states("state", STAFF_TASKS.STATES),
     "overdue": ("超时", "overdue"),
     "by": ("{name} 完成", "by {name}"),
     "goes_to": ("{at} 转给 {name}", "goes to {name} at {at}"),
