@@ -54,6 +54,7 @@ def merge(conn: psycopg.Connection, winner: int, loser: int) -> None:
         conn.execute(
             "update person set merged_into = %s where person_id = %s or merged_into = %s", (winner, loser, loser)
         )
+        _changed(conn)
         conn.execute(
             "insert into merge_log (winner_id, loser_id, event_id, at) values (%s, %s, 1, %s)", (winner, loser, T0)
         )
@@ -67,11 +68,16 @@ def split(conn: psycopg.Connection, loser: int, events: list[int]) -> None:
     """What identity does: the loser's own events go back."""
     with conn.transaction():
         conn.execute("update person set merged_into = null where person_id = %s", (loser,))
+        _changed(conn)
         conn.execute("update merge_log set undone_at = %s, xid = pg_current_xact_id() where loser_id = %s", (T0, loser))
         conn.execute(
             "update person_event set person_id = %s, bucket = %s, xid = pg_current_xact_id() where event_id = any(%s)",
             (loser, bucket_of(loser), events),
         )
+
+
+def _changed(conn: psycopg.Connection) -> None:
+    conn.execute("update person set changed = pg_current_xact_id()")
 
 
 def run(conn: psycopg.Connection, now: datetime, only: Only | None = None) -> Counts:

@@ -150,6 +150,7 @@ NOT_THERE = {
     "erased_order",
     "redemption",
     "ladder",
+    "ladder_aside",
     "segment_due",
     "coupon",
     "attempt",

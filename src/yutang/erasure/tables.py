@@ -94,7 +94,7 @@ TABLES: tuple[Table, ...] = (
         "when and what it cost: spending and experiments stay; codes, orders and requests are names that mean nothing",
     ),
     *_deleted("t.mark = any(%(keys)s::uuid[]) and t.touch_id = any(%(touches)s::bigint[])", "coupon_mark"),
-    *_deleted(PERSON, "ladder", "offer_refusal"),
+    *_deleted(PERSON, "ladder", "ladder_aside", "offer_refusal"),
     _number("coupon_news", "只有编号，读过即无用", "numbers alone, for readers of news"),
     _number("ladder_news", "只有编号，读过即无用", "numbers alone, for readers of news"),
     _number("ladder_due", "只有编号与时刻，到时即删", "numbers and times alone; a row goes when its time has come"),

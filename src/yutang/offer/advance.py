@@ -16,14 +16,15 @@ from yutang.offer.till import ORDER, Redeem
 
 sql = Queries(__package__)
 CHUNK = 20_000
-EVENTS, MERGES = Reader("offer", "person_event", CHUNK), Reader("offer.merges", "merge_log", CHUNK)
+EVENTS, MOVED = Reader("offer", "person_event", CHUNK), Reader("offer.person", "person", CHUNK, "changed")
+UNDONE = Reader("offer.undone", "event_undone", behind="identity.undone")
 
 
 def advance(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Counts:
     """Bring ladders and coupons up to `now`; each part in a transaction of its own, so that locks are short.
 
-    Counts: window (stretches of news read), moved_home (rows that a merge or split moved), ladder_started, ladder_climbed,
-    ladder_moved, ladder_looked_at (people of before a ladder), coupon_taken_in, coupon_redeemed, redemption_refused,
+    Counts: window (stretches of news read), moved_home (rows that a join or split moved), ladder_stands_again, redemption_undone,
+    coupon_undone, ladder_started, ladder_climbed, ladder_moved, ladder_looked_at (people of before a ladder), coupon_taken_in, coupon_redeemed, redemption_refused,
     redemption_restored, redemption_lapsed, coupon_expired.
     """
     counts = read_news(conn, now, only)
@@ -49,20 +50,22 @@ def _end(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
 
 
 def read_news(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
-    """What merges and events change. The merges' window opens second: it holds every merge that the events know of."""
-    counts, places = Counts(), look(conn, only, EVENTS, MERGES)
+    """What joins, splits, undone imports and events change. The window of the first opens second: it holds all that the events know of."""
+    counts, places = Counts(), look(conn, only, EVENTS, MOVED, UNDONE)
     if not any(place.news for place in places):
         return counts
     with conn.transaction():
-        events, joined = (take(conn, place) for place in places)
-        if events.empty and joined.empty:
+        events, moved, undone = (take(conn, place) for place in places)
+        if events.empty and moved.empty and undone.empty:
             return counts
         offers = terms.offers(conn)
         if only.persons is None:
             # A window without a word for us still moves the cursor: the next one may have some.
-            counts["window"] = (not events.empty) + (not joined.empty)
-        if not joined.empty:
-            counts.update(_follow_merges(conn, offers, joined, only))
+            counts["window"] = (not events.empty) + (not moved.empty) + (not undone.empty)
+        if not moved.empty:
+            counts.update(merges.follow(conn, offers, moved, only))
+        if not undone.empty:
+            counts.update(merges.undo(conn, now, undone))
         if not events.empty:
             counts.update(_follow_events(conn, now, offers, events, only))
     return counts
@@ -81,12 +84,6 @@ def _follow_events(
     if types & {"coupon_redeemed", "ordered", "refunded"}:
         counts.update(_book(conn, now, events, only))
     return counts
-
-
-def _follow_merges(conn: psycopg.Connection, offers: list[Definition], joined: Window, only: Only) -> Counts:
-    """Everything goes home. A place on a ladder that a merge had swallowed is made again from the person's own events."""
-    persons, moved = merges.follow(conn, joined, only)
-    return Counts(moved_home=moved) + ladders.look_again(conn, offers, persons, persons)
 
 
 def _take_in(conn: psycopg.Connection, now: datetime, offers: list[Definition], news: Window, only: Only) -> Counts:

@@ -9,7 +9,14 @@ from yutang.model import Counts
 from yutang.offer import redemption
 from yutang.offer.coupon import sql
 
-STATEMENTS = ("erase_coupon_mark", "erase_redemption", "erase_coupon", "erase_ladder", "erase_offer_refusal")
+STATEMENTS = (
+    "erase_coupon_mark",
+    "erase_redemption",
+    "erase_coupon",
+    "erase_ladder",
+    "erase_ladder_aside",
+    "erase_offer_refusal",
+)
 
 
 def erase(conn: psycopg.Connection, whom: Whom) -> Counts:

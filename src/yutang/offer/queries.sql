@@ -450,3 +450,6 @@ delete from ladder t where t.bucket = any(%(buckets)s::smallint[]) and t.person_
 
 -- name: erase_offer_refusal
 delete from offer_refusal t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
+
+-- name: erase_ladder_aside
+delete from ladder_aside t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

@@ -76,8 +76,11 @@ def book(conn: psycopg.Connection, now: datetime, requests: Sequence[Redeem]) ->
 
 
 def hold(conn: psycopg.Connection, codes: list[str]) -> dict[str, Any]:
-    """Lock coupons until the end of the transaction; by code."""
-    return {row.code: row for row in sql.hold_coupons(conn, codes=terms.texts(codes))}
+    """Lock coupons until the end of the transaction; by code. One that just went home to another person is found by the second look."""
+    found = {row.code: row for row in sql.hold_coupons(conn, codes=terms.texts(codes))}
+    if missing := [code for code in codes if code not in found]:
+        found |= {row.code: row for row in sql.hold_coupons(conn, codes=terms.texts(missing))}
+    return found
 
 
 def give_back(conn: psycopg.Connection, now: datetime, rows: Sequence[Any], was: str, becomes: str) -> int:

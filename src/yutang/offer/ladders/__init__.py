@@ -27,21 +27,26 @@ def due(conn: psycopg.Connection, now: datetime, only: Only) -> bool:
 
 def follow(conn: psycopg.Connection, offers: list[Definition], news: Window, only: Only) -> Counts:
     """Registrations put people before the ladders, orders move them up."""
-    if not any(offer.body["sort"] == "ladder" for offer in offers):
+    columns = _columns(conn, offers)
+    if not columns["l_definitions"]:
         return Counts()
     rows = sql.ladder_news(conn, only, low=news.low, high=news.high).fetchall()
-    return look_again(conn, offers, [row.person_id for row in rows if row.registered], [row.person_id for row in rows])
+    started = _start(conn, columns, [row.person_id for row in rows if row.registered])
+    return Counts(ladder_started=started, ladder_climbed=climb(conn, offers, [row.person_id for row in rows]))
 
 
-def look_again(conn: psycopg.Connection, offers: list[Definition], begin: list[int], persons: list[int]) -> Counts:
-    """Put `begin` before the ladders where they are not yet, and follow the orders of `persons`."""
-    columns = _columns(conn, offers)
-    if not columns["l_definitions"] or not persons:
-        return Counts()
-    started = _start(conn, columns, begin)
+def climb(conn: psycopg.Connection, offers: list[Definition], persons: list[int], *, told: bool = True) -> int:
+    """Orders newer than where people stand move them up. told: journeys hear of it."""
+    if not persons:
+        return 0
     sql.hold_ladders(conn, persons=terms.array(persons))
-    rules = _pick(columns, "definitions", "versions", "silence", "down", "up", "patience")
-    return Counts(ladder_started=started, ladder_climbed=_count(sql.climb(conn, persons=terms.array(persons), **rules)))
+    rules = _pick(terms.ladder_columns(offers, {}), "definitions", "versions", "silence", "down", "up", "patience")
+    return _count(sql.climb(conn, persons=terms.array(persons), told=told, **rules))
+
+
+def published(conn: psycopg.Connection, offers: list[Definition]) -> dict[str, list[Any]]:
+    """Since when each ladder is in service."""
+    return _pick(_columns(conn, offers), "definitions", "since")
 
 
 def take_in(conn: psycopg.Connection, offers: list[Definition], only: Only) -> Counts:

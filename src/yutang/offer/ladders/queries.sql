@@ -77,7 +77,7 @@ cross join lateral (select from ladder l where l.bucket = t.bucket and l.person_
 -- name: climb
 -- Orders newer than the anchor, folded in one pass: an order after a silence begins the up side, the others climb.
 -- Only the first order of a fold can be a waiter's; the second still waits out the silence that the first one set.
--- The orders are read from the person's whole history, so the batch in which one arrived does not matter.
+-- The orders are read from the person's whole history, so the batch in which one arrived does not matter. What is not `told` is no news.
 with touched as (
     select (u.person_id & 1023)::smallint as bucket, u.person_id from unnest(%(persons)s::bigint[]) as u (person_id)
 ), held as (
@@ -124,7 +124,7 @@ with touched as (
     returning l.bucket, l.person_id, l.definition_id, l.due_at
 ), told as (
     insert into ladder_news (bucket, definition_id, persons)
-    select m.bucket, m.definition_id, array_agg(m.person_id) from moved m group by m.bucket, m.definition_id
+    select m.bucket, m.definition_id, array_agg(m.person_id) from moved m where %(told)s::bool group by m.bucket, m.definition_id
 ), noted as (
     insert into ladder_due (bucket, persons, due_at)
     select m.bucket, array_agg(m.person_id), min(m.due_at) from moved m where m.due_at is not null group by m.bucket, hour_of(m.due_at)
