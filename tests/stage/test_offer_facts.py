@@ -289,6 +289,24 @@ def test_a_registration_told_late_obeys_the_same_rule(conn: psycopg.Connection) 
     assert places(conn) == {2: ("down", 0, day(75), day(105)), 3: ("down", 0, day(100), day(130))}
 
 
+def test_a_ladder_that_comes_back_looks_at_who_registered_meanwhile(conn: psycopg.Connection) -> None:
+    people(conn, 1, 2, 3)
+    happen(conn, 1, "registered", day(0))
+    ladder(conn, day(0))
+    run(conn, day(0))
+    definitions.retire(conn, day(1), "offer", [])
+    for person, at in ((2, day(20)), (3, day(80))):
+        happen(conn, person, "registered", at)
+    run(conn, day(80))
+    ladder(conn, day(100))
+    run(conn, day(100))
+    before = ("down", 0, day(0), None)
+    assert places(conn) == {1: before, 3: ("down", 0, day(80), day(110))}
+    ladder(conn, day(101), again_days=40)
+    run(conn, day(101))
+    assert places(conn)[1] == before, "another version is not another return"
+
+
 def test_everybody_is_taken_in_however_the_people_are_cut(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

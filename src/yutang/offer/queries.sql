@@ -360,7 +360,9 @@ select exists (select from coupon_news n where n.bucket between %(lo)s::int and 
        exists (select from redemption r where r.bucket between %(lo)s::int and %(hi)s::int and r.state = 'held'
                and r.due_at <= %(now)s::timestamptz) as holds,
        exists (select from definition d where d.kind = 'offer' and d.retired_at is null and d.body ->> 'sort' = 'ladder' and not exists (
-           select from ladder_intake i where i.definition_id = d.definition_id and i.slice = %(slice)s::text and i.done)) as ladders;
+           select from ladder_intake i join definition first using (definition_id)
+           where i.definition_id = d.definition_id and i.slice = %(slice)s::text and i.done
+             and first.retired_at is null and first.at = i.since)) as ladders;
 
 -- name: expire
 -- Coupons past their time, found by the news of their issue. Whoever is redeeming one is waited for: its news is read once.

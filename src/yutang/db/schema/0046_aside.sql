@@ -29,3 +29,10 @@ $$;
 
 -- Rows follow whoever's events were given to another person, and not joins alone.
 update stage_cursor set stage = 'offer.person', source = 'person.changed' where stage = 'offer.merges';
+
+-- Whoever registered while a ladder was out of service is looked at when it comes back: each time in service begins at `since`.
+alter table ladder_intake add column since timestamptz not null default '-infinity';
+update ladder_intake i set since = d.since
+from (select d.definition_id, min(d.at) as since from definition d where d.retired_at is null group by d.definition_id) d
+where i.definition_id = d.definition_id;
+alter table ladder_intake alter column since drop default;

@@ -54,7 +54,7 @@ def take_in(conn: psycopg.Connection, offers: list[Definition], only: Only) -> C
     slice = f"{only.lo}-{only.hi}"
     ladders = [offer for offer in offers if offer.body["sort"] == "ladder"]
     with conn.transaction():
-        sql.begin_intake(conn, slice=slice, ids=[offer.definition_id for offer in ladders])
+        sql.begin_intake(conn, slice=slice, **published(conn, ladders))
         at = sql.intake(conn, slice=slice).fetchone()
         if at is None:
             return Counts()

@@ -12,8 +12,9 @@ where @only(e) and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and e.type 
 group by e.person_id;
 
 -- name: published
--- Since when each ladder is in service: the day of its first version.
-select d.definition_id, min(d.at) as since from definition d where d.definition_id = any(%(ids)s::int[]) group by d.definition_id;
+-- Since when each ladder is in service: the day of its first version, or of the first one after it was out.
+select d.definition_id, min(d.at) as since from definition d
+where d.definition_id = any(%(ids)s::int[]) and d.retired_at is null group by d.definition_id;
 
 -- name: start_ladders
 -- Whoever registers stands before every ladder in service. Who had registered before a ladder was published stands before it
@@ -55,8 +56,11 @@ select i.definition_id, i.after_bucket, i.after_person from ladder_intake i
 where i.slice = %(slice)s::text and not i.done order by i.definition_id limit 1 for update skip locked;
 
 -- name: begin_intake
-insert into ladder_intake (definition_id, slice) select u.definition_id, %(slice)s::text from unnest(%(ids)s::int[]) as u (definition_id)
-on conflict do nothing;
+-- A ladder that came back looks at everybody again.
+insert into ladder_intake as i (definition_id, slice, since)
+select u.definition_id, %(slice)s::text, u.since from unnest(%(l_definitions)s::int[], %(l_since)s::timestamptz[]) as u (definition_id, since)
+on conflict (definition_id, slice) do update set since = excluded.since, after_bucket = -1, after_person = 0, done = false
+where i.since < excluded.since;
 
 -- name: registered_before
 -- The next people in the order of the key.
