@@ -138,6 +138,7 @@ def test_a_cluster_that_cannot_be_fed_is_tried_again_with_growing_rests(
     assert (found.feed_at, found.feed_error, lake.feed_due(conn, now + DAY)) == (None, None, False)
 
 
+@pytest.mark.usefixtures("home")
 def test_who_is_killed_while_feeding_leaves_it_to_the_next(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
