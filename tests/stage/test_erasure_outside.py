@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -203,3 +204,14 @@ def test_an_export_holds_every_row_and_shows_numbers_only_when_asked(conn: psyco
     assert gone["handles"] == []
     assert not any(word in json.dumps(gone, ensure_ascii=False) for word in SECRETS)
     assert set(gone["tables"]) <= {t.name for t in TABLES if t.fate == "emptied"}
+
+
+def test_a_kept_search_for_somebody_goes_however_it_was_written(conn: psycopg.Connection) -> None:
+    pond = Lived(conn, days=1)
+    asked = ("13912345678", "+8613912345678", "ann@pond.example", "安小鱼奶茶", "13711112222")
+    for number, words in enumerate(asked):
+        kept = {"page": "persons", "title": f"t{number}", "query": urlencode({"q": words}), "by": "x", "shared": False}
+        insert(conn, "saved_view", kept | {"at": T})
+    erasure.erase(conn, VAULT, pond.now, pond.person(), "test")
+    left = [row.query for row in conn.execute("select query from saved_view order by title")]
+    assert left == [urlencode({"q": words}) for words in asked[3:]], "what names nobody, and what names another, stays"

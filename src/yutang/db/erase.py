@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
@@ -36,8 +37,9 @@ class Whom:
     salt: str = field(default="", repr=False)
 
     def params(self) -> dict[str, Any]:
-        """The parameters of statements, by name."""
-        return {**vars(self), "buckets": sorted({bucket_of(person) for person in self.persons})}
+        """The parameters of statements, by name; asked: the names as they stand in the address of a list that was searched for them."""
+        asked = {form for name in self.names for form in (name, quote(name, safe=""), name.removeprefix("+86"))}
+        return {**vars(self), "buckets": sorted({bucket_of(person) for person in self.persons}), "asked": sorted(asked)}
 
 
 def wipe(conn: psycopg.Connection, sql: Queries, statements: Sequence[str], whom: Whom) -> Counts:

@@ -167,7 +167,7 @@ TABLES: tuple[Table, ...] = (
         "谁在何时对这个编号做了什么；细节已清空", "who did what to the number, and when; the details are gone",
     ),
     *_deleted(
-        "exists (select from unnest(%(names)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0)",
+        "exists (select from unnest(%(asked)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0)",
         "saved_view",
     ),
     *_nothing("console_user", "console_session", "api_key", "definition", "plan", "plan_log", "publication", "draft_edit"),

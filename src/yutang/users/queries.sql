@@ -149,4 +149,4 @@ where t.object = any(array(select 'person/' || u.id from unnest(%(persons)s::big
 
 -- name: erase_saved_view
 -- A question to a list that names the person.
-delete from saved_view t where exists (select from unnest(%(names)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0);
+delete from saved_view t where exists (select from unnest(%(asked)s::text[]) as n (name) where length(n.name) >= 6 and position(n.name in t.query) > 0);
