@@ -10,9 +10,11 @@ from pathlib import Path
 from yutang.channels import STAFF_TASKS
 from yutang.cli import say
 from yutang.cli.chain import STYLE
+from yutang.ingest import undo
 from yutang.plan import book
 from yutang.predict import words as predict
 from yutang.web.pages import text
+from yutang.web.pages.data import text as data
 from yutang.web.pages.journeys import text as journeys
 from yutang.web.pages.person import text as person
 from yutang.web.pages.plans import text as plans
@@ -74,6 +76,7 @@ def test_each_state_is_called_the_same_everywhere() -> None:
         "redemption": [told(words.USES)],
         "rehearsal": [on(rehearsals.TEXT, "run"), on(plans.TEXT, "run")],
         "model": [told(predict.STATES)],
+        "import": [undo.STATES, on(data.TEXT, "state")],
         "user": [either, {state: settings.TEXT[f"is_{state}"] for state in either}],
         "source": [either],
     }

@@ -81,12 +81,21 @@ def products(file: File, map: Map = None, dry_run: Dry = False) -> None:
 @group.command("list")
 def list_() -> None:
     """最近的导入。 The latest imports."""
-    from yutang.ingest.undo import imports
+    from yutang.ingest.undo import STATES, imports
 
     with opened() as app, app.connect() as conn:
         zone = definitions.pond(conn)["time_zone"]
         rows = [
-            [i.import_id, i.kind, i.state, i.accepted, i.duplicate, i.rejected, say.when(i.started_at, zone), i.path]
+            [
+                i.import_id,
+                i.kind,
+                " ".join(STATES[i.state]),
+                i.accepted,
+                i.duplicate,
+                i.rejected,
+                say.when(i.started_at, zone),
+                i.path,
+            ]
             for i in imports(conn)
         ]
     say.table(

@@ -34,6 +34,15 @@ def undo(conn: psycopg.Connection, now: datetime, import_id: int) -> int:
     return undone
 
 
+STATES = {
+    "running": ("导入中", "running"),
+    "stopped": ("已中断", "stopped"),
+    "done": ("完成", "done"),
+    "undone": ("已撤销", "taken back"),
+}
+"""How an import stands; one is `stopped` when it was running and nobody runs it any more."""
+
+
 def imports(conn: psycopg.Connection, limit: int = 50) -> list[Any]:
     """The latest imports: rows (import_id, kind, path, state, rows_done, accepted, duplicate, rejected, started_at, ended_at)."""
     return sql.imports(conn, limit=limit).fetchall()

@@ -64,7 +64,7 @@ COUPONS: dict[str, Words] = {
 }
 USES: dict[str, Words] = {
     "done": {"zh": "核销成功", "en": "redeemed"},
-    "restored": {"zh": "因退款已退回", "en": "given back by a refund"},
+    "restored": {"zh": "已退回", "en": "given back"},
     "refused": {"zh": "核销被拒", "en": "refused"},
     "held": {"zh": "为订单占用", "en": "held for an order"},
     "released": {"zh": "占用已释放", "en": "the hold was released"},

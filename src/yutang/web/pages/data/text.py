@@ -1,5 +1,8 @@
 """The words of the data area."""
 
+from yutang.ingest.undo import STATES
+from yutang.web.pages.text import states
+
 TEXT: dict[str, tuple[str, str]] = {
     "lead": (
         "数据从哪里来，来得是否及时，有什么没收下。",
@@ -127,10 +130,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "rows_done": ("已读 {n} 行", "{n} rows read"),
     "rows_of": ("已读 {n} / {total} 行", "{n} of {total} rows"),
     "waiting_turn": ("等前一个文件导入完……", "Waiting for the file before …"),
-    "state.running": ("导入中", "running"),
-    "state.stopped": ("已中断", "stopped"),
-    "state.done": ("完成", "done"),
-    "state.undone": ("已撤销", "taken back"),
+    **states("state", STATES),
     "started": ("开始", "Began"),
     "ended": ("结束", "Ended"),
     "rows": ("行数", "Rows"),
