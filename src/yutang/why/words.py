@@ -18,7 +18,7 @@ OUTCOMES: dict[str, Words] = {
     "yes": {"zh": "满足", "en": "yes"},
     "no": {"zh": "不满足", "en": "no"},
     "said": {"zh": "已提交触达", "en": "a touch was proposed"},
-    "no_message": {"zh": "消息已下线，跳过", "en": "the message is out of service; passed over"},
+    "no_message": {"zh": "消息或它的优惠已下线，跳过", "en": "the message or its offer is out of service; passed over"},
     "tag": {"zh": "已打标签", "en": "tagged"},
     "untag": {"zh": "已去标签", "en": "untagged"},
     "set": {"zh": "已更新属性", "en": "the traits were set"},
