@@ -92,6 +92,7 @@ class Reason(StrEnum):
     GOAL_MET = "goal_met"
     REENTRY = "reentry"
     MERGED = "merged"
+    PARTED = "parted"
     EXIT_EVENT = "exit_event"
     EXIT_RULE = "exit_rule"
     EDITED = "edited"
@@ -206,6 +207,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.GOAL_MET: ("目标已达成", "the goal is met"),
     Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),
     Reason.MERGED: ("与另一份档案合并，由合并后的档案继续", "merged into another person, who goes on"),
+    Reason.PARTED: ("拆分后由另一份档案继续", "the two were parted again; the other goes on"),
     Reason.EXIT_EVENT: ("发生了旅程设定的退出事件", "something happened that the journey is to end on"),
     Reason.EXIT_RULE: ("满足了旅程的退出条件", "the journey's exit rule holds"),
     Reason.EDITED: ("旅程改版时移出", "taken out when the journey was edited"),

@@ -311,6 +311,7 @@ def test_a_merged_person_has_one_run_the_other_ends(pond):
     for person in (winner, loser):
         pond.happened(person, "registered")
     advance(pond)
+    pond.conn.execute("update person set merged_into = %s where person_id = %s", (winner, loser))
     pond.conn.execute(
         "insert into merge_log (winner_id, loser_id, event_id, at) values (%s, %s, 1, %s)", (winner, loser, NOON)
     )

@@ -225,6 +225,17 @@ def test_a_run_that_has_ended_calls_nobody(pond, system):
     assert (call(pond.conn)[2], system.asked) == (Reason.GOAL_MET, [])
 
 
+def test_a_call_is_made_for_whoever_the_run_has_gone_on_as(pond, system):
+    start(pond, system.url)
+    ann, person = pond.person(), enter(pond)
+    good, system.answer = system.answer, lambda: (503, b"")
+    turn(pond)
+    assert identity.join(pond.conn, NOON, ann, person, "lina") == (ann, person)
+    system.answer = good
+    turn(pond, NOON + 2 * MINUTE)
+    assert (call(pond.conn), said(pond, person), said(pond, ann)) == (("answered", 2, None, 200), [], ["hello"])
+
+
 def test_who_is_held_out_is_nobodys_business_outside(pond, system):
     start(pond, system.url, head="holdout_percent: 100")
     person = enter(pond)

@@ -25,11 +25,6 @@ def retire(run: Run) -> int:
     return sql.retire(run.conn, run.only, journeys=[d.definition_id for d in run.current], now=run.now).rowcount
 
 
-def follow_merges(run: Run, w: Window) -> int:
-    """Runs of people who were merged away end."""
-    return sql.merged_away(run.conn, low=w.low, high=w.high, now=run.now).rowcount
-
-
 def by_events(run: Run, w: Window) -> int:
     """The goal is reached, or something happened that the journey is to end on."""
     return sum(

@@ -13,10 +13,14 @@ from membership m
 where m.segment_id = %(segment)s::int and m.until is null and @only(m);
 
 -- name: entered_segment
+-- Whoever was in it as somebody who is now part of them has not come in.
 select m.person_id, 'segment:' || to_char(m.since, 'YYYY-MM-DD"T"HH24:MI:SS.US') as cause, '{}'::jsonb as about
 from membership m
 where m.segment_id = %(segment)s::int and m.until is null and @only(m)
-  and m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8;
+  and m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8
+  and not exists (
+    select from person p join membership o on o.bucket = p.bucket and o.person_id = p.person_id and o.segment_id = m.segment_id
+    where p.merged_into = m.person_id and o.since < m.since and coalesce(o.until >= m.since, true));
 
 -- name: left_segment
 -- Whoever was merged into another person has left nothing.
@@ -105,8 +109,8 @@ update journey_firing set entered = entered + %(entered)s::int
 where journey_id = %(journey)s::int and fires_at = %(fires_at)s::timestamptz;
 
 -- name: enrol
--- A person who may not enter (again) yet stays out: `once` ever, not `since` some time, not beside another run (`alone`). The
--- holdouts are hashes, so they are the same whenever they are asked; the global one lies under every journey's own.
+-- A person who may not enter (again) yet stays out: `once` ever, not `since` some time, not beside another run (`alone`); the runs of
+-- everybody who was joined count. The holdouts are hashes, so they are the same whenever they are asked; the global one lies under every journey's own.
 insert into enrolment (bucket, person_id, journey_id, cause, version, about, arm, alone, state, step, entered_at, stepped_at, due_at)
 select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %(version)s::int, c.about,
        case when dice('global:' || c.person_id) < %(global_share)s::int then 'global'
@@ -114,25 +118,14 @@ select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %
             else 'treated' end,
        %(alone)s::bool, 'active', 0, %(now)s::timestamptz, %(now)s::timestamptz, %(due)s::timestamptz
 from unnest(%(persons)s::bigint[], %(causes)s::text[], %(abouts)s::jsonb[]) as c (person_id, cause, about)
-where not (%(alone)s::bool and exists (
-        select from enrolment o
-        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int
-          and o.state = 'active'))
-  and not (%(once)s::bool and exists (
-        select from enrolment o
-        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int))
-  and not (%(since)s::timestamptz is not null and exists (
-        select from enrolment o
-        where o.bucket = (c.person_id & 1023)::smallint and o.person_id = c.person_id and o.journey_id = %(journey)s::int
-          and o.entered_at > %(since)s::timestamptz))
+cross join lateral (
+    select bool_or(o.state = 'active') as under_way, max(o.entered_at) as last
+    from (select c.person_id union all select p.person_id from person p where p.merged_into = c.person_id) who (person_id)
+    join run_had o on o.bucket = (who.person_id & 1023)::smallint and o.person_id = who.person_id and o.journey_id = %(journey)s::int
+    where %(alone)s::bool) had
+where had.last is null
+   or not (had.under_way or %(once)s::bool or coalesce(had.last > %(since)s::timestamptz, false))
 on conflict do nothing;
-
--- name: merged_away
--- Whoever was merged into another person goes on there: one life, one run.
-update enrolment e set state = 'exited', reason = 'merged', ended_at = %(now)s::timestamptz, due_at = null, xid = pg_current_xact_id()
-from merge_log m
-where m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8 and m.undone_at is null
-  and e.bucket = (m.loser_id & 1023)::smallint and e.person_id = m.loser_id and e.state = 'active';
 
 -- name: retire
 -- Looked for by journey, as nearly always none is out of service.
@@ -258,16 +251,21 @@ select bucket, person_id, %(journey)s::int, cause, steps, %(step)s::smallint, ou
 on conflict do nothing;
 
 -- name: ended
--- The run below has ended, however it ended: the one that waited for it goes on.
+-- The run below has ended, however it ended: the one that waited for it goes on. Where that one has gone on as another's, and this one not, it
+-- goes on there.
 with below as materialized (
-    select c.bucket, c.person_id, c.cause from ended_below c
-    where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8 and @only(c)),
+    select c.person_id, q.gone_to, c.gone_to as lives_on, w.cause from ended_below c
+    cross join lateral (select 'journey:' || %(journey)s::int || ':' || %(line)s::text || ':' as head) b
+    cross join lateral (select substr(c.cause, length(b.head) + 1) as cause) w
+    left join enrolment q on q.bucket = c.bucket and q.person_id = c.person_id and q.journey_id = %(journey)s::int and q.cause = w.cause
+    where c.xid >= %(low)s::xid8 and c.xid < %(high)s::xid8 and @only(c) and starts_with(c.cause, b.head)),
 moved as (
     update enrolment e set step = %(next)s::smallint, due_at = %(due)s::timestamptz, stepped_at = %(now)s::timestamptz,
         steps = e.steps + 1, xid = pg_current_xact_id()
-    from below where e.bucket = below.bucket and e.person_id = below.person_id and e.journey_id = %(journey)s::int
+    from below cross join lateral (select coalesce(below.gone_to, below.person_id) as person_id) home
+    where below.lives_on is null and e.bucket = (home.person_id & 1023)::smallint and e.person_id = home.person_id
+        and e.journey_id = %(journey)s::int and e.cause = below.cause
         and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'
-        and below.cause = 'journey:' || %(journey)s::int || ':' || %(line)s::text || ':' || e.cause
     returning e.bucket, e.person_id, e.cause, e.steps)
 insert into step (bucket, person_id, journey_id, cause, seq, step, outcome, at)
 select bucket, person_id, %(journey)s::int, cause, steps, %(step)s::smallint, 'ended', %(now)s::timestamptz from moved

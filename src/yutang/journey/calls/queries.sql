@@ -23,18 +23,21 @@ select bucket, person_id, %(journey)s::int, cause, steps, %(step)s::smallint, ca
 on conflict do nothing;
 
 -- name: claim
--- Calls whose time has come, and those whose worker never came back, with what is known of the run now.
+-- Calls whose time has come, and those whose worker never came back, with what is known of the run now, and of whoever it is by now.
 with due as (
     select c.bucket, c.person_id, c.journey_id, c.cause, c.line from call c
     where c.state in ('waiting', 'claimed') and c.retry_at <= %(now)s::timestamptz and @only(c)
     order by c.retry_at limit %(limit)s::int for update skip locked)
 update call c set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = c.tries + 1,
     at = %(now)s::timestamptz
-from due join enrolment e on e.bucket = due.bucket and e.person_id = due.person_id and e.journey_id = due.journey_id and e.cause = due.cause
+from due
+join enrolment b on b.bucket = due.bucket and b.person_id = due.person_id and b.journey_id = due.journey_id and b.cause = due.cause
+cross join lateral (select coalesce(b.gone_to, b.person_id) as person_id) home
+join enrolment e on e.bucket = (home.person_id & 1023)::smallint and e.person_id = home.person_id and e.journey_id = b.journey_id and e.cause = b.cause
 where c.bucket = due.bucket and c.person_id = due.person_id and c.journey_id = due.journey_id and c.cause = due.cause and c.line = due.line
 returning c.bucket, c.person_id, c.journey_id, c.cause, c.line, c.call_id, c.version, c.step, c.tries, c.deadline,
           e.state as run_state, e.reason as run_reason, e.about,
-          (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = c.bucket and x.person_id = c.person_id) as traits;
+          (select jsonb_object_agg(x.name, x.value) from trait x where x.bucket = e.bucket and x.person_id = e.person_id) as traits;
 
 -- name: record
 -- Only the worker that holds the claim may say what came of it.

@@ -1,0 +1,12 @@
+-- A run is that of whoever holds the facts of the person who began it. origin_id: that person, where the run has gone on as another's.
+-- gone_to: whose it has become; the row that stays behind has ended, and is walked no more.
+alter table enrolment add column origin_id bigint, add column gone_to bigint;
+create index enrolment_gone on enrolment (xid) where gone_to is not null;
+-- Runs that a join ended before this are over: it is not known when they were due.
+update enrolment e set gone_to = p.merged_into from person p
+where e.reason = 'merged' and p.bucket = e.bucket and p.person_id = e.person_id;
+
+-- Runs that count for whoever may not enter again: one that has gone on counts there.
+create view run_had as select * from enrolment where gone_to is null;
+
+create or replace view ended_below as select * from enrolment where state <> 'active' and cause like 'journey:%';
