@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from joins import ANN, BOB, Joined
+from joins import ANN, BOB, BOTH, ONE, Joined
 from ponds import NOON
 from yutang import identity
 
@@ -218,3 +218,30 @@ def test_an_event_that_came_while_they_were_one_is_followed_as_its_own_persons(c
     pond.split()
     pond.wait(2)
     assert pond.said() == [(bob, "hello")]
+
+
+def test_an_event_that_began_nothing_begins_nothing_when_its_person_is_derived_again(conn: psycopg.Connection) -> None:
+    pond = Joined(conn)
+    pond.start("trigger: {event: ordered}\nreentry: always\nsteps: [{message: hello}, {wait: {hours: 2}}]")
+    two(pond)
+    pond.buys(ANN)
+    pond.buys(ANN)
+    pond.wait(1)
+    pond.take_back(pond.tell("viewed", ANN))
+    pond.wait(1)
+    pond.join()
+    pond.split()
+    assert [message for _, message in pond.said()] == ["hello"]
+
+
+def test_an_event_that_was_moved_before_anybody_read_it_begins_what_it_has_to(conn: psycopg.Connection) -> None:
+    pond = Joined(conn)
+    pond.start(WELCOME)
+    ann, bob = two(pond)
+    pond.tell("viewed", BOTH)
+    for type, who in (("registered", BOB), ("viewed", ONE)):
+        pond.record(type, who)
+        identity.resolve(conn, pond.now)
+    pond.wait()
+    assert pond.said() == [(ann, "hello")]
+    assert pond.runs(bob) == []

@@ -22,6 +22,8 @@ from yutang.ingest.erase import forget_events
 from yutang.model import Counts, bucket_of
 
 sql = Queries(__package__)
+BEGINNER = "journey.event"
+"""Whose cursor tells which facts have been read by what they may begin: an event begins a run once, whoever it belongs to later."""
 
 
 def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Query, **params: Any) -> Counts:
@@ -199,9 +201,16 @@ def _merge(conn: psycopg.Connection, now: datetime, verdict: Verdict) -> None:
     homes = [verdict.home[loser] for loser in known]
     sql.mark_merged(conn, losers=known, winners=homes)
     sql.mark_changed(conn, persons=sorted(set(homes)))
+    note_again(conn, known)
     sql.move_handles(conn, losers=known, winners=homes)
     sql.move_events(conn, losers=known, winners=homes)
     sql.move_past(conn, losers=known, winners=homes)
+
+
+def note_again(conn: psycopg.Connection, persons: list[int]) -> None:
+    """What these persons' facts had to begin they have begun: they are about to become facts about somebody else."""
+    sql.forget_again(conn, reader=BEGINNER)
+    sql.note_again(conn, reader=BEGINNER, persons=persons)
 
 
 def _open_suggestions(conn: psycopg.Connection, now: datetime, batch: Batch, verdict: Verdict) -> int:

@@ -123,6 +123,19 @@ update handle h set person_id = m.winner_id
 from unnest(%(losers)s::bigint[], %(winners)s::bigint[]) as m (loser_id, winner_id)
 where h.person_id = m.loser_id;
 
+-- name: note_again
+-- Facts of these persons that journeys have read, or had before they were moved the last time.
+insert into event_again (event_id)
+select e.event_id from unnest(%(persons)s::bigint[]) as m (person_id)
+join person_event e on e.bucket = (m.person_id & 1023)::smallint and e.person_id = m.person_id
+where e.xid < (select min(c.xid) from stage_cursor c where c.stage = %(reader)s::text)
+   or e.event_id in (select a.event_id from event_again a)
+on conflict (event_id) do update set xid = excluded.xid;
+
+-- name: forget_again
+-- They have been read where they are now.
+delete from event_again a where a.xid < (select min(c.xid) from stage_cursor c where c.stage = %(reader)s::text);
+
 -- name: move_events
 -- Deleted and inserted, not updated: the bucket is the distribution key.
 with gone as (
@@ -306,6 +319,9 @@ from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_i
 
 -- name: erase_event_ahead
 delete from event_ahead t where t.event_id = any(%(events)s::bigint[]);
+
+-- name: erase_event_again
+delete from event_again t where t.event_id = any(%(events)s::bigint[]);
 
 -- name: erase_person_event
 delete from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);

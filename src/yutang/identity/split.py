@@ -9,7 +9,7 @@ import psycopg
 
 from yutang.db.copy import copy_in, fetch, fetch_keys
 from yutang.db.cursor import hold
-from yutang.identity.batch import resolve_pairs, sql
+from yutang.identity.batch import note_again, resolve_pairs, sql
 from yutang.identity.graph import Batch, components
 from yutang.model import YutangError
 
@@ -53,6 +53,7 @@ def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) ->
     The caller holds the resolver's lock.
     """
     members = [row.person_id for row in sql.members(conn, persons=persons)]
+    note_again(conn, members)
     linked = sorted(row.event_id for row in sql.forget_links(conn, persons=members))
     _give_handles_back(conn, members, linked)
     sql.restore_persons(conn, persons=members)

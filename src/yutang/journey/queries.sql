@@ -31,11 +31,12 @@ where m.segment_id = %(segment)s::int and m.until is not null and @only(m)
   and not exists (select from person q where q.bucket = m.bucket and q.person_id = m.person_id and q.merged_into is not null);
 
 -- name: happened
--- Events of some types, newest ones only: an import of old history must not greet anybody.
+-- Events of some types, newest ones only: an import of old history must not greet anybody. What was read before, about somebody else, begins
+-- nothing once more.
 select e.person_id, 'event:' || e.event_id as cause, e.props as about
 from person_event e
 where e.type = any(%(types)s::text[]) and e.props @> %(where)s::jsonb and e.at >= %(oldest)s::timestamptz and @only(e)
-  and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
+  and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and e.event_id not in (select a.event_id from event_again a)
 order by e.person_id, e.at, e.event_id;
 
 -- name: came_near
@@ -51,7 +52,7 @@ cross join lateral (
     where abs(u.lat - here.lat) <= %(within)s::int / 110500.0
     order by away, u.name limit 1) s
 where e.type = 'located' and e.at >= %(oldest)s::timestamptz and @only(e)
-  and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8
+  and e.xid >= %(low)s::xid8 and e.xid < %(high)s::xid8 and e.event_id not in (select a.event_id from event_again a)
   and s.away <= %(within)s::int and coalesce((e.props ->> 'accuracy_m')::double precision, 0) <= %(within)s::int
 order by e.person_id, e.at, e.event_id;
 

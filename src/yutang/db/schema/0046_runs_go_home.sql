@@ -10,3 +10,10 @@ where e.reason = 'merged' and p.bucket = e.bucket and p.person_id = e.person_id;
 create view run_had as select * from enrolment where gone_to is null;
 
 create or replace view ended_below as select * from enrolment where state <> 'active' and cause like 'journey:%';
+
+-- writer: identity. Events that have become facts about another person after journeys had read them: they begin nothing once more. xid: of the
+-- transaction that moved them; the row goes when that has been read too.
+create table event_again (
+    event_id bigint primary key,
+    xid xid8 not null default pg_current_xact_id()
+);
