@@ -55,8 +55,8 @@ class Joined:
         assert not ingest.record(self.conn, Vault(b"s" * 32), self.now, [event]).rejected
         return name
 
-    def buys(self, who: dict[str, str]) -> int:
-        return self.tell("ordered", who, order_id=f"o{next(self.numbers)}", amount_fen=2000, items=[])
+    def buys(self, who: dict[str, str], **props: Any) -> int:
+        return self.tell("ordered", who, order_id=f"o{next(self.numbers)}", amount_fen=2000, items=[], **props)
 
     def join(self) -> None:
         self.tell("viewed", BOTH)
