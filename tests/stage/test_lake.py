@@ -120,6 +120,8 @@ def test_touches_follow_what_becomes_of_them(conn: psycopg.Connection, place: Fo
 def test_memberships_end_and_follow_a_merge(conn: psycopg.Connection, place: Folder) -> None:
     walk = Walk(conn)
     a, b = walk.known(), walk.known()
+    for person in (a, b):
+        walk.happened(person, "viewed")
     sleepers, early = walk.segment("sleepers"), walk.segment("early")
     walk.comes_in(a, sleepers)
     walk.comes_in(b, sleepers)

@@ -70,6 +70,23 @@ def test_the_lake_follows_whatever_happens_and_whatever_is_killed(
     town.check(place)
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_of_whom_all_was_taken_back_was_never_in_the_lake(conn: psycopg.Connection, tmp_path: Path, seen: bool) -> None:
+    town, place = Town(conn, 3), Folder(tmp_path / "lake")
+    for member in ("real", "wrong"):
+        town.said({"shop:tmall": member})
+    town.settle()
+    people = dict(conn.execute("select value, person_id from handle_shown").fetchall())
+    if seen:
+        lake.archive(conn, town.now, place)
+    conn.execute("insert into event_undone select event_id, now() from event where handles ->> 'shop:tmall' = 'wrong'")
+    town.settle()
+    lake.archive(conn, town.now + DAY, place)
+    with lake.opened(place.root) as opened:
+        assert [r.person_id for r in opened.rows("select person_id from persons")] == [people["real"]]
+    town.check(place)
+
+
 def test_of_two_runs_at_once_one_commits(
     conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

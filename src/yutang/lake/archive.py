@@ -96,10 +96,12 @@ def _export(conn: psycopg.Connection, shelf: Shelf, window: Window, erased: list
         prepare(shelf, table)
     duck.execute("create or replace temp table gone_person (person_id bigint)")
     duck.execute("create or replace temp table changed (person_id bigint, canonical bigint)")
+    duck.execute("create or replace temp table nobody (person_id bigint)")
     duck.execute(
         f"create or replace temp table seen_persons as select * exclude (valid_from, valid_to), valid_from as seen_at from new_{PERSONS.name}"
     )
     pour(conn, sql.changed, duck, "changed", shelf.folder, **bounds)
+    pour(conn, sql.nobody, duck, "nobody", shelf.folder, **bounds)
     pour(conn, sql.undone, duck, f"gone_{EVENTS.name}", shelf.folder, **bounds)
     pour(conn, sql.events, duck, f"new_{EVENTS.name}", shelf.folder, **bounds)
     pour(conn, sql.persons, duck, "seen_persons", shelf.folder, **bounds)

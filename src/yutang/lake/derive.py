@@ -71,8 +71,12 @@ def memberships(shelf: Shelf) -> None:
 
 
 def persons(shelf: Shelf, now: datetime) -> None:
-    """A person who is not as the lake has him gets a new row, and the one before ends where it begins; whoever was merged away ends now."""
+    """A person who is not as the lake has him gets a new row, and the one before ends where it begins; whoever was merged away ends now.
+    Of whom nothing is left was never there."""
     duck, facts = shelf.duck, "created_at, first_source, first_code, store, owner, traits, life_stage"
+    duck.execute(f"""
+        insert into gone_persons by name
+        select person_id, valid_from from ({shelf.source(PERSONS)}) semi join nobody using (person_id)""")
     duck.execute(f"""
         create or replace temp table had as
         select * from ({shelf.source(PERSONS)}) p semi join

@@ -76,6 +76,14 @@ update lake_erased set done_at = %(now)s::timestamptz where done_at is null and 
 select p.person_id, coalesce(p.merged_into, p.person_id) as canonical from person p
 where p.changed >= %(low)s::xid8 and p.changed < %(high)s::xid8;
 
+-- name: nobody
+-- Of whom nothing is left: all that told of them was taken back.
+select p.person_id from person p
+where p.changed >= %(low)s::xid8 and p.changed < %(high)s::xid8 and p.merged_into is null
+  and not exists (select from handle h where h.person_id = p.person_id)
+  and not exists (select from person_event e where e.bucket = p.bucket and e.person_id = p.person_id)
+  and not exists (select from person_past o where o.bucket = p.bucket and o.person_id = p.person_id);
+
 -- name: undone
 select u.event_id from event_undone u where u.xid >= %(low)s::xid8 and u.xid < %(high)s::xid8;
 
@@ -118,7 +126,7 @@ where (m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8
   and not exists (select from lake_erased g where g.person_id = who.id);
 
 -- name: persons
--- Whoever was refreshed since, as he is. first_source: of the event that brought the first of his handles.
+-- Whoever was refreshed since, as he is, unless nothing is left of him. first_source: of the event that brought the first of his handles.
 select p.bucket, p.person_id, p.created_at at time zone 'UTC' as created_at, f.source as first_source, c.code as first_code,
        coalesce(t.traits ->> 'store', s.store) as store, coalesce(t.traits ->> 'owner', w.staff) as owner, t.traits::text as traits,
        r.life_stage, coalesce(r.refreshed_at, p.created_at) at time zone 'UTC' as seen_at
@@ -139,6 +147,8 @@ left join lateral (select e.props ->> 'staff' as staff from person_event e
 where p.merged_into is null
   and (r.xid >= %(low)s::xid8 and r.xid < %(high)s::xid8 or p.changed >= %(low)s::xid8 and p.changed < %(high)s::xid8
        or r.xid is null and %(low)s::text = '0')
+  and (f.source is not null or exists (select from person_event e where e.bucket = p.bucket and e.person_id = p.person_id)
+       or exists (select from person_past o where o.bucket = p.bucket and o.person_id = p.person_id))
   and not exists (select from lake_erased g where g.person_id = p.person_id);
 
 -- name: in_service

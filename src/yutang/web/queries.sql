@@ -12,10 +12,11 @@ select
     (select count(*) from (select from attempt a where a.state in ('waiting', 'claimed') limit 100000) due) as deliver;
 
 -- name: people
--- A page of people in the order of the key, so that the next page begins where this one ended, however deep.
+-- A page of people in the order of the key, so that the next page begins where this one ended, however deep. Without those of whom
+-- nothing is known, because an import was taken back.
 select p.person_id, pr.life_stage, pr.recency, pr.frequency, pr.monetary, o.n as orders, o.amount as spent_fen, o.last_at
 from person p
-left join profile pr on pr.bucket = p.bucket and pr.person_id = p.person_id
+join profile pr on pr.bucket = p.bucket and pr.person_id = p.person_id
 left join tally o on o.bucket = p.bucket and o.person_id = p.person_id and o.type = 'ordered'
 where p.merged_into is null and (p.bucket, p.person_id) > (%(bucket)s::smallint, %(person)s::bigint)
 order by p.bucket, p.person_id limit %(limit)s::int;
