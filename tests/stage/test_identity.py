@@ -304,6 +304,35 @@ def test_taking_events_back_undoes_the_joins_they_were_evidence_for(conn):
     assert groups(conn) == together({1}, {2})
 
 
+def test_what_names_a_person_by_number_is_taken_back_like_anything_else(conn):
+    said(conn, 1, {"phone": "+8613800000001", "unionid": "u1"})
+    said(conn, 2, {"phone": "+8613800000002", "unionid": "u2"})
+    settle(conn)
+    one, two = whose(conn)[1], whose(conn)[2]
+    said(conn, 3, {"person": str(one)})
+    said(conn, 4, {"person": str(one), "phone": "+8613800000002"})
+    assert identity.resolve_events(conn, NOW, [3]) == (one,)
+    settle(conn)
+    assert whose(conn) == {1: one, 2: two, 3: one, 4: one}
+    conn.execute("insert into event_undone (event_id, at) values (3, %s), (4, %s)", (NOW, NOW))
+    settle(conn)
+    assert whose(conn) == {1: one, 2: two}
+
+
+def test_who_was_joined_is_found_by_either_number_when_events_are_taken_back(conn):
+    said(conn, 1, {"phone": "+8613800000001"})
+    said(conn, 2, {"pos:card": "c1"})
+    said(conn, 3, {"phone": "+8613800000001", "pos:card": "c1"})
+    settle(conn)
+    loser = conn.execute("select loser_id from merge_log").fetchone().loser_id
+    said(conn, 4, {"person": str(loser)})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3, 4})
+    conn.execute("insert into event_undone (event_id, at) values (4, %s)", (NOW,))
+    settle(conn)
+    assert groups(conn) == together({1, 2, 3})
+
+
 def test_a_person_keeps_the_id_when_the_first_event_is_taken_back(conn):
     said(conn, 1, {"pos:card": "c1"})
     said(conn, 2, {"pos:card": "c1"})

@@ -146,6 +146,21 @@ def test_what_could_no_longer_be_right_is_refused(conn: psycopg.Connection, town
     assert [r.reason for r in answer.rejected] == ["too_old"]
     with pytest.raises(YutangError, match="cannot be undone"):
         undo(conn, town.now, 1)
+    number = conn.execute("select person_id from person_past limit 1").fetchone().person_id
+    by_number = {
+        "id": "n",
+        "source": "pos",
+        "type": "viewed",
+        "at": town.now.isoformat(),
+        "handles": {"person": str(number)},
+    }
+    ingest.record(conn, vault, town.now, [by_number])
+    conn.execute(
+        "insert into import (kind, path, digest, mapping, state, accepted, started_at) values ('events', 'y', 'y', '{}', 'done', 1, now())"
+    )
+    conn.execute("update event set import_id = 2 where source_id = 'n'")
+    with pytest.raises(YutangError, match="cannot be undone"):
+        undo(conn, town.now, 2)
     winners = conn.execute(
         "select winner_id from merge_log join person_past on person_id = winner_id where undone_at is null limit 1"
     ).fetchone()

@@ -218,12 +218,11 @@ select coalesce(merged_into, person_id) as person_id from person
 where bucket = (%(person)s::bigint & 1023)::smallint and person_id = %(person)s::bigint;
 
 -- name: undone_in_window
--- Persons who own a handle of an event that was taken back.
-select distinct h.person_id
+-- Persons who own a handle of an event that was taken back, or whom it names by their number.
+select distinct w.person_id
 from event_undone u
 join event e on e.event_id = u.event_id
-cross join lateral unnest(e.keys) as k (key)
-join handle h on h.key = k.key
+cross join lateral persons_of(e.keys) as w (person_id)
 where u.xid >= %(low)s::xid8 and u.xid < %(high)s::xid8;
 
 -- name: last_merge
@@ -288,8 +287,8 @@ where undone_at is null and loser_id = any(%(persons)s::bigint[]);
 
 -- name: persons_of
 -- Whose these events are (they were resolved before).
-select distinct h.person_id
-from event e cross join lateral unnest(e.keys) as k (key) join handle h on h.key = k.key
+select distinct w.person_id
+from event e cross join lateral persons_of(e.keys) as w (person_id)
 where e.event_id = any(%(events)s::bigint[]);
 
 -- name: person_handles

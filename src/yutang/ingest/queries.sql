@@ -127,8 +127,8 @@ delete from event e where e.event_id = any(%(events)s::bigint[]);
 -- name: past_of_import
 -- Has anything of this import, or of the persons it speaks of, gone to the lake alone?
 select (select count(*) from event e where e.import_id = i.import_id) < i.accepted or exists (
-    select from event e cross join unnest(e.keys) as k (key) join handle h on h.key = k.key
-    join person_past o on o.bucket = (h.person_id & 1023)::smallint and o.person_id = h.person_id
+    select from event e cross join lateral persons_of(e.keys) as w (person_id)
+    join person_past o on o.bucket = (w.person_id & 1023)::smallint and o.person_id = w.person_id
     where e.import_id = i.import_id) as gone
 from import i where i.import_id = %(import_id)s::bigint and exists (select from history_edge);
 
