@@ -231,6 +231,91 @@ def test_a_split_gives_each_their_events_back_and_keeps_them_apart(conn):
     assert {row.person_id for row in changed} == {winner, loser}
 
 
+@pytest.mark.parametrize("phone_first", [True, False])
+def test_what_one_learnt_while_joined_is_theirs_after_a_split(conn, phone_first):
+    phone, card = (1, 2) if phone_first else (2, 1)
+    for event, handles in sorted([(phone, {"phone": "1"}), (card, {"pos:card": "1"})]):
+        said(conn, event, handles)
+    settle(conn)
+    before = whose(conn)
+    said(conn, 3, {"phone": "1", "pos:card": "1"})
+    settle(conn)
+    said(conn, 4, {"pos:card": "1", "email": "card@x.com"})
+    said(conn, 5, {"phone": "1", "shop:t": "phone"})
+    settle(conn)
+    identity.split(conn, NOW, before[phone])
+    said(conn, 6, {"email": "card@x.com"})
+    said(conn, 7, {"shop:t": "phone"})
+    settle(conn)
+    assert groups(conn) == together({phone, 3, 5, 7}, {card, 4, 6})
+    assert (whose(conn)[7], whose(conn)[6]) == (before[phone], before[card])
+
+
+def test_what_only_a_wrong_join_forbade_is_joined_after_the_split(conn):
+    said(conn, 1, {"unionid": "u1"})
+    said(conn, 2, {"phone": "1"})
+    said(conn, 3, {"unionid": "u2"})
+    settle(conn)
+    said(conn, 4, {"unionid": "u1", "phone": "1"})
+    settle(conn)
+    said(conn, 5, {"unionid": "u2", "phone": "1"})
+    settle(conn)
+    assert groups(conn) == together({1, 2, 4}, {3, 5})
+    identity.split(conn, NOW, whose(conn)[1])
+    settle(conn)
+    assert groups(conn) == together({1, 4}, {2, 3, 5})
+    assert identity.cases(conn) == []
+
+
+def test_a_case_names_whoever_has_the_handle_after_a_split(conn):
+    said(conn, 1, {"unionid": "u1"})
+    said(conn, 2, {"openid@wx": "o2", "phone": "1", "device": "sofa"})
+    said(conn, 3, {"unionid": "u3", "openid@wx": "o3"})
+    settle(conn)
+    one, two, three = (whose(conn)[n] for n in (1, 2, 3))
+    said(conn, 4, {"unionid": "u1", "phone": "1"})
+    settle(conn)
+    said(conn, 5, {"unionid": "u3", "phone": "1"})
+    said(conn, 6, {"unionid": "u3", "device": "sofa"})
+    settle(conn)
+    assert [case.persons for case in identity.cases(conn)] == [[one, three], [one, three]]
+    identity.split(conn, NOW, one)
+    settle(conn)
+    assert [case.persons for case in identity.cases(conn)] == [[two, three], [two, three]]
+    assert groups(conn) == together({1, 4}, {2}, {3, 5, 6})
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_only_an_event_that_is_taken_back_forbade_is_joined(conn, told):
+    """A wrong import says that u1 has the phone. `told`: another event knows it too."""
+    said(conn, 1, {"unionid": "u1", "phone": "1"})
+    said(conn, 2, {"unionid": "u2"})
+    settle(conn)
+    if told:
+        said(conn, 3, {"phone": "1"})
+    said(conn, 4, {"unionid": "u2", "phone": "1"})
+    settle(conn)
+    assert len(identity.cases(conn)) == 1
+    conn.execute("insert into event_undone (event_id, at) values (1, %s)", (NOW,))
+    settle(conn)
+    said(conn, 5, {"phone": "1"})
+    settle(conn)
+    assert groups(conn) == together({2, 3, 4, 5} if told else {2, 4, 5})
+    assert identity.cases(conn) == []
+
+
+def test_a_case_goes_with_the_event_that_is_taken_back(conn):
+    said(conn, 1, {"unionid": "u1"})
+    said(conn, 2, {"unionid": "u2", "phone": "1"})
+    said(conn, 3, {"unionid": "u1", "phone": "1"})
+    settle(conn)
+    assert len(identity.cases(conn)) == 1
+    conn.execute("insert into event_undone (event_id, at) values (3, %s)", (NOW,))
+    settle(conn)
+    assert identity.cases(conn) == []
+    assert groups(conn) == together({1}, {2})
+
+
 def test_a_join_that_came_in_one_batch_with_both_is_taken_back_like_any_other(conn):
     said(conn, 1, {"phone": "+8613800000001"})
     said(conn, 2, {"pos:card": "c1"})

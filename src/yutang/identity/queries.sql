@@ -269,6 +269,28 @@ delete from person_event e using unnest(%(persons)s::bigint[]) as m (person_id)
 where e.bucket = (m.person_id & 1023)::smallint and e.person_id = m.person_id
 returning e.event_id;
 
+-- name: forget_suspected
+-- Facts of others of which an open case says that they may be about these persons; what they had to begin they have begun.
+with gone as (
+    delete from person_event f
+    using (select distinct e.event_id, e.type, e.at, w.person_id
+           from identity_case c join event e on e.event_id = c.event_id cross join lateral persons_of(e.keys) as w (person_id)
+           where c.persons && %(persons)s::bigint[]) c
+    where f.bucket = (c.person_id & 1023)::smallint and f.person_id = c.person_id and f.type = c.type and f.at = c.at and f.event_id = c.event_id
+    returning f.event_id, f.xid
+), noted as (
+    insert into event_again (event_id)
+    select g.event_id from gone g
+    where g.xid < (select min(c.xid) from stage_cursor c where c.stage = %(reader)s::text)
+       or g.event_id in (select a.event_id from event_again a)
+    on conflict (event_id) do update set xid = excluded.xid
+)
+select g.event_id from gone g;
+
+-- name: forget_cases
+-- What these events still suggest, or contradict, is written down again.
+delete from identity_case c where c.event_id = any(%(events)s::bigint[]);
+
 -- name: origins
 -- Each handle of these persons and whom it first belonged to.
 select key, origin_id from handle where person_id = any(%(persons)s::bigint[]);

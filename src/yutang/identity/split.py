@@ -9,8 +9,8 @@ import psycopg
 
 from yutang.db.copy import copy_in, fetch, fetch_keys
 from yutang.db.cursor import hold
-from yutang.identity.batch import note_again, resolve_pairs, sql
-from yutang.identity.graph import Batch, components
+from yutang.identity.batch import BEGINNER, note_again, resolve_pairs, sql
+from yutang.identity.graph import Batch
 from yutang.model import YutangError
 
 
@@ -48,31 +48,33 @@ def canonical(conn: psycopg.Connection, person_id: int) -> int:
 
 
 def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) -> None:
-    """Take these persons apart into those they were made of, and resolve their events anew, without what was taken back.
+    """Take these persons apart into those they were made of, and resolve their events anew, without what was taken back. So are the events of
+    others that carry handles of theirs: what forbade a join, or suggested one, may be gone or be somebody else's.
 
     The caller holds the resolver's lock.
     """
     members = [row.person_id for row in sql.members(conn, persons=persons)]
     note_again(conn, members)
     linked = sorted(row.event_id for row in sql.forget_links(conn, persons=members))
+    events = linked + [row.event_id for row in sql.forget_suspected(conn, persons=members, reader=BEGINNER)]
+    sql.forget_cases(conn, events=events)
     _give_handles_back(conn, members, linked)
     sql.restore_persons(conn, persons=members)
     sql.undo_merges(conn, persons=members, now=now)
-    resolve_pairs(conn, now, sql.pairs_of_events, sql.link_events, events=linked)
+    resolve_pairs(conn, now, sql.pairs_of_events, sql.link_events, events=events)
 
 
 def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: list[int]) -> None:
-    """Each handle returns to whom it first belonged, if events that still count tie it to that person's earliest event."""
+    """Each of them gets back the earliest handle that was theirs at first and that events of theirs still carry. Whose the others are, those
+    events say anew: what one learnt while the two were joined was written down as the winner's."""
     event_ids, keys = fetch_keys(conn, sql.pairs_of_events.template, {"events": linked})
     held, origin = fetch(conn, sql.origins.template, ["uuid", "int8"], {"persons": members})
     sql.forget_handles(conn, persons=members)
     if not len(event_ids):
         return
     batch = Batch.of(event_ids, keys)
-    key, origin = _alive(batch, held, origin)
-    stays = _with_the_earliest(batch, key, origin)
-    key, people = key[stays], ("int8", origin[stays])
-    columns = {"key": ("uuid", batch.keys[key]), "person_id": people, "origin_id": people}
+    key, people = _earliest(batch, *_alive(batch, held, origin))
+    columns = {"key": ("uuid", batch.keys[key]), "person_id": ("int8", people), "origin_id": ("int8", people)}
     copy_in(conn, "handle", columns | {"event_id": ("int8", batch.first_events[key])})
 
 
@@ -83,9 +85,8 @@ def _alive(batch: Batch, held: np.ndarray, origin: np.ndarray) -> tuple[np.ndarr
     return key[key >= 0], origin[key >= 0]
 
 
-def _with_the_earliest(batch: Batch, key: np.ndarray, origin: np.ndarray) -> np.ndarray:
-    """Mask of handles: is it tied, through events of the batch, to its first owner's earliest handle?"""
-    group = components(batch, np.zeros(len(batch.keys), np.int64)).of_key[key]
-    order = np.lexsort((batch.first_events[key], origin))
+def _earliest(batch: Batch, key: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each first owner one handle: the one that their earliest event follows. Returns (key number, owner)."""
+    order = np.lexsort((key, batch.first_events[key], origin))
     people, first = np.unique(origin[order], return_index=True)
-    return group == group[order[first]][np.searchsorted(people, origin)]
+    return key[order[first]], people
