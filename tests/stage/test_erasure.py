@@ -208,6 +208,26 @@ def test_an_undone_import_and_a_case_with_somebody_else(conn: psycopg.Connection
     )
 
 
+@pytest.mark.parametrize("case_of_before", [False, True])
+def test_who_was_split_off_is_erased_from_events_of_others_too(conn: psycopg.Connection, case_of_before: bool) -> None:
+    """Also where the case still names whom the handle belonged to before the split."""
+    pond = Lived(conn, days=1)
+    pond.tell("viewed", {"openid@wx1": "oBobBobBob0001", "shop:luckin": "member-bob-002"}, "bob-wx")
+    pond.settle()
+    pond.tell("viewed", {"openid@wx1": "oBobBobBob0001", "phone": "13912345678"}, "whose")
+    pond.settle()
+    bob, ann = pond.person("member-bob-002"), pond.person()
+    winner, phone = identity.split(conn, pond.now, ann)
+    pond.settle()
+    assert [case.persons for case in identity.cases(conn)] == [[bob, phone]]
+    if case_of_before:
+        conn.execute("update identity_case set persons = %s where %s = any(persons) and %s = any(persons)", ([winner, bob], bob, phone))  # fmt: skip
+    erasure.erase(conn, VAULT, pond.now, phone, "test")
+    row = conn.execute("select handles, keys, sealed from event where source_id = 'whose'").fetchone()
+    assert (list(row.handles), len(row.keys), row.sealed) == (["openid@wx1"], 1, None)
+    assert conn.execute("select source_id from event where handles ->> 'phone' = '139****5678'").fetchall() == []
+
+
 def test_the_lake_forgets_at_its_next_run(conn: psycopg.Connection, tmp_path: Path) -> None:
     pond, place = Lived(conn, days=1), Folder(tmp_path / "lake")
     ann = pond.person()

@@ -324,8 +324,15 @@ union select h.event_id from handle h where h.person_id = any(%(persons)s::bigin
 union select m.event_id from merge_log m where m.winner_id = any(%(persons)s::bigint[]) or m.loser_id = any(%(persons)s::bigint[]);
 
 -- name: cases_of
--- Events of open cases, which may be facts about somebody else.
-select c.event_id from identity_case c where c.persons && %(persons)s::bigint[];
+-- Events of open cases, which may be facts about somebody else. A case names people as they were at its event: of whoever was joined with
+-- these at any time, it may mean these.
+with recursive met as (
+    select unnest(%(persons)s::bigint[]) as person_id
+    union
+    select case when m.winner_id = k.person_id then m.loser_id else m.winner_id end
+    from met k join merge_log m on m.winner_id = k.person_id or m.loser_id = k.person_id
+)
+select c.event_id from identity_case c where c.persons && array(select k.person_id from met k);
 
 -- name: erased_among
 select p.person_id from person p
