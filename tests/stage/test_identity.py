@@ -12,7 +12,8 @@ from psycopg.types.json import Jsonb
 
 from yutang import definitions, identity
 from yutang.handles import handle_key, kind_of
-from yutang.model import YutangError
+from yutang.identity.past import drop_facts
+from yutang.model import Only, YutangError
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
@@ -331,6 +332,19 @@ def test_a_join_that_came_in_one_batch_with_both_is_taken_back_like_any_other(co
     settle(conn)
     assert groups(conn) == together({1, 3}, {2, 4})
     assert (whose(conn)[1], whose(conn)[2]) == (merge.winner_id, merge.loser_id)
+
+
+def test_evidence_of_joins_stays_when_old_facts_go(conn):
+    """Also of a join with somebody who was joined with another later."""
+    for event, handles in enumerate([{"phone": "1"}, {"email": "b@x.com"}, {"shop:t": "c"}], start=1):
+        said(conn, event, handles)
+    settle(conn)
+    for event, handles in enumerate([{"email": "b@x.com", "shop:t": "c"}, {"phone": "1", "email": "b@x.com"}, {"phone": "1"}], start=4):  # fmt: skip
+        said(conn, event, handles)
+        settle(conn)
+    assert groups(conn) == together({1, 2, 3, 4, 5, 6})
+    conn.execute("insert into stage_cursor (stage, slice, source, xid) values ('x', '', 'person_event.xid', '9999999')")
+    assert drop_facts(conn, Only(), ["viewed"], NOW + timedelta(days=1), "9999999") == [6]
 
 
 def test_a_person_who_was_never_merged_cannot_be_split(conn):

@@ -166,14 +166,15 @@ on conflict (bucket, person_id, type, day) do update
 select min(xid)::text as xid from stage_cursor where source = 'person_event.xid';
 
 -- name: drop_facts
--- Facts that the lake has, of types that are only counted, into their sums; what is evidence for a handle, a merge or a case stays,
--- and what names a store, which says whose the person is.
+-- Facts that the lake has, of types that are only counted, into their sums; what is evidence for a handle, a case or a merge of whoever is
+-- part of the person stays, and what names a store, which says whose the person is.
 with gone as (
     delete from person_event e
     where e.bucket between %(lo)s::smallint and %(hi)s::smallint and e.type = any(%(types)s::text[]) and e.at < %(before)s::timestamptz
       and e.xid < %(xid)s::xid8 and not e.props ? 'store'
       and not exists (select from handle h where h.person_id = e.person_id and h.event_id = e.event_id)
-      and not exists (select from merge_log m where m.winner_id = e.person_id and m.event_id = e.event_id)
+      and not exists (select from person part join merge_log m on m.loser_id = part.person_id
+                      where part.merged_into = e.person_id and m.event_id = e.event_id and m.undone_at is null)
       and not exists (select from identity_case c where c.event_id = e.event_id)
     returning e.bucket, e.person_id, e.type, e.at, e.event_id, e.day, e.amount
 ), sums as (
