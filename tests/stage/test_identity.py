@@ -104,6 +104,19 @@ def test_what_was_not_joined_is_shown_until_the_two_are_one_or_kept_apart(conn):
     assert identity.cases(conn) == [], "somebody has said that they are two"
 
 
+def test_whoever_somebody_is_part_of_has_their_cases(conn):
+    said(conn, 1, {"email": "a@x.com"})
+    said(conn, 2, {"device": "sofa", "phone": "1"})
+    said(conn, 3, {"device": "sofa", "phone": "2"})
+    settle(conn)
+    said(conn, 4, {"email": "a@x.com", "phone": "1"})
+    settle(conn)
+    [case] = identity.cases(conn)
+    one, other = whose(conn)[1], whose(conn)[3]
+    assert case.persons == [one, other]
+    assert identity.cases(conn, [one]) == identity.cases(conn, [other]) == [case]
+
+
 @pytest.mark.parametrize("at_once", [False, True])
 def test_who_contradict_each_other_are_shown_however_they_came(conn, at_once):
     said(conn, 1, {"unionid": "u1", "phone": "+8613800000001"})

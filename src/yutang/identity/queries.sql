@@ -232,14 +232,16 @@ where undone_at is null and (winner_id = %(person)s::bigint or loser_id = %(pers
 order by merge_id desc limit 1;
 
 -- name: cases
--- Links that were suggested or refused, the newest first, between people who are still two. persons: only theirs; null: everybody's.
+-- Links that were suggested or refused, the newest first, between people who are still two. persons: only theirs, and of whoever is part
+-- of them; null: everybody's.
 select c.case_id, c.reason, c.event_id, e.type, e.source, c.at, who.persons
 from identity_case c
 join event e on e.event_id = c.event_id
 cross join lateral (
     select array_agg(distinct coalesce(p.merged_into, p.person_id)) as persons
     from unnest(c.persons) as u (person_id) join person p on p.bucket = (u.person_id & 1023)::smallint and p.person_id = u.person_id) who
-where c.reason <> 'no_handle' and cardinality(who.persons) > 1 and (%(persons)s::bigint[] is null or c.persons && %(persons)s::bigint[])
+where c.reason <> 'no_handle' and cardinality(who.persons) > 1 and (%(persons)s::bigint[] is null or c.persons && array(
+    select part.person_id from person part where part.merged_into = any(%(persons)s::bigint[]) union select unnest(%(persons)s::bigint[])))
   and not exists (select from keep_apart k where k.person_a = any(c.persons) and k.person_b = any(c.persons))
 order by c.case_id desc limit %(limit)s::int;
 
