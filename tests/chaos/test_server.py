@@ -329,6 +329,23 @@ def test_root_keeps_the_data_elsewhere_when_nobody_else_can_reach_the_home(seclu
 
 
 @as_root
+def test_data_that_are_gone_are_asked_for_and_never_made_anew(secluded: Path) -> None:
+    """The home folder was put back from a backup, its data were not; what holds them is told beforehand."""
+    once(secluded, "create table fish as select 1 as n")
+    data = Server(secluded).place.data.parent
+    env = os.environ | {"YUTANG_HOME": str(secluded), "YUTANG_DATABASE_URL": "", "COLUMNS": "400"}
+    doctor = [sys.executable, "-m", "yutang.cli", "doctor"]
+    assert str(data) in subprocess.run(doctor, capture_output=True, text=True, env=env).stdout
+    kept_aside = data.rename(data.with_name("aside"))
+    with pytest.raises(YutangError, match=f"(?s){secluded}/shared-place.*{data}.*backup"):
+        Server(secluded)
+    assert not data.exists()
+    kept_aside.rename(data)
+    assert once(secluded, "select n from fish") == [(1,)]
+    shutil.rmtree(data)
+
+
+@as_root
 def test_an_ordinary_users_server_which_root_may_run_too(bare: Path, owners) -> None:
     nobody = pwd.getpwnam("nobody")
     how: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}

@@ -19,6 +19,8 @@ from yutang.model import YutangError
 
 SHARED = Path("/var/lib/yutang")
 """Where data and programs live when root runs the program from a folder that only root may enter."""
+NOTE = "shared-place"
+"""The file in the home folder that names the folder in `SHARED`."""
 LONGEST_SOCKET = 88
 """A Unix socket's path may have 107 bytes (macOS: 103); PostgreSQL adds its file name."""
 ENVIRONMENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -61,13 +63,37 @@ def place(home: Path) -> Place:
     return Place(bin_, _own(base / "pg", account), _own(_sockets(base), account), account)
 
 
+def outside(home: Path) -> Path | None:
+    """The folder outside `home` that holds its data, where there is one. Raises YutangError when it is gone: in its place an
+    empty pond would be made, and nobody would see why."""
+    note = home / NOTE
+    if os.geteuid() != 0 or not note.exists():
+        return None
+    base = SHARED / note.read_text().strip()
+    if not base.is_dir():
+        raise YutangError(
+            f"{note} 说数据在 {base}，可是没有这个文件夹：请从备份恢复它；如果要从空的鱼塘重新开始，请删除 {note}。 "
+            f"{note} says that the data lie in {base}, which is not there: put it back from a backup, "
+            f"or remove {note} to begin an empty pond"
+        )
+    return base
+
+
 def _base(home: Path) -> Path:
     """The folder that holds data and sockets when root runs. The home folder remembers a shared one by a name of its own:
     it may be moved, and whoever deletes it starts afresh."""
-    note = home / "shared-place"
-    if not note.exists() and ((home / "pg").exists() or _open_to_all(home)):
+    if (base := outside(home)) is not None:
+        return base
+    if (home / "pg").exists() or _open_to_all(home):
         return home
-    return _passable(_passable(SHARED) / config.kept_once(note, lambda: secrets.token_hex(8)))
+    return _passable(SHARED) / config.kept_once(home / NOTE, _new_base)
+
+
+def _new_base() -> str:
+    """Made before the home folder names it, so that what is named and not there was there once."""
+    name = secrets.token_hex(8)
+    _passable(_passable(SHARED) / name)
+    return name
 
 
 def _account(data: Path) -> Account:

@@ -15,7 +15,9 @@ from yutang import channels, config
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.checks import Finding
 from yutang.db.migrate import steps
+from yutang.db.place import outside
 from yutang.db.queries import Queries
+from yutang.model import YutangError
 from yutang.vault import Vault, open_vault
 
 sql = Queries(__package__)
@@ -45,6 +47,21 @@ def disk() -> Iterator[Finding]:
         f"free some space where {config.home()} lies, or set YUTANG_HOME"
     )
     yield Finding("磁盘 disk", f"{free / 1024**3:.1f} GiB free", fix)
+
+
+def data() -> Iterator[Finding]:
+    """Where the data of the embedded server lie: a backup of the home folder alone may hold none."""
+    if config.DATABASE_URL.value:
+        yield Finding("数据 data", f"在 {config.DATABASE_URL.name} 指向的数据库里 in the database of that setting")
+        return
+    home = config.home()
+    try:
+        base = outside(home)
+    except YutangError as error:
+        yield Finding("数据 data", str(home), str(error))
+        return
+    also = "" if base is None else f"，以及 and {base}（备份要两处一起 a backup needs both）"
+    yield Finding("数据 data", f"{home}{also}")
 
 
 def secret() -> Iterator[Finding]:
@@ -146,5 +163,5 @@ def account(conn: psycopg.Connection, vault: Vault, one: Account, clock: Callabl
         yield Finding("账号 account", f"{one.source} 可读 can be read")
 
 
-MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, secret, keys)
+MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, data, secret, keys)
 """What can be seen without the database."""
