@@ -15,6 +15,7 @@ from yutang.channels.contract import Channel
 from yutang.channels.platform import account
 from yutang.channels.platform.account import Account
 from yutang.channels.platform.outward import Outward
+from yutang.db import secret
 from yutang.db.connect import connect
 from yutang.db.keeper import database
 from yutang.db.migrate import migrate
@@ -55,7 +56,8 @@ def installed() -> Iterator[App]:
     with database() as url:
         with connect(url) as conn:
             migrate(conn)
-        vault = open_vault()
+            vault = open_vault()
+            secret.check(conn, vault)
         _outlets(vault)  # a setting that cannot be read is said at once, not by a worker later
         yield App(url, vault)
 

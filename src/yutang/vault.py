@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from yutang import config
+from yutang.model import YutangError
 
 EVERYBODY = "api"
 """The holder of the API key that all share."""
@@ -113,7 +114,17 @@ def _derived(secret: bytes, purpose: str) -> bytes:
 
 
 def open_vault() -> Vault:
-    """The installation's vault: ``YUTANG_SECRET``, else the file ``secret`` in the home folder, made at first use (0600)."""
+    """The installation's vault: ``YUTANG_SECRET``, else the file ``secret`` in the home folder, made at first use (0600).
+
+    Raises YutangError when the file holds no secret.
+    """
     if config.SECRET.value:
         return Vault(sha256(config.SECRET.value.encode()).digest())
-    return Vault(bytes.fromhex(config.kept_once(config.home() / "secret", lambda: secrets.token_hex(32))))
+    file = config.home() / "secret"
+    try:
+        return Vault(bytes.fromhex(config.kept_once(file, lambda: secrets.token_hex(32))))
+    except ValueError:
+        raise YutangError(
+            f"文件 {file} 里不是密钥，请从备份恢复它，或设置 {config.SECRET.name}。 "
+            f"the file {file} holds no secret; put it back from a backup, or set {config.SECRET.name}"
+        ) from None

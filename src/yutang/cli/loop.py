@@ -12,10 +12,13 @@ import structlog
 from yutang import chores, worker
 from yutang.app import App
 from yutang.db.connect import connect
-from yutang.model import Counts, YutangError
+from yutang.model import Counts, TryAgain, YutangError
 
 AGAIN_SECONDS = 1.0
 """How long to wait before the database is tried again."""
+
+STUCK_SECONDS = 10.0
+"""How long to wait before what somebody must mend is looked at again."""
 
 GRACE_SECONDS = 10.0
 """How long a pass may take to end. A platform that does not answer must not keep the program from ending: whatever was begun is
@@ -72,8 +75,11 @@ class Loop:
             try:
                 with connect(self._url) as conn:
                     part(conn)
-            except (psycopg.OperationalError, YutangError) as error:
+            except (psycopg.OperationalError, TryAgain) as error:
                 log.warning(
                     "连不上数据库，正在重试。 the database cannot be reached; trying again", error=str(error).strip()
                 )
                 self._stopping.wait(AGAIN_SECONDS)
+            except YutangError as error:
+                log.error("工作循环停着，等人处理。 the loop stands still until somebody mends it", error=str(error))
+                self._stopping.wait(STUCK_SECONDS)

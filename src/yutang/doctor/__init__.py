@@ -68,13 +68,8 @@ def secret() -> Iterator[Finding]:
     """Kept with the right mode, or given by the environment and long enough."""
     try:
         open_vault()
-    except (OSError, ValueError) as error:
-        yield Finding(
-            "密钥 secret",
-            str(error),
-            f"请从备份恢复文件 {config.home() / 'secret'}，或设置 YUTANG_SECRET。 "
-            f"put back the file {config.home() / 'secret'} from a backup, or set YUTANG_SECRET",
-        )
+    except YutangError as error:
+        yield Finding("密钥 secret", "无法使用 not usable", str(error))
         return
     if config.SECRET.value:
         yield Finding(

@@ -177,7 +177,7 @@ TABLES: tuple[Table, ...] = (
     _number("erasure", "本凭据：编号、时间、经手人、各表行数", "this receipt: the number, when, by whom, rows per table"),
     *_nothing("product", "product_number", "reach_rate", "journey_worth"),
     _number("model", "对全体顾客训练所得的参数", "parameters fitted to everybody"),
-    *_nothing("model_drift", "lake_state", "lake_file", "stage_cursor", "schema_version"),
+    *_nothing("model_drift", "lake_state", "lake_file", "stage_cursor", "schema_version", "secret_mark"),
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 KEPT = tuple(table for table in TABLES if table.fate == "emptied")

@@ -224,7 +224,7 @@ def _opened(vault: Vault, row: Any) -> Account:
         )
     except InvalidTag:
         raise YutangError(
-            f"{row.kind}:{row.name} 是用另一个 YUTANG_SECRET 保存的，请重新 `yutang channel remove` 和 `add`。 "
+            f"{row.kind}:{row.name} 是用另一个 YUTANG_SECRET 保存的：请设回那一个，或移除这个账号后重新添加（`yutang channel remove`、`yutang channel add`）。 "
             "it was sealed under another YUTANG_SECRET; set that one, or remove the account and add it again"
         ) from None
     return Account(row.kind, row.name, row.settings, secrets or {}, previous, row.previous_until)
