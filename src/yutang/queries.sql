@@ -44,7 +44,8 @@ select definition_id, version, kind, name, body from definition
 where definition_id = %(definition_id)s and version = %(version)s;
 
 -- name: stages_due
--- The stages with a row whose time has come: the first entry of each partial index, never a scan of a table.
+-- The stages with a row whose time has come: the first entry of each partial index, never a scan of a table. Letters of channels that this
+-- process has no settings for wait for another.
 select 'profile' as stage where (select min(recompute_at) from profile) <= %(now)s::timestamptz
 union all select 'offer' where (select min(due_at) from ladder_due) <= %(now)s::timestamptz
 union all select 'offer' where (select min(expires_at) from coupon_news) <= %(now)s::timestamptz
@@ -56,4 +57,5 @@ union all select 'journey' where (select min(due_at) from journey_schedule) <= %
 union all select 'decide' where (select min(retry_at) from touch where verdict = 'hold') <= %(now)s::timestamptz
 union all select 'deliver' where (select min(retry_at) from call where state in ('waiting', 'claimed')) <= %(now)s::timestamptz
 union all select 'deliver' where (select min(at) from tag_end) <= %(now)s::timestamptz
-union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz);
+union all select 'deliver' where exists (select from attempt where state in ('waiting', 'claimed') and retry_at <= %(now)s::timestamptz
+                                       and channel = any(%(channels)s::text[]));

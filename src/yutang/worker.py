@@ -92,7 +92,7 @@ def due_stages(conn: psycopg.Connection, now: datetime, channels: Mapping[str, C
 
     It does not cover new definitions and scripted answers, which a full pass finds.
     """
-    due = {row.stage for row in sql.stages_due(conn, now=now)} | stages_with_news(conn)
+    due = {row.stage for row in sql.stages_due(conn, now=now, channels=list(channels))} | stages_with_news(conn)
     return due | {"deliver"} if any(channel.due(conn, now) for channel in channels.values()) else due
 
 

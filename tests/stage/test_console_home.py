@@ -9,8 +9,10 @@ import httpx
 import psycopg
 import pytest
 
+from commands import Run
 from edges import NOW, VAULT, signed_in
-from yutang import worker
+from touches import decided, people
+from yutang import deliver, worker
 from yutang.channels import configured
 from yutang.ingest import add_source, record
 from yutang.web.pages.home.figures import Card, overview, retention
@@ -118,3 +120,19 @@ def test_each_role_sees_its_own(base: str, conn: psycopg.Connection) -> None:
     with signed_in(conn, base, "analyst") as web:
         assert "销售额" in web.get("/").text
     assert httpx.get(base).status_code == 401  # somebody is set up, so nothing is open any more
+
+
+def test_letters_that_fail_or_that_nobody_sends_are_no_quiet_day(
+    web: httpx.Client, conn: psycopg.Connection, yutang: Run
+) -> None:
+    early = NOW - DAY / 24
+    decided(conn, people(conn, 2), channel="email", now=early)
+    decided(conn, people(conn, 3), message="broken", body="{{ person.city }}", now=early)
+    decided(conn, people(conn, 1), message="late", now=early, deadline=early - DAY)
+    deliver.send(conn, early, channels=configured(VAULT))
+    html = web.get("/").text
+    assert re.search(r'href="/deliveries/reasons">近一天有 3 条消息发送失败', html), (
+        "what came too late nobody can mend"
+    )
+    assert "2 条消息等着发，没有进程在发</a> <small>邮件" in html
+    assert "YUTANG_SMTP_URL" in yutang("doctor", code=1).stdout

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from touches import NOW, WELCOME, attempt, decided, people, trait
-from yutang import definitions
+from yutang import definitions, worker
 from yutang.channels.contract import LEASE_SECONDS, Channel, Result
 from yutang.channels.sandbox.send import Reaction, Reply, Sandbox
 from yutang.db.connect import connect
@@ -177,7 +177,7 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
     [late] = decided(conn, people(conn, 1), message="late", deadline=NOW - timedelta(seconds=1))
     [retired] = decided(conn, people(conn, 1), message="retired")
     conn.execute("update touch set message_version = 9 where touch_id = %s", (retired,))
-    [nowhere] = decided(conn, people(conn, 1), channel="pigeon")
+    [nowhere] = decided(conn, people(conn, 1), channel="pigeon", deadline=NOW - timedelta(seconds=1))
     [homeless] = decided(conn, people(conn, 1), channel="scripted")
     channel = Scripted(lambda _: Result.sent(), handle="email")
     assert run(conn, NOW, Sandbox(), channel)["failed"] == 5
@@ -187,13 +187,24 @@ def test_what_cannot_become_a_letter_has_a_reason(conn):
         broken: Reason.CANNOT_RENDER,
         late: Reason.TOO_LATE,
         retired: Reason.RETIRED,
-        nowhere: Reason.PERMANENT,
+        nowhere: Reason.TOO_LATE,
         homeless: Reason.NO_ADDRESS,
     }
     assert "broken" in found[broken].detail
     assert "city" in found[broken].detail
     assert "pigeon" in found[nowhere].detail
     assert sorted(events(conn)["message_failed"]) == sorted(found)
+
+
+def test_letters_wait_for_the_process_that_has_the_settings_of_their_channel(conn):
+    """A worker without them runs beside one that has them: it neither fails the letters nor runs in circles."""
+    touches = decided(conn, people(conn, 2), channel="scripted")
+    bare, equipped = {"sandbox": Sandbox()}, {"scripted": Scripted(lambda _: Result.sent())}
+    assert run(conn, NOW, Sandbox()) == Counts(taken=2)
+    assert {attempt(conn, touch).tries for touch in touches} == {0}
+    assert "deliver" not in worker.due_stages(conn, NOW, bare)
+    assert "deliver" in worker.due_stages(conn, NOW, equipped)
+    assert run(conn, NOW, *equipped.values())["sent"] == 2
 
 
 def test_words_that_could_not_be_made_are_the_templates_fault_and_go_out_once_mended(conn):

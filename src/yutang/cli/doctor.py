@@ -71,6 +71,7 @@ def database() -> Iterator[Finding]:
         with opened() as app, app.connect() as conn:
             yield from doctor_.database(conn)
             yield from doctor_.cluster(conn)
+            yield from doctor_.letters(conn, app.clock())
     except YutangError as error:
         yield Finding("数据库 database", "无法使用 not usable", str(error))
 

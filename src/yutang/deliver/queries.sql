@@ -21,10 +21,13 @@ where (select a.retry_at from attempt a where a.channel = name.channel and a.sta
        order by a.retry_at limit 1) <= %(now)s::timestamptz;
 
 -- name: claim
--- Waiting letters, and claimed ones whose worker never came back. Skip locked: workers share what is due.
+-- Waiting letters, and claimed ones whose worker never came back. Skip locked: workers share what is due. late: those alone whose deadline has
+-- passed, on a channel that this process has no settings for: another one may have them.
 with due as (
     select a.bucket, a.person_id, a.touch_id from attempt a
     where @only(a) and a.channel = %(channel)s::text and a.state in ('waiting', 'claimed') and a.retry_at <= %(now)s::timestamptz
+      and (not %(late)s::bool or exists (select from touch t where t.bucket = a.bucket and t.person_id = a.person_id and t.touch_id = a.touch_id
+                                         and t.deadline < %(now)s::timestamptz))
     order by a.retry_at limit %(batch)s::int
     for update skip locked),
 claimed as (

@@ -34,8 +34,8 @@ from yutang.model import EVERYBODY, Counts, Only, Reason
 sql = Queries(__package__)
 GONE, DECIDED = Reader("deliver.farewell", "farewell", behind="profile"), Reader("deliver", "touch_to_send")
 log = structlog.get_logger()
-UNKNOWN_AT_ONCE = 1000
-"""Attempts per call on a channel that nobody configured."""
+LATE_AT_ONCE = 1000
+"""Attempts per call that end because no process with their channel's settings came in time."""
 
 
 class End(NamedTuple):
@@ -64,7 +64,8 @@ def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, cha
 
     Counts: ``stopped`` (ended or called off on the way), ``taken`` (new attempts), ``sent``, ``assigned``, ``waiting`` (to be tried again), ``failed``, ``call`` and its kin
     (see `calls.make`), ``tag``, ``errand``.
-    `channels` by name; an attempt on any other channel fails for good. Never raises because of a channel or a template.
+    `channels` by name; attempts on any other channel wait for a process that has its settings, until their deadline. Never raises
+    because of a channel or a template.
     """
     counts = Counts()
     gone, decided = look(conn, only, GONE, DECIDED)
@@ -110,8 +111,8 @@ def _send_batch(
     conn: psycopg.Connection, now: datetime, only: Only, name: str, channel: Channel | None
 ) -> Counter[str]:
     token, until = lease(now)
-    batch = channel.batch if channel else UNKNOWN_AT_ONCE
-    row = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch).fetchone()
+    batch, late = (channel.batch, False) if channel else (LATE_AT_ONCE, True)
+    row = sql.claim(conn, only, channel=name, now=now, token=token, until=until, batch=batch, late=late).fetchone()
     if row is None:
         return Counter()
     claimed = Claimed(*row)
@@ -124,12 +125,16 @@ def _hand_over(
 ) -> tuple[Mapping[int, Result], Names | None]:
     """A result for each claimed attempt, by touch id; and the names of journey and message, where they were read."""
     if channel is None:
-        unknown = Result.failed(f"渠道“{name}”在这里没有配置。 channel '{name}' is not configured here")
-        return dict.fromkeys(claimed.touches, unknown), None
+        return dict.fromkeys(claimed.touches, _unsent(name)), None
     made = compose(conn, now, channel, claimed)
     answers = _ask(channel, conn, now, made.letters) if made.letters else []
     sent = {letter.touch_id: result for letter, result in zip(made.letters, answers, strict=True)}
     return made.results | sent, made.names
+
+
+def _unsent(name: str) -> Result:
+    why = f"到期限为止，没有一个进程配置了渠道“{name}”。 until its deadline no process had the settings of channel '{name}'"
+    return Result.failed(why, Reason.TOO_LATE)
 
 
 def _ask(channel: Channel, conn: psycopg.Connection, now: datetime, letters: list[Letter]) -> list[Result]:

@@ -7,7 +7,8 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
 
@@ -24,9 +25,19 @@ sql = Queries(__package__)
 
 LEAST_FREE = 2 * 1024**3
 """Bytes of disk below which a busy day may fill it."""
+WAITED = timedelta(minutes=10)
+"""How long letters may wait for a worker before it is said."""
 LEAST_SECRET = 16
 """Characters."""
 _TOO_SHORT = f"请至少用 {LEAST_SECRET} 个字符。 use at least {LEAST_SECRET} characters"
+
+
+class Unsent(NamedTuple):
+    """A channel on which so many letters wait, the oldest since then."""
+
+    channel: str
+    n: int
+    since: datetime
 
 
 def python() -> Iterator[Finding]:
@@ -141,6 +152,23 @@ def cluster(conn: psycopg.Connection) -> Iterator[Finding]:
         fix = f"已失败 {row.feed_tries} 次，{again} 自动再试；修好后可立即运行 yutang lake archive。 failed {row.feed_tries} times, tried again by "
         fix += f"itself at {again}; once it is mended, `yutang lake archive` does it now"
         yield Finding("集群 cluster", found, fix if row.feed_error else None)
+
+
+def unsent(conn: psycopg.Connection, now: datetime) -> list[Unsent]:
+    """Channels on which letters wait and nobody sends them: no running process has their settings, or no worker runs."""
+    return [Unsent(*row) for row in sql.unsent(conn, now=now, since=now - WAITED)]
+
+
+def letters(conn: psycopg.Connection, now: datetime) -> Iterator[Finding]:
+    """Of each channel: does somebody send what waits?"""
+    for one in unsent(conn, now):
+        switches = "、".join(setting.name for setting in channels.SWITCHED.get(one.channel, ())[:1])
+        yield Finding(
+            f"消息 letters {one.channel}",
+            f"{one.n:,} 条等着发，没有进程在发 wait, and no process sends them",
+            f"请运行 `yutang worker`，并给它渠道 {one.channel} 的设置{f'（{switches}）' if switches else ''}。 "
+            f"run `yutang worker` with the settings of channel {one.channel}{f' ({switches})' if switches else ''}",
+        )
 
 
 def keys() -> Iterator[Finding]:

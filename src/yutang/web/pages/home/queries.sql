@@ -53,6 +53,10 @@ select d.reason, count(*) as n from (
     select t.reason from touch t where t.verdict = 'hold' limit 100000) d
 group by d.reason order by n desc, d.reason;
 
+-- name: failed
+-- Letters that failed since then; of the failures alone.
+select count(*) as n from attempt a where a.state = 'failed' and a.at >= %(since)s::timestamptz and a.reason = any(%(reasons)s::text[]);
+
 -- name: came_by_code
 -- Live codes by which somebody came since then; contacts alone have an index.
 select distinct e.props ->> 'code' as code from person_event e

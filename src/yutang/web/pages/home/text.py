@@ -47,6 +47,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "plan_to_approve": ("变更 {id} 等待审批（{by} 提交）", "Change {id} by {by} waits for approval"),
     "plan_to_apply": ("变更 {id} 等待上线（{by} 提交）", "Change {id} by {by} waits to be applied"),
     "plans_more": ("另有 {n} 个变更等待处理", "{n} more changes wait"),
+    "letters_failed": ("近一天有 {n} 条消息发送失败", "{n} messages failed within a day"),
+    "letters_unsent": ("{n} 条消息等着发，没有进程在发", "{n} messages wait, and no process sends them"),
     "held": ("{n} 条触达暂缓", "{n} touches are held"),
     "tasks_overdue": ("{n} 个员工任务已超时", "{n} staff tasks are overdue"),
     "too_little": ("配额不够", "Too little quota"),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from yutang import channels, definitions, plan
+from yutang import channels, definitions, deliver, doctor, plan
 from yutang.channels import STAFF_TASKS
 from yutang.channels.platform import account
 from yutang.clock import business_day
@@ -47,14 +47,18 @@ class Item:
 def items(conn: psycopg.Connection, now: datetime, visitor: Visitor) -> list[Item]:
     """What a quick look finds."""
     found = _tasks(conn, now, visitor) if visitor.can("tasks") else []
-    return [*found, *_plans(conn), *_held(conn)] if visitor.can("look") else found
+    return [*found, *_unsent(conn, now), *_plans(conn), *_held(conn)] if visitor.can("look") else found
 
 
 def slow(edge: Edge, visitor: Visitor) -> dict[Hashable, Callable[[psycopg.Connection], list[Item]]]:
     """What is looked for beside the request, for the shelf."""
     found: dict[Hashable, Callable[[psycopg.Connection], list[Item]]] = {}
     if visitor.can("look"):
-        found |= {"quotas": partial(_quotas, edge), "codes": partial(_codes, edge)}
+        found |= {
+            "failed": partial(_failed, edge),
+            "quotas": partial(_quotas, edge),
+            "codes": partial(_codes, edge),
+        }
     return found | ({"silent": partial(_silent, edge)} if visitor.can("data") else {})
 
 
@@ -70,6 +74,26 @@ def _plans(conn: psycopg.Connection) -> list[Item]:
         )
         for one in waiting[:SHOWN]
     ] + _more(waiting, "plans_more", "/plans")
+
+
+def _unsent(conn: psycopg.Connection, now: datetime) -> list[Item]:
+    """Letters that wait and that nobody sends."""
+    return [
+        Item(
+            "letters_unsent",
+            {"n": f"{one.n:,}"},
+            "/settings/channels",
+            "bad",
+            words.both(*channels.called(one.channel)),
+        )
+        for one in doctor.unsent(conn, now)
+    ]
+
+
+def _failed(edge: Edge, conn: psycopg.Connection) -> list[Item]:
+    """Letters that failed within a day for a cause that somebody can mend."""
+    row = sql.failed(conn, since=edge.clock() - timedelta(days=1), reasons=list(deliver.AGAIN)).fetchone()
+    return [Item("letters_failed", {"n": f"{row.n:,}"}, "/deliveries/reasons", "bad")] if row and row.n else []
 
 
 def _held(conn: psycopg.Connection) -> list[Item]:

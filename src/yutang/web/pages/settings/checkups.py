@@ -71,6 +71,7 @@ def _checks(edge: Edge, conn: psycopg.Connection, what: str) -> Iterator[Finding
             yield from check()
         yield from doctor.database(conn)
         yield from doctor.cluster(conn)
+        yield from doctor.letters(conn, edge.clock())
         return
     kind, _, name = what.partition(":")
     if (found := account.one(conn, edge.vault, kind, name)) is not None:
