@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from commands import Run
+from commands import COMMAND, Run, environment_of
+from edges import free_port
 from plans import WELCOME, files, message
 from yutang import definitions
 
@@ -73,3 +76,42 @@ def test_the_calendar_and_the_keys(yutang: Run) -> None:
     assert yutang("key", "li").stdout.startswith("li.")
     assert "letters" in yutang("key", "Li Lei", code=2).stderr
     assert "no plan 7" in yutang("brand", "show", "7", code=2).stderr
+
+
+def test_a_start_does_not_undo_what_came_after_the_folder(
+    url: str, home: Path, yutang: Run, conn: psycopg.Connection, folder: Path
+) -> None:
+    """A restart with the same folder keeps it, also where another person must agree; a folder that was edited is taken."""
+    write(folder, files())
+    started(url, home, folder)
+    write(folder, {"messages/hello.md": message("嗨")})
+    assert "brand plan" not in started(url, home, folder)
+    assert said_hello(conn) == "嗨"
+    ours = write(folder.with_name("console"), files(approval=True) | {"messages/hello.md": message("早")})
+    yutang("brand", "load", str(ours))
+    told = started(url, home, folder)
+    assert f"`yutang brand plan {folder}`" in told
+    assert "保留线上的" in told
+    assert said_hello(conn) == "早"
+
+
+def started(url: str, home: Path, folder: Path) -> str:
+    """What `up` says with this folder, until it serves."""
+    environment = environment_of(url, home, YUTANG_PORT=str(free_port()))
+    command = [*COMMAND, "up", "--brand", str(folder)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    told = ""
+    try:
+        while "http://" not in told and (line := process.stderr.readline()):
+            told += line
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0, told
+    return told
+
+
+def said_hello(conn: psycopg.Connection) -> str:
+    found = definitions.current(conn, "message", "hello")
+    assert found is not None
+    return found.body["body"]

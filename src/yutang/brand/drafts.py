@@ -90,6 +90,12 @@ def published(conn: psycopg.Connection, publication: int | None = None) -> dict[
     return row.files if row is not None else {}
 
 
+def superseded(conn: psycopg.Connection, files: Mapping[str, str]) -> bool:
+    """Were exactly these files in service before, and did others come after them?"""
+    row = sql.came_after(conn, files=Jsonb(dict(files))).fetchone()
+    return bool(row and row.others)
+
+
 def publication_id(conn: psycopg.Connection) -> int | None:
     """Which publication is in service."""
     row = sql.publication(conn, publication=None).fetchone()

@@ -4,6 +4,11 @@ select publication_id, at, files from publication
 where %(publication)s::bigint is null or publication_id = %(publication)s::bigint
 order by publication_id desc limit 1;
 
+-- name: came_after
+-- Were these files in service once, and did others come after them?
+select exists (select from publication p where p.files = %(files)s::jsonb)
+       and (select p.files from publication p order by p.publication_id desc limit 1) <> %(files)s::jsonb as others;
+
 -- name: keep
 insert into publication (at, files) values (%(now)s::timestamptz, %(files)s::jsonb);
 

@@ -34,15 +34,23 @@ def register(app: typer.Typer) -> None:
 def up(brand: Brand = None, port: Port = None) -> None:
     """网页、接口与工作循环，一个进程。 Web edge and worker in one process."""
     from yutang.brand import load_brand
-    from yutang.plan import publish
+    from yutang.plan import begin_with
 
     _own_pond_only()
     loaded = load_brand(folder_of(brand)) if brand else None
     with installed() as app:
-        if loaded:
+        if brand and loaded:
             with app.connect() as conn:
-                publish(conn, clock.system_now(), loaded)
+                if not begin_with(conn, clock.system_now(), loaded):
+                    _say_what_stays(brand)
         _serve(app.url, app, clock.system_now, port, with_loop=True)
+
+
+def _say_what_stays(brand: str) -> None:
+    err.print(
+        f"{brand} 没有变过，而线上后来有了新的改动，保留线上的；要换回这个文件夹：`yutang brand plan {brand}`。 "
+        f"{brand} is as it was, and what is in service was changed after it, so that stays; to take the folder: `yutang brand plan {brand}`"
+    )
 
 
 def worker() -> None:

@@ -259,6 +259,15 @@ def publish(conn: psycopg.Connection, now: datetime, brand: Brand) -> dict[str, 
         return brands.publish(conn, now, brand)
 
 
+def begin_with(conn: psycopg.Connection, now: datetime, brand: Brand) -> bool:
+    """`publish`, for a program that starts with a folder. False: the folder is as it was when it came into service once, and what came
+    after it stays. Raises PlanRefused."""
+    if drafts.superseded(conn, brand.files):
+        return False
+    publish(conn, now, brand)
+    return True
+
+
 def is_approval_required(conn: psycopg.Connection) -> bool:
     """By the pond in service: a plan that would lift the rule is still under it."""
     return definitions.pond(conn)["approval"]["required"]
