@@ -25,7 +25,9 @@ from cryptography.x509.oid import NameOID
 
 from touches import NOW
 from yutang.channels.contract import Letter
+from yutang.channels.email.doctor import checks
 from yutang.channels.email.send import Email
+from yutang.channels.platform.checks import Finding
 from yutang.model import Reason, YutangError
 
 SERVER = '''
@@ -189,6 +191,29 @@ def test_login_and_a_wrong_password(mail):
     assert mail.received[0]["login"]
     [result] = wrong.send(None, NOW, [letter(2, "b@example.com")])
     assert (result.state, result.detail) == ("retry", "SMTPAuthenticationError 535")
+
+
+def test_the_doctor_signs_in_and_says_in_words_what_is_wrong(mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password is in no word of it."""
+    monkeypatch.setenv("YUTANG_MAIL_FROM", "pond@example.com")
+
+    def told(url: str) -> Finding:
+        monkeypatch.setenv("YUTANG_SMTP_URL", url)
+        [finding] = checks()
+        assert "hush" not in str(finding)
+        return finding
+
+    assert told(mail.url).fix is None
+    assert told(f"smtp://user:p%40ss@127.0.0.1:{mail.port}").fix is None
+    assert "用户名或密码不对" in str(told(f"smtp://user:hush@127.0.0.1:{mail.port}").fix)
+    assert "smtps:// for port 465" in str(told(f"smtps://user:hush@127.0.0.1:{mail.port}").fix)
+    assert "no such host" in str(told("smtp://user:hush@mail.invalid:25").fix)
+    mail.process.kill()
+    mail.process.wait()
+    assert "nothing listens" in str(told(mail.url).fix)
+    assert "YUTANG_SMTP_URL" in str(told("smtp://host:notaport").fix)
+    monkeypatch.setenv("YUTANG_SMTP_URL", "")
+    assert list(checks()) == []
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,11 @@ def test_the_doctor_names_the_fix(yutang: Run, environment: dict[str, str]) -> N
     told = yutang("doctor", code=1).stdout
     assert "PostgreSQL" in told
     assert "set fsync = on" in told
+    environment["YUTANG_SMTP_URL"] = "mail.example"
+    told = yutang("doctor", code=1).stdout
+    assert "✗ 邮件 e-mail" in told
+    assert "✗ 启动 start" in told, "it is not the database that is wrong"
+    environment["YUTANG_SMTP_URL"] = ""
     environment["YUTANG_DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
     assert "cannot reach the database" in yutang("doctor", code=1).stdout
     environment["YUTANG_DATABASE_URL"] = "mysql://a:secret@b/c"

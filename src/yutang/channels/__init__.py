@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,14 @@ from yutang import config
 from yutang.channels.contract import Channel
 from yutang.channels.customer_service.account import FIELDS as CUSTOMER_SERVICE
 from yutang.channels.customer_service.send import CustomerService
+from yutang.channels.email.doctor import checks as check_mail
 from yutang.channels.email.send import Email
 from yutang.channels.erase import erase as erase_everywhere
 from yutang.channels.miniprogram.send import MiniProgram
 from yutang.channels.official_account import codes as scene_codes
 from yutang.channels.official_account.send import OfficialAccount
 from yutang.channels.platform.account import ACCOUNT_FIELDS, Account
-from yutang.channels.platform.checks import Checks
+from yutang.channels.platform.checks import Checks, Finding
 from yutang.channels.platform.weixin import FIELDS as WEIXIN
 from yutang.channels.sandbox.send import Sandbox
 from yutang.channels.sms.account import FIELDS as SMS
@@ -106,6 +107,10 @@ erase = erase_everywhere
 
 CHECKS: dict[str, Checks] = {"wecom": check_wecom}
 """How `yutang doctor` looks at an account, by its kind."""
+
+
+LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (check_mail,)
+"""How it looks at the channels that settings switch on."""
 
 
 def title(channel: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from yutang.channels import CHECKS as ACCOUNTS
 from yutang.channels.platform.account import MAIN, one
 from yutang.channels.platform.checks import Finding
 from yutang.cli import say
-from yutang.model import YutangError
+from yutang.model import TryAgain, YutangError
 
 
 def register(app: typer.Typer) -> None:
@@ -72,8 +72,10 @@ def database() -> Iterator[Finding]:
             yield from doctor_.database(conn)
             yield from doctor_.cluster(conn)
             yield from doctor_.letters(conn, app.clock())
-    except YutangError as error:
+    except TryAgain as error:
         yield Finding("数据库 database", "无法使用 not usable", str(error))
+    except YutangError as error:
+        yield Finding("启动 start", "被拒绝 refused", str(error))
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (*doctor_.MACHINE, doctor_.port, database)

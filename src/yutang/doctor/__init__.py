@@ -186,5 +186,5 @@ def account(conn: psycopg.Connection, vault: Vault, one: Account, clock: Callabl
         yield Finding("账号 account", f"{one.source} 可读 can be read")
 
 
-MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, data, secret, keys)
+MACHINE: tuple[Callable[[], Iterator[Finding]], ...] = (python, disk, data, secret, keys, *channels.LOOKS)
 """What can be seen without the database."""

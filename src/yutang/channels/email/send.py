@@ -47,7 +47,7 @@ class Email(Channel):
     def send(self, conn: psycopg.Connection, now: datetime, letters: Sequence[Letter]) -> list[Result]:  # noqa: ARG002
         results: list[Result] = []
         try:
-            with _connection(self.server) as smtp:
+            with connection(self.server, TIMEOUT) as smtp:
                 for letter in letters:
                     results.append(self._send_one(smtp, now, letter))  # noqa: PERF401 - what was sent before a fault counts
         except (OSError, smtplib.SMTPException) as error:
@@ -116,14 +116,14 @@ def _server(url: str) -> SplitResult:
 
 
 @contextmanager
-def _connection(server: SplitResult) -> Iterator[smtplib.SMTP]:
+def connection(server: SplitResult, patience: float) -> Iterator[smtplib.SMTP]:
     """An open, logged-in connection. A password travels only over TLS, or to this machine."""
     host, secure = server.hostname or "", server.scheme == "smtps"
     tls = ssl.create_default_context()
     if secure:
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, server.port or 465, timeout=TIMEOUT, context=tls)
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, server.port or 465, timeout=patience, context=tls)
     else:
-        smtp = smtplib.SMTP(host, server.port or 25, timeout=TIMEOUT)
+        smtp = smtplib.SMTP(host, server.port or 25, timeout=patience)
     with smtp:
         smtp.ehlo_or_helo_if_needed()
         if not secure and smtp.has_extn("starttls"):
