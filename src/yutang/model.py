@@ -61,6 +61,7 @@ class Reason(StrEnum):
     BAD_JSON = "bad_json"
     BAD_ENCODING = "bad_encoding"
     FORMULA = "formula"
+    NOT_SOLD = "not_sold"
     # who
     NO_HANDLE = "no_handle"
     CONFLICT = "conflict"
@@ -166,6 +167,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.TOO_LARGE: ("内容过大，请拆分后再发", "too large; send it in smaller parts"),
     Reason.BAD_JSON: ("不是合法的 JSON", "this is not valid JSON"),
     Reason.BAD_ENCODING: ("含有非 UTF-8 字节或空字符", "it holds bytes that are not UTF-8, or a NUL character"),
+    Reason.NOT_SOLD: (
+        "订单没有成交：未付款、已取消、已关闭或已退款",
+        "the order is no sale: not paid, cancelled, closed or given back",
+    ),
     Reason.FORMULA: (
         "单元格是公式，请粘贴为数值后再导入",
         "a cell holds a formula; paste it as a value and import again",

@@ -183,6 +183,8 @@ CELLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "amount_fen": ("amount_fen", whole),
     "discount": ("discount_fen", _fen),
     "discount_fen": ("discount_fen", whole),
+    "refund": ("refund_fen", _fen),
+    "refund_fen": ("refund_fen", whole),
     "margin": ("margin_fen", _fen),
     "margin_fen": ("margin_fen", whole),
     "quantity": ("quantity", number),

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from yutang import definitions
+from yutang.ingest import loose
 from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, Rejected, admit
 from yutang.ingest.keys import Refusal, masked
@@ -28,6 +29,8 @@ from yutang.vault import Vault
 
 BATCH = 5_000
 """Rows in one commit; the rows of an order are one."""
+LOOKED_AT = 100
+"""Rows that are looked at before the first is taken in, for columns that nobody may have meant to keep."""
 SHOWN = 5
 """Events that a report shows."""
 NAMED = 1_000
@@ -111,6 +114,7 @@ def import_file(
         registrations(vault),
         path.suffix.lower() in TYPED,
     )
+    loose.ask(said, islice(table.rows(), LOOKED_AT))
     report = ImportReport(None, kind, str(path), said.fields, table.total)
     found = replace(said, begun=_begin(conn, now, report, table.digest, said, dry_run))
     run = _Run(conn, vault, now, found, table.digest[:24], report)
@@ -175,6 +179,7 @@ class _Run:
             try:
                 if row.problem:
                     raise row.problem
+                loose.check(self.mapping, row.cells)
                 for event in columns.events(self.mapping, f"{self.prefix}:{row.number}", row.cells):
                     admit(door, parsed, row.number, as_text(event))
                     if len(self.report.sample) < SHOWN:

@@ -7,6 +7,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from yutang.ingest import cells as read
+from yutang.ingest import states
 from yutang.ingest.mapping import ARTICLE, SUMS, Mapping
 from yutang.ingest.readers import Row
 
@@ -16,17 +17,21 @@ MOST = 500
 
 def joined(mapping: Mapping, rows: Iterable[Row]) -> Iterator[Row]:
     """Rows that follow each other with the same order number as one row, where the file has articles; else the rows as they are.
+    Articles that were not sold (see `states`) are a row of their own, so that the others stay an order.
 
     A cell of the one row is what they all say, and where they differ the list of it; articles and quantities are always lists, a place
-    for each row. What is wrong with one of the rows is wrong with the order.
+    for each row; of states and of the time of a refund the first holds. What is wrong with one of the rows is wrong with the order.
     """
-    columns = {field: column for column, field in mapping.fields.items()}
+    columns = mapping.columns
     if mapping.kind != "orders" or not {"product", "order_id"} <= columns.keys():
         yield from rows
         return
     for number, same in groupby(rows, lambda row: _number(row.cells.get(columns["order_id"]))):
         while some := list(islice(same, MOST if number else 1)):
-            yield some[0] if len(some) == 1 else _one(mapping, some)
+            parts: tuple[list[Row], list[Row]] = ([], [])
+            for row in some:
+                parts[states.unsold(columns, row.cells) is not None].append(row)
+            yield from (part[0] if len(part) == 1 else _one(mapping, part) for part in parts if part)
 
 
 def _number(cell: Any) -> str:
@@ -45,6 +50,8 @@ def _cell(field: str | None, values: list[Any]) -> Any:
     if field in ARTICLE:
         return values
     said = [value for value in values if not read.empty(value)]
+    if said and field in (*states.STATES, "refunded_at"):
+        return said[0]
     different = [value for n, value in enumerate(said) if value not in said[:n]]
     if len(different) < 2:
         return different[0] if different else None

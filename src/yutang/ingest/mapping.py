@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from yutang.handles import kind_of, normal
 from yutang.ingest import cells as read
-from yutang.ingest import typed
+from yutang.ingest import states, typed
 from yutang.ingest.keys import Refusal
 from yutang.model import Reason, YutangError, halves
 from yutang.vault import Vault
@@ -26,9 +27,11 @@ IGNORE = "-"
 
 # The usual headings of each field; the first one that a file has is taken.
 _WHO = {
-    "phone": "phone mobile 手机号 手机号码 手机 联系手机 联系电话 收货人手机 电话",
+    "phone": "phone mobile 手机号 手机号码 手机 联系手机 联系电话 收货人手机 收货人手机号 收货人手机号/提货人手机号 收货手机 收货手机号 收货人电话 "
+    "收货人联系方式 收件人手机 收件人手机号 收件人电话 买家手机 买家手机号 买家电话 下单手机号 会员手机 会员手机号 客户手机 客户手机号 顾客手机 "
+    "顾客手机号 联系人手机 联系人手机号 联系人电话 手机号/电话 电话",
     "email": "email e-mail mail 邮箱 电子邮箱",
-    "member_id": "member_id 会员号 会员编号 会员id customer_id user_id buyer_id 客户编号 买家会员名 买家昵称",
+    "member_id": "member_id 会员号 会员编号 会员id customer_id user_id buyer_id 客户编号 买家会员名 买家昵称 买家账号 买家id",
     "unionid": "unionid union_id",
     "device": "device device_id 设备号",
     "address": "address 地址 收货地址",
@@ -45,18 +48,25 @@ FIELDS: dict[str, dict[str, str]] = {
     | _WHO,
     "orders": {
         "id": "event_id",
-        "order_id": "order_id order_no 订单号 订单编号 主订单编号 单号",
+        "order_id": "order_id order_no 订单号 订单编号 主订单编号 主订单号 父订单号 单号",
         "amount_fen": "amount_fen 金额（分） 金额分",
-        "amount": "amount paid_amount total 实付金额 买家实际支付金额 实收款 支付金额 订单金额 金额",
-        "at": "at paid_at ordered_at order_time created_at time 付款时间 支付时间 订单付款时间 下单时间 订单创建时间 时间",
+        "amount": "amount paid_amount total 实付金额 订单实付金额 用户实付金额 买家实付金额 买家实际支付金额 实际支付金额 实付款 实付 实收款 实收金额 "
+        "支付金额 付款金额 订单应付金额 订单金额 金额",
+        "at": "at paid_at ordered_at order_time created_at time 付款时间 支付时间 订单付款时间 买家付款时间 订单支付时间 支付完成时间 付款完成时间 "
+        "成交时间 订单成交时间 下单时间 订单创建时间 订单提交时间 创建时间 时间",
+        "state": "state status order_status 订单状态 交易状态 状态",
+        "refund_state": "refund_status 退款状态 售后状态",
+        "refund_fen": "refund_fen 退款金额（分）",
+        "refund": "refund refund_amount refunded_amount 退款金额 已退款金额 实退金额 退款总额",
+        "refunded_at": "refunded_at 退款时间 退款完成时间 退款成功时间",
         "store": "store shop 门店 店铺 店铺名称",
         "coupon_codes": "coupon_codes coupon_code coupon 券码 优惠券码",
         "discount_fen": "discount_fen 优惠金额（分）",
         "discount": "discount 优惠金额 优惠",
         "margin_fen": "margin_fen 毛利（分）",
         "margin": "margin 毛利",
-        "product": "product sku 商品编码 商品 商品名称 宝贝标题",
-        "quantity": "quantity qty 数量 商品数量 宝贝总数量",
+        "product": "product sku 商品编码 商品 商品名称 商品标题 宝贝标题 选购商品",
+        "quantity": "quantity qty 数量 商品数量 商品数量（件） 购买数量 宝贝总数量",
     }
     | _WHO,
     "customers": {
@@ -76,9 +86,9 @@ FIELDS: dict[str, dict[str, str]] = {
 _NEEDED = {"events": ("type", "at"), "orders": ("order_id", "at"), "customers": ()}
 ARTICLE = ("product", "quantity")
 """The fields of an order's lines."""
-SUMS = ("amount", "amount_fen", "discount", "discount_fen", "margin", "margin_fen")
+SUMS = ("amount", "amount_fen", "discount", "discount_fen", "margin", "margin_fen", "refund", "refund_fen")
 """Fields of an order that are sums over its lines where a file says them line by line."""
-_TIMES = ("at", "updated_at")
+_TIMES = ("at", "updated_at", "refunded_at")
 _DOOR = {"updated_at": "at", "member_id": "shop", "order_id": "id"}
 """What the door calls some of them."""
 _TRAITS = ("name", "city", "gender", "birthday", "time_zone")
@@ -100,6 +110,11 @@ class Mapping:
     begun: datetime
     mark: Callable[[bytes], bytes]
     typed: bool = False
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """The column of each field."""
+        return {field: column for column, field in self.fields.items()}
 
     def column(self, name: str) -> str | None:
         """The column that carries a field, or what becomes this prop; where several may have done, all of them."""
@@ -132,7 +147,8 @@ def guess(kind: str, columns: list[str], chosen: dict[str, str]) -> dict[str, st
 
 
 def _plain(heading: str) -> str:
-    return heading.strip().lower().replace(" ", "_").replace("(", "（").replace(")", "）")
+    """As headings are compared; an amount in yuan need not say so."""
+    return heading.strip().lower().replace(" ", "_").replace("(", "（").replace(")", "）").removesuffix("（元）")
 
 
 def _choice(kind: str, columns: list[str], column: str, field: str) -> str:
@@ -219,6 +235,8 @@ def _is_handle(field: str) -> bool:
 
 def events(mapping: Mapping, row_id: str, cells: dict[str, Any]) -> list[dict[str, Any]]:
     """The events of one row; `row_id` is the id of a row that carries none. Raises Refusal, which names the column."""
+    if mapping.kind == "orders":
+        states.check(mapping.columns, cells)
     found: dict[str, Any] = {"handles": {}, "props": {}, "free": {}, "no_number": []}
     for column, cell in cells.items():
         if cell != cell:
@@ -241,7 +259,7 @@ def _place(mapping: Mapping, found: dict[str, Any], column: str, field: str, cel
             name, word = _free(column, field)
             place = found["props"] if word else found["free"]
             place[name] = typed.by_word(word, read.free(cell)) if word else read.free(cell)
-        elif field != IGNORE:
+        elif field not in (IGNORE, *states.STATES):
             name, reader = read.CELLS.get(field, (field, read.text))
             found[name] = read.instant(cell, mapping.zone) if field in _TIMES else _of_lines(field, reader, cell)
     except ValueError as error:
@@ -290,12 +308,20 @@ def _of_events(mapping: Mapping, row_id: str, found: dict[str, Any]) -> list[dic
 
 
 def _of_orders(mapping: Mapping, _row_id: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The order number is the id, so that two exports that overlap bring an order once."""
+    """The order number is the id, so that two exports that overlap bring an order once; what was given back is a refund of it."""
     _need(mapping, found, "order_id", "at", "amount_fen")
     known = ("order_id", "amount_fen", "store", "coupon_codes", "discount_fen", "margin_fen")
     props = _props(mapping, "ordered", found) | {name: found[name] for name in known if name in found}
     props.setdefault("items", _items(found))
-    return [_event(mapping, found, found.get("id", f"order:{found['order_id']}"), "ordered", props)]
+    made = [_event(mapping, found, found.get("id", f"order:{found['order_id']}"), "ordered", props)]
+    return [*made, _refund(mapping, found)] if found.get("refund_fen") else made
+
+
+def _refund(mapping: Mapping, found: dict[str, Any]) -> dict[str, Any]:
+    """Dated like the order where the file says no time of its own."""
+    props = {"order_id": found["order_id"], "amount_fen": found["refund_fen"]}
+    late = found | {"at": found.get("refunded_at", found["at"])}
+    return _event(mapping, late, f"refund:{found.get('id', found['order_id'])}", "refunded", props)
 
 
 def _items(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ import msgspec
 import psycopg
 
 from yutang import definitions
+from yutang.ingest import loose
 from yutang.ingest import mapping as columns
 from yutang.ingest.door import Door, Parsed, admit, parse
 from yutang.ingest.keys import Refusal
@@ -98,6 +99,7 @@ def _of_row(door: Door, payload: bytes, row: Any, mapping: Mapping, prefix: str)
         cells = msgspec.json.decode(payload, type=dict)
         if number is None or row.reason == Reason.FORMULA or "" in cells:
             raise Refusal(Reason(row.reason), row.detail)
+        loose.check(mapping, cells)
         for event in columns.events(mapping, f"{prefix}:{number[1]}", cells):
             admit(door, parsed, 0, as_text(event))
     except Refusal as refusal:

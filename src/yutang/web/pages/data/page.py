@@ -36,7 +36,7 @@ REASONS = tuple(
     one.value
     for one in (
         Reason.BAD_SHAPE, Reason.ID_REUSED, Reason.UNKNOWN_SOURCE, Reason.TOO_OLD, Reason.IN_FUTURE, Reason.TOO_LARGE,
-        Reason.BAD_JSON, Reason.BAD_ENCODING, Reason.FORMULA, Reason.NO_HANDLE,
+        Reason.BAD_JSON, Reason.BAD_ENCODING, Reason.FORMULA, Reason.NOT_SOLD, Reason.NO_HANDLE,
     )
 )  # fmt: skip
 """What the door refuses for."""
