@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Container, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -135,15 +136,15 @@ def loop(
 ) -> None:
     """Run until `stopping` is set. An error in one pass is logged, and the next pass starts afresh: nothing is in memory.
 
-    A full pass runs at least every `FULL_PASS_SECONDS`. `report` hears what each pass did, idle ones included.
+    A full pass runs at least every `FULL_PASS_SECONDS`, also where the clock is put back. `report` hears what each pass did, idle ones included.
     Raises psycopg.OperationalError when the database is lost.
     """
-    full_pass_at, channels, failures = clock(), channels_of(conn), 0
+    full_pass_at, channels, failures = time.monotonic(), channels_of(conn), 0
     while not stopping.is_set():
         now = clock()
-        full = now >= full_pass_at
+        full = time.monotonic() >= full_pass_at
         if full:
-            full_pass_at, channels = now + timedelta(seconds=FULL_PASS_SECONDS), channels_of(conn)
+            full_pass_at, channels = time.monotonic() + FULL_PASS_SECONDS, channels_of(conn)
         done = _guarded(lambda: _pass(conn, now, channels, full))  # noqa: B023
         report(done)
         failures = failures + 1 if FAILED in done else 0 if done else failures
