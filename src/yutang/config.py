@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,6 +145,20 @@ def home() -> Path:
     return path
 
 
+@contextlib.contextmanager
+def at_home(folder: Path) -> Iterator[None]:
+    """What goes wrong in the block with the files of the home folder is said in words. Raises YutangError."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        raise YutangError(
+            f"{where} 读写不了：请把文件夹 {folder} 交给运行程序的用户，并让它可写（不要时而用 root、时而不用），或换一个 {HOME.name}。 "
+            f"{where} cannot be used ({error.strerror or error}); let the folder {folder} belong to the user that runs the program, "
+            f"and be writable (do not change between root and another), or choose another {HOME.name}"
+        ) from error
+
+
 def due(every: Setting, last: datetime | None, now: datetime) -> bool:
     """Is it time again for what a setting says to do every so many hours (0: never by itself)? Raises YutangError when it is no number."""
     try:
@@ -160,6 +174,11 @@ def due(every: Setting, last: datetime | None, now: datetime) -> bool:
 def kept_once(path: Path, make: Callable[[], str]) -> str:
     """The text kept in `path`; made at first use, readable by its owner alone. Of two processes that make it at once both
     read the same: the file appears whole or not at all."""
+    with at_home(path.parent):
+        return _kept_once(path, make)
+
+
+def _kept_once(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         with os.fdopen(handle, "w") as file:

@@ -36,9 +36,10 @@ class Serving:
         asyncio.run(self._serve(ready))
 
     def stop(self) -> None:
-        """End `serve`, also when it has not begun yet."""
+        """End `serve`, also when it has not begun yet; again and later it changes nothing."""
         self._stopping.set()
-        self._stop()
+        with contextlib.suppress(RuntimeError):  # the event loop is closed already
+            self._stop()
 
     @contextmanager
     def in_background(self, name: str) -> Iterator[str]:

@@ -374,3 +374,28 @@ def test_a_secret_is_made_once_however_many_ask(tmp_path: Path) -> None:
     assert len(seen) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["secret"]
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@as_root
+def test_a_home_that_cannot_be_used_is_said_in_words(base: Path) -> None:
+    """Of another user, or read-only: no traceback, whichever file it is."""
+    home = base / "other"
+    home.mkdir(mode=0o700)
+    (home / "server.lock").touch(mode=0o600)
+    (home / "secret").write_text("ab" * 32)
+    (home / "secret").chmod(0o600)
+    for command in ("events", "key"):
+        assert f"the folder {home} belong to the user" in as_nobody(home, command), command
+    home.chmod(0o711)
+    for command in ("events", "key"):
+        assert f"the folder {home} belong to the user" in as_nobody(home, command), command
+
+
+def as_nobody(home: Path, command: str) -> str:
+    """The error of a command that the account `nobody` runs; this Python may lie where only root may go, so it steps down by itself."""
+    program = "import os, sys; from yutang import cli; os.setgid(65534); os.setuid(65534); sys.argv[1:] = [sys.argv[1]]; cli.main()"
+    env = os.environ | {"YUTANG_HOME": str(home), "YUTANG_DATABASE_URL": "", "COLUMNS": "400"}
+    done = subprocess.run([sys.executable, "-c", program, command], capture_output=True, text=True, env=env)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr

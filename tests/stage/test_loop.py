@@ -1,4 +1,4 @@
-"""The loop that runs for months: what happens to the machine's clock does not stop it."""
+"""What runs for months: a clock that is put back does not stop it, and who asks twice ends it once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from edges import NOW, VAULT
 from yutang import worker
 from yutang.channels import configured
+from yutang.serving import Serving
 
 
 def test_full_passes_go_on_when_the_clock_is_put_back(
@@ -35,3 +36,14 @@ def test_full_passes_go_on_when_the_clock_is_put_back(
     worker.loop(conn, channels_of, lambda: next(times), stopping, lambda _: None)
     alarm.cancel()
     assert len(asked) == 8
+
+
+async def nothing(*_: object) -> None:
+    """An application that is never asked."""
+
+
+def test_who_is_in_a_hurry_may_ask_twice() -> None:
+    serving = Serving(nothing, "127.0.0.1", 0)
+    with serving.in_background("once"):
+        serving.stop()
+    serving.stop()

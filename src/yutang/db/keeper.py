@@ -30,14 +30,18 @@ def database() -> Iterator[str]:
     if config.DATABASE_URL.value:
         yield config.DATABASE_URL.value
         return
-    with kept(Server(config.home())) as url:
+    home = config.home()
+    with config.at_home(home):
+        server = Server(home)
+    with kept(server) as url:
         yield url
 
 
 @contextmanager
 def kept(server: Server) -> Iterator[str]:
     """The URL of the server, which runs for as long as the block does, also where it was a guest's and its host leaves first."""
-    url = server.start()
+    with config.at_home(server.home):
+        url = server.start()
     leaving, busy = threading.Event(), threading.Lock()
     # The kernel ties the server's life to the thread that starts it, so one thread keeps it to the end.
     threading.Thread(target=_keep, args=(server, leaving, busy), name="database", daemon=True).start()
