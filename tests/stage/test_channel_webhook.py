@@ -7,9 +7,11 @@ import json
 import re
 import socket
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+from commands import Run
 from touches import NOW
 from webhooks import receiving
 from yutang.channels import configured
@@ -69,7 +71,7 @@ def test_a_bad_setting_is_told():
         Webhook("example.com/hook", VAULT)
 
 
-def test_the_receivers_code_in_the_readme_tells_genuine_from_forged():
+def test_the_receivers_code_in_the_readme_tells_genuine_from_forged(yutang: Run, home: Path) -> None:
     text = (resources.files("yutang.channels.webhook") / "README.md").read_text("utf-8")
     example: dict = {}
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], example)
@@ -77,8 +79,10 @@ def test_the_receivers_code_in_the_readme_tells_genuine_from_forged():
         channel = Webhook(receiver.url, VAULT)
         channel.send(None, NOW, [letter(1)])
     [(headers, body)] = receiver.posts
-    assert example["genuine"](channel.key, headers["Yutang-Signature"], body)
-    assert not example["genuine"](b"another key", headers["Yutang-Signature"], body)
+    (home / "secret").write_text(VAULT.secret.hex())
+    printed = yutang("signing-key").stdout.strip()
+    assert example["genuine"](printed, headers["Yutang-Signature"], body)
+    assert not example["genuine"]("ab" * 32, headers["Yutang-Signature"], body)
 
 
 def test_settings_switch_channels_on(monkeypatch):

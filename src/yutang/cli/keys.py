@@ -1,4 +1,4 @@
-"""key, keys: what an API client must show, and which of them hold."""
+"""key, keys: what an API client must show, and which of them hold; signing-key: by what others know that we wrote."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from yutang import definitions, users
 from yutang.app import opened
+from yutang.channels.platform import outward
 from yutang.cli import say
 from yutang.model import YutangError
 from yutang.vault import Key, open_vault
@@ -19,6 +20,7 @@ BY = "server"
 def register(app: typer.Typer) -> None:
     app.command()(key)
     app.command()(keys)
+    app.command("signing-key")(signing_key)
 
 
 def key(
@@ -75,3 +77,8 @@ def keys() -> None:
         for one in found
     ]  # fmt: skip
     say.table(["名字 name", "第几把 number", "登记 since", "最近使用 last used", "作废 revoked"], rows)
+
+
+def signing_key() -> None:
+    """接收方用来验证我们签名的密钥（接口渠道与旅程的调用）。 The key by which receivers check our signatures: of the webhook channel and of calls from journeys."""
+    typer.echo(outward.signing_key(open_vault()).hex())

@@ -30,9 +30,14 @@ _LATER = {408, 425, 429}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+def signing_key(vault: Vault) -> bytes:
+    """What receivers check our signatures with."""
+    return vault.derive("webhook")
+
+
 def headers(vault: Vault, now: datetime, key: int, content: bytes) -> dict[str, str]:
     """What lets the receiver know who wrote and recognise a repeat: ``Yutang-Signature: t=UNIX_SECONDS,v1=HEX``, the HMAC-SHA256
-    of ``t + "." + body`` under ``vault.derive("webhook")``, and ``Idempotency-Key``."""
+    of ``t + "." + body`` under `signing_key`, and ``Idempotency-Key``."""
     t = str(int(now.timestamp()))
     return {
         "Content-Type": "application/json",

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from yutang.channels.contract import Channel, Letter, Result
-from yutang.channels.platform.outward import AT_ONCE, TIMEOUT, headers, may_work_later
+from yutang.channels.platform.outward import AT_ONCE, TIMEOUT, headers, may_work_later, signing_key
 from yutang.model import YutangError
 from yutang.vault import Vault
 
@@ -38,7 +38,7 @@ class Webhook(Channel):
     @property
     def key(self) -> bytes:
         """The key that the receiver needs to check signatures."""
-        return self.vault.derive("webhook")
+        return signing_key(self.vault)
 
     def send(self, conn: psycopg.Connection, now: datetime, letters: Sequence[Letter]) -> list[Result]:  # noqa: ARG002
         with httpx.Client(timeout=TIMEOUT) as client, ThreadPoolExecutor(AT_ONCE) as pool:
