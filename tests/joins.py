@@ -11,10 +11,10 @@ import psycopg
 from ponds import NOON, TITLE
 from walks import body
 from yutang import definitions, identity, ingest, offer, worker
+from yutang.channels.contract import Channel
 from yutang.channels.sandbox.send import Sandbox
 from yutang.vault import Vault
 
-CHANNELS = {"sandbox": Sandbox()}
 ANN, BOB = {"shop:luckin": "ann"}, {"shop:luckin": "bob"}
 PHONE = "13800000002"
 BOTH, ONE = BOB | {"phone": PHONE}, ANN | {"phone": PHONE}
@@ -26,6 +26,7 @@ class Joined:
 
     def __init__(self, conn: psycopg.Connection, offers: dict[str, Any] | None = None, **settings: Any) -> None:
         self.conn, self.now, self.numbers = conn, NOON, count(1)
+        self.channels: dict[str, Channel] = {"sandbox": Sandbox()}
         for name in ("app", "yutang"):
             ingest.add_source(conn, NOON, name, name)
         definitions.publish(conn, NOON, "pond", "pond", {"holdout_percent": 0} | settings, "test")
@@ -73,7 +74,7 @@ class Joined:
 
     def wait(self, days: float = 0) -> None:
         self.now += timedelta(days=days)
-        worker.settle(self.conn, self.now, CHANNELS)
+        worker.settle(self.conn, self.now, self.channels)
 
     def who(self, name: str) -> int:
         return self.conn.execute("select person_id from handle_shown where value = %s", (name,)).fetchone().person_id

@@ -94,6 +94,7 @@ class Reason(StrEnum):
     REENTRY = "reentry"
     MERGED = "merged"
     PARTED = "parted"
+    UNDONE = "undone"
     EXIT_EVENT = "exit_event"
     EXIT_RULE = "exit_rule"
     EDITED = "edited"
@@ -213,6 +214,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.REENTRY: ("按重入规则不再进入", "the re-entry rule keeps the person out"),
     Reason.MERGED: ("与另一份档案合并，由合并后的档案继续", "merged into another person, who goes on"),
     Reason.PARTED: ("拆分后由另一份档案继续", "the two were parted again; the other goes on"),
+    Reason.UNDONE: (
+        "触发它的事件已随导入撤回；已发出的不会收回",
+        "the event that began it was taken back with its import; what was sent stays sent",
+    ),
     Reason.EXIT_EVENT: ("发生了旅程设定的退出事件", "something happened that the journey is to end on"),
     Reason.EXIT_RULE: ("满足了旅程的退出条件", "the journey's exit rule holds"),
     Reason.EDITED: ("旅程改版时移出", "taken out when the journey was edited"),

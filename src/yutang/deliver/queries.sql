@@ -49,6 +49,9 @@ select c.touch_id, c.person_id, c.tries, t.journey_id, t.version, t.message_id, 
        h.value, h.sealed,
        case when p.erased_at is not null then 'erased' when p.merged_into is not null then 'merged'
             when t.journey_id = any(%(retired)s::int[]) or t.message_id = any(%(retired)s::int[]) then 'retired'
+            when (select exists (select from run_undone)) and exists (
+                select from run_undone r
+                where r.bucket = c.bucket and r.person_id = c.person_id and r.journey_id = t.journey_id and r.cause = t.cause) then 'undone'
             when %(required)s::bool or exists (select from consent w where w.bucket = c.bucket and w.person_id = c.person_id and not w.given)
                  or exists (select from farewell f where f.bucket = c.bucket and f.person_id = c.person_id)
             then (select word.reason from closed(c.bucket, c.person_id, t.channel, t.class, %(required)s::bool) word) end as stop
@@ -115,6 +118,18 @@ from (select o.bucket, o.person_id, o.touch_id, word.reason
       cross join lateral closed(o.bucket, o.person_id, o.channel, t.class, false) word
       where (o.state = 'waiting' or (o.state in ('claimed', 'assigned') and o.reason is null)) and word.reason is not null) s
 where a.bucket = s.bucket and a.person_id = s.person_id and a.touch_id = s.touch_id and a.state in ('waiting', 'claimed', 'assigned')
+returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries, a.round;
+
+-- name: begun_in_vain
+-- The same for what was decided for runs whose event was taken back since.
+update attempt a
+set state = case a.state when 'waiting' then 'failed' else a.state end, reason = 'undone', at = %(now)s::timestamptz,
+    retry_at = case when a.state <> 'waiting' then a.retry_at end
+from run_undone r
+join touch t on t.bucket = r.bucket and t.person_id = r.person_id and t.journey_id = r.journey_id and t.cause = r.cause and t.verdict = 'send'
+where r.xid >= %(low)s::xid8 and r.xid < %(high)s::xid8 and @only(r)
+  and a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
+  and (a.state = 'waiting' or (a.state in ('claimed', 'assigned') and a.reason is null))
 returning a.person_id, a.touch_id, a.channel, a.state, a.reason, a.tries, a.round;
 
 -- name: withdrawn

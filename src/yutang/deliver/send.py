@@ -25,14 +25,14 @@ from yutang.deliver.backoff import wait
 from yutang.deliver.compose import Claimed, compose
 from yutang.deliver.lease import lease
 from yutang.deliver.mirror import mirror
-from yutang.deliver.stop import stop, withdraw
+from yutang.deliver.stop import STOPS, stop, withdraw
 from yutang.deliver.tell import Names, News, end_key, tell
 from yutang.deliver.undo import Failed, undo
 from yutang.handles import head_of
 from yutang.model import EVERYBODY, Counts, Only, Reason
 
 sql = Queries(__package__)
-GONE, DECIDED = Reader("deliver.farewell", "farewell", behind="profile"), Reader("deliver", "touch_to_send")
+DECIDED = Reader("deliver", "touch_to_send")
 log = structlog.get_logger()
 LATE_AT_ONCE = 1000
 """Attempts per call that end because no process with their channel's settings came in time."""
@@ -68,9 +68,10 @@ def send(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY, *, cha
     because of a channel or a template.
     """
     counts = Counts()
-    gone, decided = look(conn, only, GONE, DECIDED)
-    if gone.news:
-        counts["stopped"] = stop(conn, now, gone, channels)
+    *stops, decided = look(conn, only, *STOPS, DECIDED)
+    for place in stops:
+        if place.news:
+            counts["stopped"] += stop(conn, now, place, channels)
     if decided.news:
         counts["taken"] = _take(conn, now, decided)
     for name in [row.channel for row in sql.due(conn, now=now)]:

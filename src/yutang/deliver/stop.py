@@ -1,5 +1,5 @@
 """Stopping what is on its way: whoever withdraws, blocks us or goes is not written to, not even by what was decided before; nor is anybody
-for a journey that is no more."""
+for a journey that is no more, or that an event began which was taken back."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ import psycopg
 
 from yutang import definitions
 from yutang.channels.contract import Channel
-from yutang.db.cursor import Place, take
+from yutang.db.cursor import Place, Reader, take
 from yutang.db.queries import Queries
 from yutang.deliver.tell import News, end_key, tell
 from yutang.deliver.undo import Failed, undo
 
 sql = Queries(__package__)
 
+STOPS = {
+    Reader("deliver.farewell", "farewell", behind="profile"): sql.stopped,
+    Reader("deliver.undone", "run_undone"): sql.begun_in_vain,
+}
+"""What stops letters, and which ones."""
+
 
 def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mapping[str, Channel]) -> int:
-    """Follow the news of people who want no more of it; returns how many attempts were ended or called off.
+    """Follow the news of people who want no more of it, or of runs that were begun in vain; returns how many attempts were ended or
+    called off.
 
     What a worker has in hand is looked at by that worker: see `compose`, and what it is told here of letters that it has read already.
     """
@@ -29,7 +36,7 @@ def stop(conn: psycopg.Connection, now: datetime, place: Place, channels: Mappin
         w = take(conn, place)
         if w.empty:
             return 0
-        rows = sql.stopped(conn, place.only, now=now, low=w.low, high=w.high).fetchall()
+        rows = STOPS[place.reader](conn, place.only, now=now, low=w.low, high=w.high).fetchall()
         if ended := [row for row in rows if row.state == "failed"]:
             tell(conn, now, [_event(now, row) for row in ended])
         off = _call_off(conn, now, channels, rows)

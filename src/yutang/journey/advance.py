@@ -14,7 +14,7 @@ from yutang import definitions
 from yutang.db.cursor import GROUPED, Place, Reader, Window, look, take
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
-from yutang.journey import enter, leave, lines, merges, schedule, waits
+from yutang.journey import enter, leave, lines, origins, schedule, waits
 from yutang.journey.run import Run
 from yutang.model import EVERYBODY, Counts, Only
 
@@ -25,7 +25,9 @@ MOST_ROUNDS = 50
 
 
 FOLLOW: dict[Reader, Callable[[Run, Window], int]] = {
-    Reader("journey.merge", "merge_log"): merges.follow,
+    Reader("journey.merge", "merge_log"): origins.follow_merges,
+    # Once the facts are gone: nothing can begin from them any more.
+    Reader("journey.undone", "event_undone", behind="identity.undone"): origins.follow_undone,
     # A branch asks what is known of somebody: so never before that has been written down.
     Reader("journey.event", "person_event", behind="profile"): enter.follow_events,
     Reader("journey.membership", "membership"): enter.follow_segments,

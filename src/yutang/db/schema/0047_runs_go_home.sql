@@ -6,8 +6,17 @@ create index enrolment_gone on enrolment (xid) where gone_to is not null;
 update enrolment e set gone_to = p.merged_into from person p
 where e.reason = 'merged' and p.bucket = e.bucket and p.person_id = e.person_id;
 
--- Runs that count for whoever may not enter again: one that has gone on counts there.
-create view run_had as select * from enrolment where gone_to is null;
+-- Runs whose event was taken back.
+create view run_undone as select * from enrolment where reason = 'undone';
+create index enrolment_undone on enrolment (xid) where reason = 'undone';
+
+-- Runs that count for whoever may not enter again: one that has gone on counts there, and one whose event was taken back only if something
+-- was sent from it.
+create view run_had as
+select * from enrolment e
+where e.gone_to is null and (e.reason is distinct from 'undone' or exists (
+    select from touch t join attempt a on a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
+    where t.bucket = e.bucket and t.person_id = e.person_id and t.journey_id = e.journey_id and t.cause = e.cause and a.state <> 'failed'));
 
 create or replace view ended_below as select * from enrolment where state <> 'active' and cause like 'journey:%';
 

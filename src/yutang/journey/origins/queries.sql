@@ -79,3 +79,13 @@ told as (
     from ended d left join onward g using (bucket, person_id, journey_id, cause)
     where e.bucket = d.bucket and e.person_id = d.person_id and e.journey_id = d.journey_id and e.cause = d.cause)
 select count(*)::int as n from ended;
+
+-- name: taken_back
+-- Runs that an event began which was taken back, or a step of such a run: those under way, those that a join had ended, and those that have come
+-- to their end, as a letter of theirs may still wait. Looked for among all runs, as an import is seldom undone.
+update enrolment e set state = 'exited', reason = 'undone', ended_at = coalesce(e.ended_at, %(now)s::timestamptz), due_at = null,
+    xid = pg_current_xact_id()
+from event_undone u
+where u.xid >= %(low)s::xid8 and u.xid < %(high)s::xid8 and @only(e)
+  and (e.state = 'active' or (e.state = 'done' and e.reason is distinct from 'goal_met') or (e.reason = 'merged' and e.gone_to is null))
+  and 'event:' || u.event_id = case when e.cause like 'journey:%%' then substring(e.cause from 'event:[0-9]+$') else e.cause end;
