@@ -123,8 +123,11 @@ def furnish(conn: psycopg.Connection) -> None:
 
 def check(conn: psycopg.Connection) -> None:
     """What holds at every moment."""
+    # What failed and never arrived is charged to nobody.
     spent = conn.execute(
-        "select person_id, class as kind, judged_at as at, price from touch where verdict = 'send'"
+        """select t.person_id, t.class as kind, t.judged_at as at, t.price from touch t
+           left join attempt a using (bucket, person_id, touch_id) left join sandbox_message m using (touch_id)
+           where t.verdict = 'send' and (a.state is distinct from 'failed' or m.touch_id is not null)"""
     ).fetchall()
     for end in spent:
         inside = [row for row in spent if row.person_id == end.person_id and end.at - WINDOW < row.at <= end.at]

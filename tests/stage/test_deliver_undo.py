@@ -98,6 +98,29 @@ def test_who_got_nothing_is_charged_with_no_contact(pond, line):
     assert (attempt(pond.conn, lost).state, attempt(pond.conn, lost).at) == ("sent", later)
 
 
+class Dying(Line):
+    """Sends, and its process ends before anybody can write it down."""
+
+    def send(self, conn, now, letters):
+        super().send(conn, now, letters)
+        raise KeyboardInterrupt
+
+
+def test_what_may_have_arrived_is_charged_though_nobody_knows(pond, line):
+    """Another scheduler, with a clock that runs ahead, finds the letter in a dead worker's hands and past its deadline."""
+    person = pond.person()
+    sent, waits = pond.touch(person, 9, deadline=NOON + timedelta(days=1)), pond.touch(person, 1)
+    with pytest.raises(KeyboardInterrupt):
+        turn(pond, Dying(Result.sent()))
+    for days in (2, 6):
+        turn(pond, line, NOON + timedelta(days=days))
+        assert (attempt(pond.conn, sent).state, attempt(pond.conn, sent).reason) == ("failed", "too_late")
+        assert pond.verdict(waits)[0] == "hold"
+    line.result = Result.sent()
+    turn(pond, line, NOON + timedelta(days=7))
+    assert attempt(pond.conn, waits).state == "sent"
+
+
 def test_a_letter_to_whoever_was_merged_away_counts_only_if_it_arrived(pond, line):
     loser, winner = pond.person(), pond.person()
     pond.touch(loser, 9)

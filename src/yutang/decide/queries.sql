@@ -42,7 +42,7 @@ delete from judged;
 -- Of several channels the first is taken that reaches the person and that they consent to; where none does, the first says why.
 -- A person's own word (traits `quiet_hours`, `contact_cap`) takes the place of the brand's quiet hours, and lowers its points in all.
 -- One look at the person's touches tells whether a proposal was judged before and what was spent; what was spent on somebody who
--- was merged into the person counts too, and what failed does not: offset 0 keeps that one probe for each touch of the window. A run was not over, and a person not merged away, when the proposal was made: both are
+-- was merged into the person counts too, and what failed does not, unless it may have arrived: offset 0 keeps that one probe for each touch of the window. A run was not over, and a person not merged away, when the proposal was made: both are
 -- looked up only for those to whom it has happened since.
 -- `worth`: what a touch whose journey asks for it is expected to bring of this person on this channel; it only ranks touches in `outbid`.
 with asked as materialized (
@@ -90,7 +90,7 @@ spent_otherwise as materialized (
     cross join lateral (
         select t.judged_at > %(now)s::timestamptz - %(window)s::interval and not exists (
             select from attempt f where f.bucket = t.bucket and f.person_id = t.person_id and f.touch_id = t.touch_id
-            and f.state = 'failed' offset 0) as yes offset 0) recent
+            and f.state = 'failed' and not f.in_doubt offset 0) as yes offset 0) recent
     where exists (select from person p where p.merged_into is not null)
     union all
     select a.touch_id, 'companion', coalesce((%(prices)s::int[])[array_position(%(channels)s::text[], s.channel)], 1), s.at, false, a.class
@@ -158,7 +158,7 @@ known as (
         from touch t cross join lateral (
             select t.verdict = 'send' and t.judged_at > %(now)s::timestamptz - %(window)s::interval and not exists (
                 select from attempt f where f.bucket = t.bucket and f.person_id = t.person_id and f.touch_id = t.touch_id
-                and f.state = 'failed' offset 0) as yes offset 0) counts
+                and f.state = 'failed' and not f.in_doubt offset 0) as yes offset 0) counts
         where t.bucket = a.bucket and t.person_id = a.person_id) w
     left join others x on x.touch_id = a.touch_id
     where a.again or w.judged is not true

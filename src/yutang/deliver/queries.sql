@@ -33,7 +33,7 @@ with due as (
 claimed as (
     update attempt a
     set state = 'claimed', claimed_by = %(token)s::text, retry_at = %(until)s::timestamptz, tries = a.tries + 1, at = %(now)s::timestamptz,
-        reason = null
+        reason = null, in_doubt = a.in_doubt or a.state = 'claimed'
     from due where a.bucket = due.bucket and a.person_id = due.person_id and a.touch_id = due.touch_id
     returning a.person_id, a.touch_id, a.tries, a.round)
 select array_agg(c.person_id) as persons, array_agg(c.touch_id) as touches, array_agg(c.tries) as tries, array_agg(c.round) as rounds

@@ -26,3 +26,6 @@ create table event_again (
     event_id bigint primary key,
     xid xid8 not null default pg_current_xact_id()
 );
+
+-- A worker that had it in hand never said what became of it: it may have arrived, so its points are spent even if it fails in the end.
+alter table attempt add column in_doubt boolean not null default false;
