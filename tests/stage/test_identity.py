@@ -140,6 +140,21 @@ def test_a_second_unionid_for_a_known_person_is_a_conflict(conn):
     assert conn.execute("select count(*) from merge_log").fetchone()[0] == 0
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_second_openid_of_one_app_is_shown_and_somebodys(conn, at_once):
+    said(conn, 1, {"unionid": "u1", "openid@wx": "o1"})
+    if not at_once:
+        settle(conn)
+    said(conn, 2, {"unionid": "u1", "openid@wx": "o2"})
+    if not at_once:
+        settle(conn)
+    said(conn, 3, {"openid@wx": "o2"})
+    settle(conn)
+    assert groups(conn) == together({1, 2}, {3})
+    [case] = identity.cases(conn)
+    assert (case.reason, case.event_id, case.persons) == ("conflict", 2, [whose(conn)[1], whose(conn)[3]])
+
+
 def test_a_weak_handle_suggests_and_does_not_join(conn):
     said(conn, 1, {"device": "sofa", "phone": "+8613800000001"})
     settle(conn)

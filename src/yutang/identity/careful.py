@@ -99,10 +99,13 @@ class Careful:
             self.filled.setdefault(person, {})[key[:3]] = key
 
     def _give(self, event_id: int, person: int, key: bytes) -> None:
-        """A key nobody owns goes to the event's person, unless its slot is taken by another."""
-        if self._fits(person, key):
-            self._own(key, person)
-            self.outcome.handles[key] = (person, event_id)
+        """A key nobody owns goes to the event's person; where another has its place, to somebody new, who contradicts that person."""
+        if not self._fits(person, key):
+            other = self._new(event_id)
+            self.outcome.conflicts.append((event_id, person, other))
+            person = other
+        self._own(key, person)
+        self.outcome.handles[key] = (person, event_id)
 
     def _join(self, event_id: int, a: int, b: int) -> int:
         """Make one person of two if nothing forbids it; returns the person that the event goes to."""

@@ -15,7 +15,7 @@ from yutang.identity.graph import Batch, Components
 class Verdict:
     """Arrays go by number in the batch.
 
-    event_person, key_person: whose each event and key is now, 0 for a key whose slot was taken by another. event_origin, key_origin:
+    event_person, key_person: whose each event and key is now. event_origin, key_origin:
     whose it was at first, before later events of the batch joined that person to another. new_key: mask of keys that nobody owned
     before; `key_event` brought them. born: the new persons. merges: in the order of their events; `home` says for each loser who holds
     its facts now. conflicts: (event, first, last) of the people whom the handles of a contradicting event name.
@@ -55,11 +55,11 @@ def settle(
         event_person[n], event_origin[n] = people.last(first), people.real(first)
     for n in np.flatnonzero(careful[groups.of_key]).tolist():
         key = batch.keys[n].tobytes()
-        key_person[n] = people.last(state.owner.get(key, 0))
+        key_person[n] = people.last(state.owner[key])
         if key in state.outcome.handles:
             first, key_event[n] = state.outcome.handles[key]
             key_origin[n] = people.real(first)
-    new_key = (owner == 0) & (batch.code > 0) & (key_person > 0)
+    new_key = (owner == 0) & (batch.code > 0)
     merges, home, conflicts = people.merges(), people.home(), people.conflicts()
     return Verdict(
         event_person, event_origin, key_person, key_origin, key_event, new_key, born, merges, home, conflicts
