@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from commands import Run
 from edges import NOW, VAULT, serving
 from yutang import config, users
 from yutang.web.guesses import DEVICE
@@ -209,6 +210,19 @@ def test_guessing_from_one_address_ends_and_is_written_down(far: str, conn: psyc
     Clock.now = NOW + timedelta(minutes=11)
     with browser(far) as one:
         assert sign_in(one).status_code == 303
+
+
+@pytest.mark.usefixtures("wang")
+def test_who_is_given_another_password_need_not_wait(far: str, conn: psycopg.Connection, yutang: Run) -> None:
+    """By the administrator of the server; who changes his own gets no new tries at somebody else's."""
+    with browser(far) as one:
+        for _ in range(11):
+            one.post("/login", data=WRONG)
+        assert sign_in(one).status_code == 429
+        users.note(conn, NOW + timedelta(seconds=1), "wang", "user_password", "user/wang")
+        assert sign_in(one).status_code == 429
+        yutang("user", "password", "wang", "--password-stdin", typed="another battery staple\n")
+        assert one.post("/login", data=WRONG | {"password": "another battery staple"}).status_code == 303
 
 
 @pytest.mark.usefixtures("wang")

@@ -1,6 +1,6 @@
 """Who may open the console, what each may do there, and what was done."""
 
-from yutang.users.audit import Deed, deeds, note
+from yutang.users.audit import Deed, deeds, given_another, note
 from yutang.users.book import (
     add,
     any_user,
@@ -47,6 +47,7 @@ __all__ = [
     "every_key",
     "find",
     "give",
+    "given_another",
     "note",
     "open_sessions",
     "reopen",

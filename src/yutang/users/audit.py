@@ -32,6 +32,12 @@ def note(
     sql.note(conn, now=now, by=by, act=act, object=about, detail=Jsonb(dict(detail or {})))
 
 
+def given_another(conn: psycopg.Connection, name: str, since: datetime) -> bool:
+    """Has somebody else given this user another password since then?"""
+    row = sql.given_another(conn, object=f"user/{name}", name=name, since=since).fetchone()
+    return bool(row and row.yes)
+
+
 def deeds(
     conn: psycopg.Connection,
     *,

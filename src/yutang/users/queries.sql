@@ -123,6 +123,11 @@ where audit_id < coalesce(%(before)s::bigint, 9223372036854775807)
   and (%(since)s::timestamptz is null or at >= %(since)s::timestamptz) and (%(until)s::timestamptz is null or at < %(until)s::timestamptz)
 order by audit_id desc limit %(limit)s::int;
 
+-- name: given_another
+-- Has somebody else set this user's password since then?
+select exists (select from audit a where a.object = %(object)s::text and a.act = 'user_password' and a.at > %(since)s::timestamptz
+                                         and a.by <> %(name)s::text) as yes;
+
 -- name: views
 select view_id, page, title, query, by, shared, at from saved_view
 where page = %(page)s::text and gone_at is null and (shared or by = %(by)s::text) order by title, view_id;

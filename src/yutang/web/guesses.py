@@ -52,10 +52,23 @@ class Tries:
             else [(self.edge.signins, f"address {_network(self.address)}"), (self.edge.strangers, f"name {self.name}")]
         )
 
-    def allowed(self) -> bool:
-        """Count it, before the password is looked at: of many at once only so many are. An address that has had its tries
-        counts against no name any more."""
+    def allowed(self, conn: psycopg.Connection) -> bool:
+        """Count it, before the password is looked at: of many at once only so many are. Who has been given another password since
+        begins anew."""
+        return self._counted() or (self._given_another(conn) and self._counted())
+
+    def _counted(self) -> bool:
+        """An address that has had its tries counts against no name any more."""
         return all(limit.allows(key, self.edge.clock()) for limit, key in self.counts)
+
+    def _given_another(self, conn: psycopg.Connection) -> bool:
+        """By somebody else: whoever could begin anew by a password of his own could guess others' on for ever."""
+        begun = [since for limit, key in self.counts if (since := limit.since(key)) is not None]
+        if not begun or not users.given_another(conn, self.name, min(begun)):
+            return False
+        for limit, key in self.counts:
+            limit.forget(key)
+        return True
 
     def right(self) -> None:
         """It was no guess: this one try is not counted. Those before it are, or whoever has a password of his own could use it

@@ -34,6 +34,16 @@ class Limit:
                 self._seen.popitem(last=False)
             return n <= self.most
 
+    def since(self, key: str) -> datetime | None:
+        """When its count began; None where there is none."""
+        with self._lock:
+            return self._seen.get(key, (None, 0))[0]
+
+    def forget(self, key: str) -> None:
+        """It may be asked for as if it never was."""
+        with self._lock:
+            self._seen.pop(key, None)
+
     def give_back(self, key: str) -> None:
         """One that was counted is not to count."""
         with self._lock:

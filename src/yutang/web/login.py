@@ -114,7 +114,7 @@ def sign_in(request: Request, data: Form) -> Response[Any]:
     _check_ours(request)
     tries = Tries(request, name)
     with edge_of(request).pool.lend() as conn:
-        if not tries.allowed():
+        if not tries.allowed(conn):
             return show(request, conn, to, status=429, error=Page(request).words(WORDS["too_many"]), typed=name)
         try:
             user = users.check(conn, name, text_of(data, "password", strip=False))
