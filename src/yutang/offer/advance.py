@@ -11,7 +11,7 @@ from yutang.db.cursor import GROUPED, Reader, Window, look, take
 from yutang.db.queries import Queries
 from yutang.definitions import Definition
 from yutang.model import EVERYBODY, Counts, Only
-from yutang.offer import coupon, ladders, merges, redemption, terms
+from yutang.offer import coupon, ladders, origins, redemption, terms
 from yutang.offer.till import ORDER, Redeem
 
 sql = Queries(__package__)
@@ -63,9 +63,9 @@ def read_news(conn: psycopg.Connection, now: datetime, only: Only) -> Counts:
             # A window without a word for us still moves the cursor: the next one may have some.
             counts["window"] = (not events.empty) + (not moved.empty) + (not undone.empty)
         if not moved.empty:
-            counts.update(merges.follow(conn, offers, moved, only))
+            counts.update(origins.follow_moved(conn, offers, moved, only))
         if not undone.empty:
-            counts.update(merges.undo(conn, now, undone))
+            counts.update(origins.follow_undone(conn, now, undone))
         if not events.empty:
             counts.update(_follow_events(conn, now, offers, events, only))
     return counts

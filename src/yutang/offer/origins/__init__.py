@@ -15,7 +15,7 @@ from yutang.offer import ladders, redemption, terms
 sql = Queries(__package__)
 
 
-def follow(conn: psycopg.Connection, offers: list[Definition], moved: Window, only: Only) -> Counts:
+def follow_moved(conn: psycopg.Connection, offers: list[Definition], moved: Window, only: Only) -> Counts:
     """Everything goes home. Counts: moved_home (rows), ladder_stands_again (places as they were before a join, or an undone order)."""
     persons = terms.array(row.person_id for row in sql.concerned(conn, only, low=moved.low, high=moved.high))
     if persons == terms.array([]):
@@ -35,7 +35,7 @@ def _stand_again(conn: psycopg.Connection, offers: list[Definition], persons: st
     return len(rows)
 
 
-def undo(conn: psycopg.Connection, now: datetime, undone: Window) -> Counts:
+def follow_undone(conn: psycopg.Connection, now: datetime, undone: Window) -> Counts:
     """Other systems' coupons and uses of which somebody took the word back: unused ones go, uses are given back."""
     uses = sql.undone_uses(conn, low=undone.low, high=undone.high).fetchall()
     redemption.hold(conn, [row.code for row in uses])
