@@ -10,6 +10,7 @@ import pytest
 from joins import ANN, BOB, BOTH, ONE, Joined
 from ponds import NOON
 from yutang import identity
+from yutang.insight.experiment import journeys
 
 WELCOME = "trigger: {event: registered}\nsteps: [{message: hello}, {wait: {days: 7}}, {message: second}]"
 BOUGHT = "trigger: {event: ordered}\nreentry: each_time\nsteps: [{wait: {days: 1}}, {message: hello}]"
@@ -131,6 +132,22 @@ def test_whose_run_below_another_ends_for_a_join_is_not_waited_for_in_vain(conn:
     assert pond.said() == [(ann, "third")]
 
 
+@pytest.mark.parametrize("parted", [False, True])
+def test_what_waits_for_a_quieter_hour_is_told_to_whoever_the_run_is_by_then(
+    conn: psycopg.Connection, parted: bool
+) -> None:
+    pond = Joined(conn, quiet={"from": "11:00", "to": "13:00", "holidays": []})
+    pond.start(WELCOME)
+    ann, bob = two(pond, "registered")
+    pond.join()
+    if parted:
+        pond.split()
+    pond.wait(0.5)
+    assert pond.said() == [(bob if parted else ann, "hello")]
+    told = conn.execute("select jsonb_path_query_array(trail, '$[*].verdict') as said from decision").fetchall()
+    assert told == [(["hold", "send"],)]
+
+
 def test_a_split_gives_back_what_the_join_has_moved(conn: psycopg.Connection) -> None:
     pond = Joined(conn)
     pond.start(WELCOME)
@@ -141,6 +158,7 @@ def test_a_split_gives_back_what_the_join_has_moved(conn: psycopg.Connection) ->
     pond.split()
     (mine,), (his,) = pond.runs(ann), pond.runs(bob)
     assert (mine.state, mine.reason) == ("exited", "parted")
+    assert [standing.treated for standing in journeys(conn)] == [1], "Bob's run is counted once, and as his"
     assert (his.state, his.reason, his.due_at) == ("active", None, NOON + WEEK)
     pond.wait(3)
     assert pond.said() == [(bob, "hello"), (bob, "second")]

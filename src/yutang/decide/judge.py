@@ -44,6 +44,7 @@ def judge(conn: psycopg.Connection, now: datetime, only: Only = EVERYBODY) -> Co
             sql.recall(conn, only, now=now, low=farewell.low, high=farewell.high)
         if not wishes.empty:
             sql.recall_wishes(conn, only, now=now, low=wishes.low, high=wishes.high)
+        sql.follow_runs(conn, only, now=now)
         counts = _judge(conn, now, only, w)
         if only.persons is None:
             journey.judged(conn, w, only)

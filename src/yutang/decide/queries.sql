@@ -21,6 +21,23 @@ update touch t set retry_at = %(now)s::timestamptz
 from (select distinct f.bucket, f.person_id from wish f where f.xid >= %(low)s::xid8 and f.xid < %(high)s::xid8 and @only(f)) said
 where t.bucket = said.bucket and t.person_id = said.person_id and t.verdict = 'hold' and t.retry_at > %(now)s::timestamptz;
 
+-- name: follow_runs
+-- What is held goes where its run has gone: whoever was joined is still told it, and whoever was parted too. What was on its way once stays.
+with gone as (
+    delete from touch t using enrolment e
+    where (select exists (select from enrolment g where g.gone_to is not null)) and t.verdict = 'hold' and t.retry_at <= %(now)s::timestamptz and @only(t)
+      and e.bucket = t.bucket and e.person_id = t.person_id and e.journey_id = t.journey_id and e.cause = t.cause and e.gone_to is not null
+      and not exists (select from attempt a where a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id)
+    returning t.*, e.gone_to)
+insert into touch (bucket, person_id, journey_id, cause, step, move, touch_id, version, arm, channel, channels, price, message_id,
+                   message_version, offer_id, rung, class, value_fen, value_trait, worth, at, deadline, verdict, reason, judged_at, retry_at,
+                   spent, lost_to, trail)
+select (g.gone_to & 1023)::smallint, g.gone_to, g.journey_id, g.cause, g.step, g.move, g.touch_id, g.version, g.arm, g.channel, g.channels, g.price,
+       g.message_id, g.message_version, g.offer_id, g.rung, g.class, g.value_fen, g.value_trait, g.worth, g.at, g.deadline, g.verdict,
+       g.reason, g.judged_at, g.retry_at, g.spent, g.lost_to, g.trail
+from gone g
+on conflict do nothing;
+
 -- name: scratch
 -- The verdicts of one run stay in the database: stock has its word on them there, and they are written down from there.
 -- What is asked again and again comes first: a row is read up to the last column that is wanted.
