@@ -13,7 +13,7 @@ from (select distinct on (n.definition_id) n.definition_id, n.name, n.body, n.re
 left join (select e.journey_id, min(e.entered_at) as since, count(distinct e.person_id) filter (where e.arm = 'treated') as treated,
                   count(distinct e.person_id) filter (where e.arm = 'holdout') as holdout,
                   count(distinct e.person_id) filter (where e.arm = 'global') as global
-           from enrolment e group by e.journey_id) c on c.journey_id = d.definition_id
+           from enrolment e where e.gone_to is null group by e.journey_id) c on c.journey_id = d.definition_id
 where d.retired_at is null or c.journey_id is not null
 order by d.name;
 
@@ -39,7 +39,7 @@ delete from subject;
 analyze subject;
 
 -- name: entered
--- Everybody who entered the journey, by the person's first run, in the arm that was written down then; but for those whom the pond
+-- Everybody who entered the journey, by the person's first run, in the arm that was written down then, whoever's it is by now; but for those whom the pond
 -- held out, and those whom another journey sent here that had held them out itself.
 insert into subject (person_id, stratum, arm, mixed, since, until)
 select f.* from (
@@ -49,7 +49,7 @@ from (select coalesce(p.merged_into, p.person_id) as person_id, e.arm, e.entered
       join person p on p.bucket = e.bucket and p.person_id = e.person_id
       join unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[], %(shares)s::float8[]) as s (begins, ends, share)
         on e.entered_at >= s.begins and e.entered_at < s.ends
-      where e.journey_id = %(journey)s::int and e.entered_at < %(now)s::timestamptz
+      where e.journey_id = %(journey)s::int and e.entered_at < %(now)s::timestamptz and e.gone_to is null
         and not (e.cause like 'journey:%%' and exists (
             select from enrolment q
             where q.bucket = e.bucket and q.person_id = e.person_id and q.journey_id = split_part(e.cause, ':', 2)::int

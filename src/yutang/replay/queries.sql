@@ -180,7 +180,7 @@ group by 1, 2, 3 order by 1, 2, 3;
 -- Runs that had begun before the replay does: they count for whoever may not enter again. One that was under way is cut off there.
 select e.bucket, e.person_id, e.journey_id, e.cause, e.version, e.arm, 'done' as state, 0::smallint as step, e.entered_at,
        e.entered_at as stepped_at, least(e.ended_at, %(since)s::timestamptz) as ended_at
-from enrolment e where @only(e) and e.entered_at <= %(since)s::timestamptz;
+from enrolment e where @only(e) and e.entered_at <= %(since)s::timestamptz and e.gone_to is null;
 
 -- name: next_arrival
 -- When the next news comes.
