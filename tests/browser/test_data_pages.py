@@ -80,6 +80,8 @@ def test_every_page_can_be_used(opened: Any, shot: Callable[..., Path], base: st
             ("imports", "/data/imports"),
             ("import-new", "/data/imports/new"),
             ("schema", "/schema"),
+            ("schema-en", "/schema?lang=en"),
+            ("import-new-zh", "/data/imports/new?lang=zh"),
         ):
             page.goto(base + path)
             page.locator("[hx-get]").wait_for(state="detached")  # the figures are there
@@ -136,6 +138,10 @@ def test_a_file_from_the_form_to_its_undoing(
         shot(page, "import-check")
         check_accessible(page)
         assert fits(page)
+        checked = page.url
+        page.goto(f"{checked}?lang=en")
+        assert fits(page), "in English, too, where reasons are long"
+        page.goto(f"{checked}?lang=zh")
         page.get_by_label("等级").select_option("-")
         page.get_by_role("button", name="重新检查").click()
         assert page.get_by_label("等级").input_value() == "-"
