@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from yutang.channels.platform.calls import Later, PlatformError, Unknown
 from yutang.ingest.shape import said
@@ -30,7 +31,6 @@ ROUTER = {
     400: "请求的参数不对，请对照接口文档",
     404: "没有这个页面或接口，请检查地址",
     405: "这个地址不支持这种请求方法，请对照接口文档",
-    413: "内容太大，请分成几次发送",
 }
 """What the router refuses, in Chinese; it has English alone."""
 
@@ -68,11 +68,24 @@ def on_user_error(request: Request, error: YutangError) -> Response[Any]:
     return answer(request, 404, REASONS[404], str(error))
 
 
+def too_large(most: int | None) -> str:
+    zh, en = (f"（最多 {most:,} 字节）", f" (at most {most:,} bytes)") if most else ("", "")
+    return f"内容太大{zh}，请分成几次发送。 too large{en}; send it in smaller parts"
+
+
+def _most(request: Request) -> int | None:
+    """How many bytes a request to this address may have, where there is such an address."""
+    handler = request.scope.get("route_handler")
+    return handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else None
+
+
 def on_http(request: Request, error: HTTPException) -> Response[Any]:
     """What the router itself refuses; of parameters it knows which."""
     status, said = error.status_code, error.extra if isinstance(error.extra, list) else []
     wrong = [f"{one['key']}: {one['message']}" for one in said if {"key", "message"} <= one.keys()]
-    en = "too large; send it in smaller parts" if status == 413 else "; ".join(wrong) or error.detail
+    if status == 413:
+        return answer(request, status, REASONS[413], too_large(_most(request)))
+    en = "; ".join(wrong) or error.detail
     named = "、".join(one.partition(":")[0] for one in wrong)
     zh = f"请求的参数 {named} 不对，请对照接口文档" if named else ROUTER.get(status, "请求被拒绝")
     return answer(request, status, REASONS.get(status, "refused"), f"{zh}。 {en}")

@@ -16,7 +16,7 @@ from yutang.ingest import Answer, Rejected
 from yutang.model import Reason
 from yutang.web.access import with_key
 from yutang.web.edge import edge_of
-from yutang.web.problems import Problem
+from yutang.web.problems import Problem, too_large
 
 PATH = "/v1/events"
 MAX_BODY = 20_000_000
@@ -53,7 +53,7 @@ async def _body(receive: Receive) -> bytes:
         size += len(parts[-1])
         more = message["more_body"]
         if size > MAX_BODY:
-            raise Problem(413, "内容太大，请分成几次发送。 too large; send it in smaller parts")
+            raise Problem(413, too_large(MAX_BODY))
     return b"".join(parts)
 
 
