@@ -202,7 +202,9 @@ def test_a_loop_that_fails_again_and_again_is_told(environment: dict[str, str], 
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-    assert "a pass failed" in process.stderr.read()
+    told = process.stderr.read()
+    assert "a pass failed" in told
+    assert "\x1b" not in told, "no terminal, no colours"
 
 
 def _wait(done: Callable[[], bool]) -> None:

@@ -121,14 +121,17 @@ def run_one(arguments: list[str]) -> int:
 
 
 def _log_plainly() -> None:
-    """Logs go to standard error, and without the values of local variables: those may be personal data."""
+    """Logs go to standard error, in colour for a terminal alone, and without the values of local
+    variables: those may be personal data."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
