@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from yutang.handles import KINDS
 
 _STRONG = np.array([kind.strong for kind in KINDS])
 _SINGLE = np.array([kind.single for kind in KINDS])
+WEAK = UUID(bytes=bytes([min(kind.code for kind in KINDS if not kind.strong)]) + bytes(15))
+"""Below it are the keys of strong handles."""
 TEXT = np.dtype("S16")
 """A key as something that NumPy can put in order, byte by byte as PostgreSQL does."""
 
@@ -113,45 +116,42 @@ class Components:
         return person
 
 
-def components(batch: Batch, owner: np.ndarray) -> Components:
-    """Join strong keys of one event, and keys of one owner. `owner` is the person per key, 0 where unknown."""
+def components(batch: Batch, owner: np.ndarray, faceless: np.ndarray) -> Components:
+    """Join keys of one person. `owner` is the person per key, 0 where unknown; `faceless`: the keys (mask) whose owner has weak handles alone."""
     # Imported where it is needed: it takes longer than everything else that a command loads.
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     anchors = batch.anchors
     owners, owner_index = np.unique(owner[owner > 0], return_inverse=True)
-    joins = batch.strong[batch.key]
+    joins = batch.strong[batch.key] | _weak_joins(batch, owner, faceless)
     rows = np.concatenate([anchors[batch.event][joins], np.flatnonzero(owner > 0)])
     cols = np.concatenate([batch.key[joins], owner_index + len(batch.keys)])
     size = len(batch.keys) + len(owners)
     count, label = connected_components(
         coo_matrix((np.ones(len(rows), np.int8), (rows, cols)), (size, size)), directed=False
     )
-    of_key = label[: len(batch.keys)].copy()
-    for strong in (True, False):
-        _adopt_weak(batch, owner, of_key, strong)
+    of_key = label[: len(batch.keys)]
     return Components(of_key, of_key[anchors], label[len(batch.keys) :], owners, count)
 
 
-def _adopt_weak(batch: Batch, owner: np.ndarray, of_key: np.ndarray, strong: bool) -> None:
-    """A weak key that nobody owns goes to the person of the earliest event with a strong key that carries it; if there is none,
-    and that is the second pass, to whom the earliest event with weak keys alone goes."""
-    anchors = batch.anchors[batch.event]
-    weak = np.flatnonzero(~batch.strong[batch.key] & (owner[batch.key] == 0) & (batch.strong[anchors] == strong))
-    if not strong:
-        weak = weak[~np.isin(batch.key[weak], batch.key[batch.strong[anchors]])]
-    order = weak[np.argsort(batch.event[weak], kind="stable")]
-    keys, first = np.unique(batch.key[order], return_index=True)
-    of_key[keys] = of_key[anchors[order[first]]]
+def _weak_joins(batch: Batch, owner: np.ndarray, faceless: np.ndarray) -> np.ndarray:
+    """Mask of pairs: a weak key that nobody owns is with the first event that carries it; and where nobody but somebody faceless may own it,
+    with every event that has a strong one."""
+    named = batch.strong[batch.anchors]
+    first = (owner[batch.key] == 0) & (batch.first_events[batch.key] == batch.event_ids[batch.event])
+    faceless = faceless.copy()
+    faceless[batch.key[first & ~named[batch.event]]] = True
+    return ~batch.strong[batch.key] & (first | faceless[batch.key] & named[batch.event])
 
 
 def founders(batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:
-    """Per group, how many of its events began somebody new: none of their strong keys had an owner, or had been seen before."""
-    strong = batch.strong[batch.key]
+    """Per group, how many of its events began somebody new: none of their strong keys, or, without any, not the key they follow, had an
+    owner or had been seen before."""
+    decides = batch.strong[batch.key] | (batch.anchors[batch.event] == batch.key)
     known = (owner[batch.key] > 0) | (batch.first_events[batch.key] < batch.event_ids[batch.event])
-    begins = batch.strong[batch.anchors]
-    begins[batch.event[strong & known]] = False
+    begins = np.ones(len(batch.event_ids), bool)
+    begins[batch.event[decides & known]] = False
     return np.bincount(groups.of_event[begins], minlength=groups.count)
 
 
