@@ -8,6 +8,7 @@ from yutang.web.api.events import post_events
 from yutang.web.api.experiments import list_experiments, show_experiment, show_prospect
 from yutang.web.api.health import healthz, metrics
 from yutang.web.api.insight import list_questions, show_answer, show_panels
+from yutang.web.api.joining import join_persons, list_cases, split_person
 from yutang.web.api.offers import list_offers, show_liability, show_offer
 from yutang.web.api.people import explain_segment, explain_why
 from yutang.web.api.plans import (
@@ -44,6 +45,9 @@ ROUTES: list[BaseRouteHandler] = [
     show_products,
     erase_person,
     export_person,
+    list_cases,
+    join_persons,
+    split_person,
     explain_segment,
     show_predictions,
     event_schema,
