@@ -19,9 +19,8 @@ from uuid import UUID
 class HandleKind:
     """One family of handles.
 
-    strong: joins people by itself; a weak one joins only who has no strong one, else it suggests. single: a person can have but one
-    per scope, so two different ones contradict each other. personal: hashed for matching and encrypted for sending, never stored in
-    plain text.
+    strong: joins people by itself; weak ones only suggest. single: a person can have but one per scope, so two different
+    ones contradict each other. personal: hashed for matching and encrypted for sending, never stored in plain text.
     code: the first byte of its keys, and its rank: of handles that contradict each other an event follows the lowest.
     """
 

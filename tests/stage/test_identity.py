@@ -184,43 +184,26 @@ def test_weak_handles_alone_are_somebodys(conn):
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_who_looked_before_registering_is_one_and_can_be_parted(conn, at_once):
-    """Whoever registers on the device afterwards is not, not even when a split has said that the device is shared."""
+def test_who_looked_before_somebody_came_with_a_name_is_suggested(conn, at_once):
     for event, handles in enumerate([{"device": "d"}, {"device": "d", "phone": "1"}, {"device": "d", "phone": "2"}], start=1):  # fmt: skip
         said(conn, event, handles)
         if not at_once:
             settle(conn)
     settle(conn)
-    assert groups(conn) == together({1, 2}, {3})
-    assert [(case.reason, case.event_id) for case in identity.cases(conn)] == [("suggestion", 3)]
-    assert [row.event_id for row in conn.execute("select event_id from merge_log")] == [2]
-    identity.split(conn, NOW, whose(conn)[1])
-    settle(conn)
+    assert groups(conn) == together({1}, {2}, {3})
+    looked, first, second = (whose(conn)[event] for event in (1, 2, 3))
+    assert [case.persons for case in identity.cases(conn)] == [[looked, second], [looked, first]]
     said(conn, 4, {"device": "d"})
     settle(conn)
-    assert groups(conn) == together({1, 4}, {2}, {3})
-    assert [(case.event_id, case.persons) for case in identity.cases(conn)] == [(3, [whose(conn)[1], whose(conn)[3]])]
-
-
-def test_somebody_known_takes_in_who_looked_without_a_name(conn):
-    said(conn, 1, {"phone": "1"})
-    said(conn, 2, {"device": "d"})
-    settle(conn)
-    known, looked = whose(conn)[1], whose(conn)[2]
-    said(conn, 3, {"device": "d", "phone": "1"})
-    settle(conn)
-    assert set(whose(conn).values()) == {known}
-    assert identity.split(conn, NOW, looked) == (known, looked)
-    settle(conn)
-    assert whose(conn) == {1: known, 2: looked, 3: known}
+    assert whose(conn)[4] == looked
 
 
 def test_a_device_that_comes_with_a_join_goes_with_it(conn):
     said(conn, 1, {"phone": "+8613800000001"})
     said(conn, 2, {"email": "a@example.com"})
     settle(conn)
-    said(conn, 3, {"device": "sofa"})
-    said(conn, 4, {"phone": "+8613800000001", "email": "a@example.com", "device": "sofa"})
+    said(conn, 3, {"phone": "+8613800000001", "email": "a@example.com", "device": "sofa"})
+    said(conn, 4, {"device": "sofa"})
     settle(conn)
     said(conn, 5, {"device": "sofa"})
     settle(conn)

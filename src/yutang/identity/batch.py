@@ -16,7 +16,7 @@ from yutang import definitions
 from yutang.db.copy import copy_in, fetch, fetch_keys, micros
 from yutang.db.queries import Queries, Query
 from yutang.identity.careful import Careful
-from yutang.identity.graph import WEAK, Batch, Components, components, founders, hazards
+from yutang.identity.graph import Batch, Components, components, founders, hazards
 from yutang.identity.verdict import Verdict, settle
 from yutang.ingest.erase import forget_events
 from yutang.model import Counts, bucket_of
@@ -42,7 +42,7 @@ def resolve_pairs(conn: psycopg.Connection, now: datetime, pairs: Query, link: Q
         strangers = _without_erased(conn, batch, nobody, strangers)
         _open(conn, now, "no_handle", [(event, 0, 0) for event in strangers])
         batch, owner = Batch.of(event_ids[kept], keys[kept]), owner[~nobody]
-    groups = components(batch, owner, _faceless(conn, batch, owner))
+    groups = components(batch, owner)
     careful = _needs_care(conn, batch, owner, groups)
     state = _careful_pass(conn, batch, owner, groups, careful)
     verdict = settle(batch, owner, groups, careful, state, lambda count: _new_ids(conn, count))
@@ -76,16 +76,6 @@ def _owners(conn: psycopg.Connection, batch: Batch) -> np.ndarray:
         n, person = fetch(conn, sql.living.template, ["int8", "int8"], {"persons": ids})
         owner[named[n - 1]] = person
     return owner
-
-
-def _faceless(conn: psycopg.Connection, batch: Batch, owner: np.ndarray) -> np.ndarray:
-    """Mask of keys: weak, and of somebody who has no strong handle. Only where an event tells of somebody else with one."""
-    follows = batch.anchors[batch.event]
-    asked = ~batch.strong[batch.key] & batch.strong[follows] & (owner[batch.key] != owner[follows])
-    persons = np.unique(owner[batch.key[asked]])
-    persons = persons[persons > 0]
-    found = fetch(conn, sql.faceless.template, ["int8"], {"persons": persons, "weak": WEAK})[0] if len(persons) else []
-    return np.isin(owner, found)
 
 
 def _handles_of(conn: psycopg.Connection, persons: np.ndarray) -> list[np.ndarray]:
@@ -126,14 +116,12 @@ def _careful_pass(
 
 
 def _know_outsiders(state: Careful, batch: Batch, owner: np.ndarray, groups: Components, careful: np.ndarray) -> None:
-    """Keys that need no row in the directory: persons named by id, and weak keys whose owner is in another group, whom no event here could
-    take in."""
+    """Keys that need no row in the directory: persons named by id, and weak keys whose owner is in another group."""
     carried = np.zeros(len(batch.keys), bool)
     carried[batch.key[careful[groups.of_event][batch.event]]] = True
     known = carried & (owner > 0)
     for key, person in zip(batch.keys[known].tolist(), owner[known].tolist(), strict=True):
         state.owner.setdefault(key, person)
-    state.named.update(owner[known & ~careful[groups.of_key]].tolist())
 
 
 def _events_in_order(

@@ -42,13 +42,12 @@ class Outcome:
 
 
 class Careful:
-    """State of one careful pass: whose keys are whose, which slots are filled, who has a strong handle, who is kept apart."""
+    """State of one careful pass: whose keys are whose, which slots are filled, who is kept apart."""
 
     def __init__(self, owned: Iterable[tuple[bytes, int]], apart: Iterable[tuple[int, int]]) -> None:
         self.owner: dict[bytes, int] = {}
         self.filled: dict[int, dict[Slot, bytes]] = {}
         self.size: dict[int, int] = {}
-        self.named: set[int] = set()
         self.parent: dict[int, int] = {}
         self.apart: dict[int, set[int]] = {}
         self.outcome = Outcome()
@@ -66,8 +65,7 @@ class Careful:
 
     def take(self, event_id: int, keys: list[bytes]) -> None:
         """Decide one event; `keys` in order of rank. A weak key says whose the event is only where it stands alone."""
-        strong = [key for key in keys if BY_CODE[key[0]].strong]
-        decisive = strong or keys[:1]
+        decisive = [key for key in keys if BY_CODE[key[0]].strong] or keys[:1]
         person = self._follow(event_id, decisive)
         for key in decisive:
             if key in self.owner:
@@ -77,8 +75,6 @@ class Careful:
         for key in keys[len(decisive) :]:
             if key not in self.owner:
                 self._give(event_id, person, key)
-            elif strong:
-                person = self._take_in(event_id, person, self.find(self.owner[key]))
         self.outcome.event_person[event_id] = person
 
     def _follow(self, event_id: int, strong: list[bytes]) -> int:
@@ -99,8 +95,6 @@ class Careful:
     def _own(self, key: bytes, person: int) -> None:
         self.owner[key] = person
         self.size[person] = self.size.get(person, 0) + 1
-        if BY_CODE[key[0]].strong:
-            self.named.add(person)
         if BY_CODE[key[0]].single:
             self.filled.setdefault(person, {})[key[:3]] = key
 
@@ -113,13 +107,6 @@ class Careful:
         self._own(key, person)
         self.outcome.handles[key] = (person, event_id)
 
-    def _take_in(self, event_id: int, person: int, other: int) -> int:
-        """Somebody of whom weak handles alone are known is the first who comes with one of them and says who it is; of whom a split has said
-        that others share those handles, nobody."""
-        if other in self.named or other in self.apart or self._contradict(person, other):
-            return person
-        return self._join(event_id, person, other)
-
     def _join(self, event_id: int, a: int, b: int) -> int:
         """Make one person of two if nothing forbids it; returns the person that the event goes to."""
         if a == b:
@@ -131,8 +118,6 @@ class Careful:
         self.parent[loser] = winner
         self.filled[winner] = self.filled.pop(loser, {}) | self.filled.get(winner, {})
         self.size[winner] = self.size.get(winner, 0) + self.size.pop(loser, 0)
-        if loser in self.named:
-            self.named.add(winner)
         for other in self.apart.pop(loser, set()):
             self.apart[other].discard(loser)
             self.apart[other].add(winner)

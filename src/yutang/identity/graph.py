@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import UUID
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from yutang.handles import KINDS
 
 _STRONG = np.array([kind.strong for kind in KINDS])
 _SINGLE = np.array([kind.single for kind in KINDS])
-WEAK = UUID(bytes=bytes([min(kind.code for kind in KINDS if not kind.strong)]) + bytes(15))
-"""Below it are the keys of strong handles."""
 TEXT = np.dtype("S16")
 """A key as something that NumPy can put in order, byte by byte as PostgreSQL does."""
 
@@ -116,15 +113,17 @@ class Components:
         return person
 
 
-def components(batch: Batch, owner: np.ndarray, faceless: np.ndarray) -> Components:
-    """Join keys of one person. `owner` is the person per key, 0 where unknown; `faceless`: the keys (mask) whose owner has weak handles alone."""
+def components(batch: Batch, owner: np.ndarray) -> Components:
+    """Join strong keys of one event, and keys of one owner; a weak key that nobody owns is with the first event that carries it. `owner` is
+    the person per key, 0 where unknown."""
     # Imported where it is needed: it takes longer than everything else that a command loads.
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     anchors = batch.anchors
     owners, owner_index = np.unique(owner[owner > 0], return_inverse=True)
-    joins = batch.strong[batch.key] | _weak_joins(batch, owner, faceless)
+    new = (owner[batch.key] == 0) & (batch.first_events[batch.key] == batch.event_ids[batch.event])
+    joins = batch.strong[batch.key] | new
     rows = np.concatenate([anchors[batch.event][joins], np.flatnonzero(owner > 0)])
     cols = np.concatenate([batch.key[joins], owner_index + len(batch.keys)])
     size = len(batch.keys) + len(owners)
@@ -133,16 +132,6 @@ def components(batch: Batch, owner: np.ndarray, faceless: np.ndarray) -> Compone
     )
     of_key = label[: len(batch.keys)]
     return Components(of_key, of_key[anchors], label[len(batch.keys) :], owners, count)
-
-
-def _weak_joins(batch: Batch, owner: np.ndarray, faceless: np.ndarray) -> np.ndarray:
-    """Mask of pairs: a weak key that nobody owns is with the first event that carries it; and where nobody but somebody faceless may own it,
-    with every event that has a strong one."""
-    named = batch.strong[batch.anchors]
-    first = (owner[batch.key] == 0) & (batch.first_events[batch.key] == batch.event_ids[batch.event])
-    faceless = faceless.copy()
-    faceless[batch.key[first & ~named[batch.event]]] = True
-    return ~batch.strong[batch.key] & (first | faceless[batch.key] & named[batch.event])
 
 
 def founders(batch: Batch, owner: np.ndarray, groups: Components) -> np.ndarray:

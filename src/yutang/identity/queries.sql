@@ -88,11 +88,6 @@ where p.erased_at is null;
 -- name: handles_of
 select h.key, h.person_id from handle h where h.person_id = any((select %(persons)s::bigint[])::bigint[]);
 
--- name: faceless
--- Of these persons those who have no strong handle.
-select a.person_id from unnest(%(persons)s::bigint[]) as a (person_id)
-where not exists (select from handle h where h.person_id = a.person_id and h.key < %(weak)s::uuid);
-
 -- name: kept_apart
 -- Pairs of persons as they are today.
 select coalesce(a.merged_into, a.person_id) as a, coalesce(b.merged_into, b.person_id) as b
