@@ -58,16 +58,16 @@ def derive_again(conn: psycopg.Connection, now: datetime, persons: list[int]) ->
     linked = sorted(row.event_id for row in sql.forget_links(conn, persons=members))
     events = linked + [row.event_id for row in sql.forget_suspected(conn, persons=members, reader=BEGINNER)]
     sql.forget_cases(conn, events=events)
-    _give_handles_back(conn, members, linked)
+    _give_handles_back(conn, members, events)
     sql.restore_persons(conn, persons=members)
     sql.undo_merges(conn, persons=members, now=now)
     resolve_pairs(conn, now, sql.pairs_of_events, sql.link_events, events=events)
 
 
-def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: list[int]) -> None:
+def _give_handles_back(conn: psycopg.Connection, members: list[int], events: list[int]) -> None:
     """Each of them gets back the earliest handle that was theirs at first and that events of theirs still carry. Whose the others are, those
     events say anew: what one learnt while the two were joined was written down as the winner's."""
-    event_ids, keys = fetch_keys(conn, sql.pairs_of_events.template, {"events": linked})
+    event_ids, keys = fetch_keys(conn, sql.pairs_of_events.template, {"events": events})
     held, origin = fetch(conn, sql.origins.template, ["uuid", "int8"], {"persons": members})
     sql.forget_handles(conn, persons=members)
     if not len(event_ids):
@@ -79,10 +79,16 @@ def _give_handles_back(conn: psycopg.Connection, members: list[int], linked: lis
 
 
 def _alive(batch: Batch, held: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The held handles that some event of the batch carries: (key number in the batch, first owner) of each."""
+    """The held handles that some event of the batch carries, weak ones only where the first such event is still their first owner's:
+    (key number in the batch, first owner) of each."""
     number = {key.tobytes(): n for n, key in enumerate(batch.keys)}
     key = np.array([number.get(key.tobytes(), -1) for key in held], np.int64)
-    return key[key >= 0], origin[key >= 0]
+    key, origin = key[key >= 0], origin[key >= 0]
+    owner = np.zeros(len(batch.keys), np.int64)
+    owner[key] = origin
+    first = batch.anchors[np.searchsorted(batch.event_ids, batch.first_events)]
+    stays = (batch.strong | (owner[first] == owner))[key]
+    return key[stays], origin[stays]
 
 
 def _earliest(batch: Batch, key: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
