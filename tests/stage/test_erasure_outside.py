@@ -106,10 +106,6 @@ def pond(conn: psycopg.Connection) -> Lived:
         for table, row in platform_rows(person, touch, external, openid).items():
             insert(conn, table, row)
         key = conn.execute("select key from handle where person_id = %s limit 1", (person,)).fetchone().key
-        conn.execute(
-            "insert into event_again select event_id from person_event where person_id = %s on conflict do nothing",
-            (person,),
-        )
         conn.execute("update coupon_mark set mark = %s where touch_id = %s", (key, touch))
         for tag, value in (("ExternalUserID", external), ("FromUserName", openid)):
             keep_raw(conn, lived.now, "wecom:main", XML.format(tag, value).encode(), lived.now)

@@ -75,7 +75,8 @@ TABLES: tuple[Table, ...] = (
     *_deleted("(t.person_a = any(%(persons)s::bigint[]) or t.person_b = any(%(persons)s::bigint[]))", "keep_apart"),
     *_deleted("t.persons && %(persons)s::bigint[]", "identity_case"),
     *_deleted(PERSON, "person_event", "person_past"),
-    *_deleted(EVENT, "event_ahead", "event_again"),
+    *_deleted(EVENT, "event_ahead"),
+    _number("event_again", "只有事件编号，读过即无用", "numbers of events alone, of no use once they are read"),
     # what is known
     *_deleted(PERSON, "trait", "tag", "consent", "tally", "profile", "prediction", "product_prediction"),
     _number("profile_due", "只有编号，读过即无用", "numbers alone, for readers of news"),

@@ -13,7 +13,7 @@ from yutang.identity.split import canonical
 from yutang.model import Counts, bucket_of
 
 STATEMENTS = (
-    "erase_erased_order", "erase_event_ahead", "erase_event_again", "erase_person_event", "erase_person_past", "erase_handle", "erase_merge_log",
+    "erase_erased_order", "erase_event_ahead", "erase_person_event", "erase_person_past", "erase_handle", "erase_merge_log",
     "erase_keep_apart", "erase_identity_case", "erase_person",
 )  # fmt: skip
 

@@ -351,9 +351,6 @@ from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_i
 -- name: erase_event_ahead
 delete from event_ahead t where t.event_id = any(%(events)s::bigint[]);
 
--- name: erase_event_again
-delete from event_again t where t.event_id = any(%(events)s::bigint[]);
-
 -- name: erase_person_event
 delete from person_event t where t.bucket = any(%(buckets)s::smallint[]) and t.person_id = any(%(persons)s::bigint[]);
 
