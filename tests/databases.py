@@ -105,3 +105,9 @@ def _value(conn: psycopg.Connection, query: str, params: list | None = None) -> 
     row = conn.execute(query, params).fetchone()  # type: ignore[arg-type]
     assert row is not None
     return row[0]
+
+
+def held_up(conn: psycopg.Connection) -> bool:
+    """Does another transaction, such as a vacuum of the server's own, keep readers of news from what is there? To be asked before they read."""
+    asked = "select pg_snapshot_xmin(s) < pg_snapshot_xmax(s) from pg_current_snapshot() s"
+    return bool(conn.execute(asked).fetchone()[0])  # type: ignore[index]

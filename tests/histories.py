@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from databases import held_up
 from ponds import NOON, Pond
 from yutang import identity, lake, profile
 from yutang.handles import handle_key, kind_of
@@ -75,7 +76,8 @@ class Town:
             identity.split(self.conn, self.now, self.dice.choice(people))
 
     def settle(self) -> None:
-        while identity.resolve(self.conn, self.now).busy() or profile.refresh(self.conn, self.now).busy():
+        stages = (identity.resolve, profile.refresh)
+        while any([held_up(self.conn), *(stage(self.conn, self.now).busy() for stage in stages)]):
             pass
 
     def check(self, place: Folder) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
+from databases import held_up
 from yutang import definitions, identity
 from yutang.handles import handle_key, kind_of
 from yutang.identity.past import drop_facts
@@ -50,9 +51,7 @@ def together(*parts):
 
 
 def settle(conn):
-    """Until every transaction has been read: one of the server's own, a vacuum's, may hold up the window."""
-    unread = "select from event where xid >= pg_snapshot_xmin(pg_current_snapshot()) limit 1"
-    while identity.resolve(conn, NOW).busy() or conn.execute(unread).fetchone():
+    while any([held_up(conn), identity.resolve(conn, NOW).busy()]):
         pass
 
 
