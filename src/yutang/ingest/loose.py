@@ -12,6 +12,8 @@ from yutang.ingest.readers import Row
 from yutang.model import Reason, YutangError
 
 _PHONE = re.compile(r"(?:\+?86)?1[3-9][0-9]{9}")
+SHORTEST, LONGEST = 11, 30
+"""Characters of a cell that is worth a look; a file has many cells."""
 _BETWEEN = re.compile(r"[\s\-'=\"]|\.0$")
 
 
@@ -50,4 +52,6 @@ def _is_loose(mapping: Mapping, column: str) -> bool:
 def _is_phone(cell: Any) -> bool:
     if isinstance(cell, list):
         return any(map(_is_phone, cell))
-    return isinstance(cell, str | int | float) and _PHONE.fullmatch(_BETWEEN.sub("", str(cell))) is not None
+    if not isinstance(cell, str | int | float) or not SHORTEST <= len(text := str(cell)) <= LONGEST:
+        return False
+    return _PHONE.fullmatch(_BETWEEN.sub("", text)) is not None
