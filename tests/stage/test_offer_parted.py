@@ -116,6 +116,20 @@ def test_a_coupon_of_another_system_is_whose_the_word_was(conn: psycopg.Connecti
     assert every(conn, "select person_id from coupon union all select person_id from redemption") == [(bob,), (bob,)]
 
 
+def test_a_phone_that_was_parted_has_not_had_the_others_coupon(conn: psycopg.Connection) -> None:
+    once = "tea: {sort: coupon, title: {zh: 茶, en: Tea}, discount: {off_fen: 500}, limits: {phone: 1}}"
+    pond = Joined(conn, {"tea": once})
+    (tea,) = conn.execute("select definition_id from definition where name = 'tea'").fetchone()
+    ann, bob = two(pond)
+    pond.tell("viewed", ONE)
+    assert issue(conn, pond.now, [Wanted(ann, tea, 0, 1)])[0].code
+    pond.split()
+    assert issue(conn, pond.now, [Wanted(bob, tea, 0, 2)])[0].code
+    identity.join(conn, pond.now, ann, bob, "test")
+    pond.wait()
+    assert issue(conn, pond.now, [Wanted(ann, tea, 0, 3)])[0].reason == "shared"
+
+
 def test_a_till_that_asks_while_a_coupon_moves_home_is_answered(conn: psycopg.Connection, url: str) -> None:
     pond = Joined(conn, {"tea": "tea: {sort: coupon, title: {zh: 茶, en: Tea}, discount: {off_fen: 500}}"})
     (tea,) = conn.execute("select definition_id from definition where name = 'tea'").fetchone()

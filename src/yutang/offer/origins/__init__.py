@@ -24,6 +24,7 @@ def follow_moved(conn: psycopg.Connection, offers: list[Definition], moved: Wind
     sql.set_aside(conn, persons=persons)
     moves = (sql.move_coupons, sql.move_redemptions, sql.move_refusals, sql.move_ladders)
     rows = sum(move(conn, persons=persons).rowcount for move in moves)
+    sql.free_marks(conn, persons=persons)
     return Counts(moved_home=rows, ladder_stands_again=_stand_again(conn, offers, persons))
 
 

@@ -48,6 +48,18 @@ select g.code, (g.home & 1023)::smallint, g.home, g.origin_id, g.definition_id, 
        g.pay_percent, g.off_fen, g.minimum_fen, g.issued_at, g.valid_from, g.expires_at
 from gone g;
 
+-- name: free_marks
+-- What one phone or device has had is had by whoever it belongs to: a coupon that was given while two were one, and is the other's now, was not.
+with known as materialized (
+    select a.person_id, k.mark from unnest(%(persons)s::bigint[]) as a (person_id) cross join lateral marks_of(a.person_id) k (mark)
+), held as materialized (
+    select c.person_id, c.touch_id, c.definition_id from unnest(%(persons)s::bigint[]) as a (person_id)
+    join coupon c on c.bucket = (a.person_id & 1023)::smallint and c.person_id = a.person_id and c.touch_id is not null
+)
+delete from coupon_mark m using known k, held h
+where m.mark = k.mark and m.touch_id = h.touch_id and m.definition_id = h.definition_id
+  and not exists (select from known own where own.person_id = h.person_id and own.mark = m.mark);
+
 -- name: move_redemptions
 with gone as (
     delete from redemption r using unnest(%(persons)s::bigint[]) as a (person_id), person p
