@@ -10,6 +10,7 @@ import pytest
 from joins import ANN, BOB, BOTH, ONE, Joined
 from ponds import NOON
 from yutang import identity
+from yutang.demo.summary import summary
 from yutang.insight.experiment import journeys
 
 WELCOME = "trigger: {event: registered}\nsteps: [{message: hello}, {wait: {days: 7}}, {message: second}]"
@@ -39,6 +40,7 @@ def test_whoever_is_joined_to_an_older_profile_stays_on_the_journey(conn: psycop
     facts = ("version", "step", "steps", "about", "arm", "cause", "entered_at", "stepped_at")
     assert [getattr(mine, fact) for fact in facts] == [getattr(his, fact) for fact in facts]
     assert mine.about == {"tier": "gold"}
+    assert summary(conn)["journeys"] == {"welcome": 1}, "one who came in, however often joined"
     assert mine.due_at == NOON + WEEK
     pond.wait(1)
     assert pond.said() == [(bob, "hello")]

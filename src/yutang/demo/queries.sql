@@ -10,7 +10,7 @@ select (select count(*) from person where merged_into is null) as persons,
 -- Every journey in service, the ones nobody entered too.
 select d.name, count(e.person_id) as entries
 from unnest(%(ids)s::int[], %(names)s::text[]) as d (journey_id, name)
-left join enrolment e on e.journey_id = d.journey_id
+left join enrolment e on e.journey_id = d.journey_id and e.gone_to is null
 group by d.name order by d.name;
 
 -- name: sent

@@ -51,7 +51,7 @@ join touch t on t.channel = c.channel
 cross join lateral (select case when t.verdict = 'send' then t.judged_at else greatest(t.retry_at, %(now)s::timestamptz) end as at) counts
 where (t.verdict = 'send' and t.judged_at >= %(since)s::timestamptz
        and not exists (select from attempt a where a.bucket = t.bucket and a.person_id = t.person_id and a.touch_id = t.touch_id
-                       and a.state = 'failed'))
+                       and a.state = 'failed' and not a.in_doubt))
    or (t.verdict = 'hold' and t.retry_at < %(end)s::timestamptz)
 group by t.channel, t.message_id, t.message_version, day;
 
@@ -88,6 +88,6 @@ cross join unnest(%(persons)s::bigint[]) as p (person_id)
 where exists (select from membership m
               where m.bucket = (p.person_id & 1023)::smallint and m.person_id = p.person_id and m.until is null
                 and m.segment_id in (select d.definition_id from definition d where d.kind = 'segment' and d.name = %(segment)s::text))
-   or exists (select from enrolment e
+   or exists (select from run_had e
               where e.bucket = (p.person_id & 1023)::smallint and e.person_id = p.person_id and e.journey_id = j.id
                 and (%(once)s::bool or e.entered_at > %(since)s::timestamptz));

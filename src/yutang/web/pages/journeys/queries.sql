@@ -5,8 +5,8 @@ select distinct on (d.definition_id) d.definition_id, d.name, d.version, d.body,
 from definition d where d.kind = 'journey' order by d.definition_id, d.version desc;
 
 -- name: runs
--- How people fared in every journey: a look at the whole table.
-select e.journey_id, e.arm, e.state, e.reason, count(*)::int as n from enrolment e group by e.journey_id, e.arm, e.state, e.reason;
+-- How people fared in every journey: a look at the whole table. A run that has gone on as another's counts there.
+select e.journey_id, e.arm, e.state, e.reason, count(*)::int as n from enrolment e where e.gone_to is null group by e.journey_id, e.arm, e.state, e.reason;
 
 -- name: sent
 -- Touches that went out, by journey: a look at the whole table.
@@ -19,7 +19,8 @@ select d.version, d.at, d.body from definition d where d.definition_id = %(journ
 
 -- name: fared
 -- How people fared in one journey.
-select e.arm, e.state, e.reason, count(*)::int as n from enrolment e where e.journey_id = %(journey)s::int group by e.arm, e.state, e.reason;
+select e.arm, e.state, e.reason, count(*)::int as n from enrolment e
+where e.journey_id = %(journey)s::int and e.gone_to is null group by e.arm, e.state, e.reason;
 
 -- name: passed
 -- How often each line of each version was passed, with what outcome; goal: by those of the treated who reached it afterwards.
@@ -39,7 +40,8 @@ where e.journey_id = %(journey)s::int and e.state = 'active' group by e.version,
 -- name: left
 -- Where runs ended before the last line, and why.
 select e.version, e.step, e.reason, count(*)::int as n from enrolment e
-where e.journey_id = %(journey)s::int and e.state <> 'active' and e.reason is not null group by e.version, e.step, e.reason;
+where e.journey_id = %(journey)s::int and e.state <> 'active' and e.reason is not null and e.gone_to is null
+group by e.version, e.step, e.reason;
 
 -- name: said
 -- What became of the touches of each line (its number over all versions).
