@@ -112,6 +112,7 @@ where journey_id = %(journey)s::int and fires_at = %(fires_at)s::timestamptz;
 -- name: enrol
 -- A person who may not enter (again) yet stays out: `once` ever, not `since` some time, not beside another run (`alone`); the runs of
 -- everybody who was joined count. The holdouts are hashes, so they are the same whenever they are asked; the global one lies under every journey's own.
+-- Offset 0 keeps it a probe for each person, and + 0 keeps that from reading all runs of a journey that was new when the planner looked last.
 insert into enrolment (bucket, person_id, journey_id, cause, version, about, arm, alone, state, step, entered_at, stepped_at, due_at)
 select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %(version)s::int, c.about,
        case when dice('global:' || c.person_id) < %(global_share)s::int then 'global'
@@ -122,7 +123,8 @@ from unnest(%(persons)s::bigint[], %(causes)s::text[], %(abouts)s::jsonb[]) as c
 cross join lateral (
     select bool_or(o.state = 'active') as under_way, max(o.entered_at) as last
     from (select c.person_id union all select p.person_id from person p where p.merged_into = c.person_id) who (person_id)
-    join run_had o on o.bucket = (who.person_id & 1023)::smallint and o.person_id = who.person_id and o.journey_id = %(journey)s::int
+    cross join lateral (select o.state, o.entered_at from run_had o where o.bucket = (who.person_id & 1023)::smallint
+                        and o.person_id = who.person_id and o.journey_id + 0 = %(journey)s::int offset 0) o
     where %(alone)s::bool) had
 where had.last is null
    or not (had.under_way or %(once)s::bool or coalesce(had.last > %(since)s::timestamptz, false))
