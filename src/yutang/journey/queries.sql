@@ -112,7 +112,7 @@ where journey_id = %(journey)s::int and fires_at = %(fires_at)s::timestamptz;
 -- name: enrol
 -- A person who may not enter (again) yet stays out: `once` ever, not `since` some time, not beside another run (`alone`); the runs of
 -- everybody who was joined count. The holdouts are hashes, so they are the same whenever they are asked; the global one lies under every journey's own.
--- Offset 0 keeps it a probe for each person, and + 0 keeps that from reading all runs of a journey that was new when the planner looked last.
+-- Offset 0 keeps it a probe for each person, and + 0, here and below, keeps that from reading all runs of a journey that was new when the planner looked last.
 insert into enrolment (bucket, person_id, journey_id, cause, version, about, arm, alone, state, step, entered_at, stepped_at, due_at)
 select (c.person_id & 1023)::smallint, c.person_id, %(journey)s::int, c.cause, %(version)s::int, c.about,
        case when dice('global:' || c.person_id) < %(global_share)s::int then 'global'
@@ -149,7 +149,7 @@ update enrolment e set state = %(state)s::text, reason = %(reason)s::text, ended
 from person_event p
 where p.type = %(type)s::text and p.props @> %(where)s::jsonb and @only(p)
   and p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8
-  and e.bucket = p.bucket and e.person_id = p.person_id and e.journey_id = %(journey)s::int and e.version = %(version)s::int
+  and e.bucket = p.bucket and e.person_id = p.person_id and e.journey_id + 0 = %(journey)s::int and e.version = %(version)s::int
   and e.state = 'active' and p.at >= e.entered_at and e.cause <> 'event:' || p.event_id;
 
 -- name: runs_with_news
@@ -171,7 +171,7 @@ where e.state = 'active' and e.due_at <= %(now)s::timestamptz and e.journey_id =
 -- name: leave
 update enrolment e set state = 'exited', reason = %(reason)s::text, ended_at = %(now)s::timestamptz, due_at = null, xid = pg_current_xact_id()
 from unnest(%(persons)s::bigint[], %(causes)s::text[]) as c (person_id, cause)
-where e.bucket = (c.person_id & 1023)::smallint and e.person_id = c.person_id and e.journey_id = %(journey)s::int
+where e.bucket = (c.person_id & 1023)::smallint and e.person_id = c.person_id and e.journey_id + 0 = %(journey)s::int
   and e.cause = c.cause and e.state = 'active';
 
 -- name: standing
@@ -226,7 +226,7 @@ update enrolment e set state = 'exited', reason = 'left_segment', ended_at = %(n
 from membership m
 where m.segment_id = %(segment)s::int and m.until is not null and @only(m)
   and m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8
-  and e.bucket = m.bucket and e.person_id = m.person_id and e.journey_id = %(journey)s::int and e.version = %(version)s::int
+  and e.bucket = m.bucket and e.person_id = m.person_id and e.journey_id + 0 = %(journey)s::int and e.version = %(version)s::int
   and e.state = 'active' and e.cause = 'segment:' || to_char(m.since, 'YYYY-MM-DD"T"HH24:MI:SS.US');
 
 -- name: answered
@@ -238,15 +238,15 @@ with came as materialized (
     from unnest(%(types)s::text[], %(wheres)s::jsonb[], %(outcomes)s::text[], %(nexts)s::smallint[], %(dues)s::timestamptz[])
          as s (type, needed, outcome, next, due)
     join person_event p on p.type = s.type and p.props @> s.needed
-    join enrolment e on e.bucket = p.bucket and e.person_id = p.person_id and e.journey_id = %(journey)s::int
-        and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active' and p.at >= e.stepped_at
+    cross join lateral (select e.* from enrolment e where e.bucket = p.bucket and e.person_id = p.person_id and e.journey_id + 0 = %(journey)s::int
+                        and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active' and p.at >= e.stepped_at offset 0) e
     where @only(p) and p.xid >= %(low)s::xid8 and p.xid < %(high)s::xid8
       and (not %(own)s::bool or coalesce(p.props ->> 'cause', e.cause) = e.cause)
     order by e.person_id, e.cause, p.at, p.event_id),
 moved as (
     update enrolment e set step = came.next, due_at = came.due, stepped_at = %(now)s::timestamptz, answer_id = came.event_id,
         steps = e.steps + 1, xid = pg_current_xact_id()
-    from came where e.bucket = came.bucket and e.person_id = came.person_id and e.journey_id = %(journey)s::int and e.cause = came.cause
+    from came where e.bucket = came.bucket and e.person_id = came.person_id and e.journey_id + 0 = %(journey)s::int and e.cause = came.cause
         and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'
     returning e.bucket, e.person_id, e.cause, e.steps, came.outcome)
 insert into step (bucket, person_id, journey_id, cause, seq, step, outcome, at)
@@ -267,7 +267,7 @@ moved as (
         steps = e.steps + 1, xid = pg_current_xact_id()
     from below cross join lateral (select coalesce(below.gone_to, below.person_id) as person_id) home
     where below.lives_on is null and e.bucket = (home.person_id & 1023)::smallint and e.person_id = home.person_id
-        and e.journey_id = %(journey)s::int and e.cause = below.cause
+        and e.journey_id + 0 = %(journey)s::int and e.cause = below.cause
         and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'
     returning e.bucket, e.person_id, e.cause, e.steps)
 insert into step (bucket, person_id, journey_id, cause, seq, step, outcome, at)
@@ -326,10 +326,10 @@ with moved as (
            least(%(deadline)s::timestamptz, coalesce(l.due_at, %(deadline)s::timestamptz)) as deadline
     from ladder_moved m
     join ladder l on l.bucket = m.bucket and l.person_id = m.person_id and l.definition_id = m.definition_id
-    join enrolment e on e.bucket = l.bucket and e.person_id = l.person_id
+    cross join lateral (select e.* from enrolment e where e.bucket = l.bucket and e.person_id = l.person_id and e.journey_id + 0 = %(journey)s::int
+                        and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active' offset 0) e
     where m.xid >= %(low)s::xid8 and m.xid < %(high)s::xid8 and m.definition_id = %(offer)s::int and l.rung > 0 and l.move > 0
-      and @only(m) and l.moved_at > %(oldest)s::timestamptz
-      and e.journey_id = %(journey)s::int and e.version = %(version)s::int and e.step = %(step)s::smallint and e.state = 'active'),
+      and @only(m) and l.moved_at > %(oldest)s::timestamptz),
 proposed as (
     insert into proposal (bucket, journey_id, version, step, arm, channels, message_id, message_version, offer_id, rung, class,
                           value_fen, value_trait, expected, at, deadline, persons, causes, moves, touch_ids)
@@ -376,7 +376,7 @@ with moved as (
         xid = pg_current_xact_id()
     from unnest(%(persons)s::bigint[], %(causes)s::text[], %(outcomes)s::text[], %(nexts)s::smallint[], %(dues)s::timestamptz[])
          as c (person_id, cause, outcome, next, due)
-    where e.bucket = (c.person_id & 1023)::smallint and e.person_id = c.person_id and e.journey_id = %(journey)s::int and e.cause = c.cause
+    where e.bucket = (c.person_id & 1023)::smallint and e.person_id = c.person_id and e.journey_id + 0 = %(journey)s::int and e.cause = c.cause
     returning e.bucket, e.person_id, e.cause, e.steps, c.outcome)
 insert into step (bucket, person_id, journey_id, cause, seq, step, outcome, at)
 select bucket, person_id, %(journey)s::int, cause, steps, %(step)s::smallint, outcome, %(now)s::timestamptz from moved
